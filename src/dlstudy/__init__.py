@@ -1,0 +1,1 @@
+"""A short deep-learning study note, every statement tested."""

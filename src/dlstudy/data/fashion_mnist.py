@@ -1,0 +1,77 @@
+"""Fashion-MNIST: 28 x 28 grey images of ten kinds of clothing, 60,000 and 10,000 for the test."""
+
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from dlstudy.data.dataset import Dataset, Scale, Split
+from dlstudy.data.errors import DataError
+from dlstudy.data.idx import read_idx
+from dlstudy.params.data import FashionMnistParams
+from dlstudy.randomness import generator
+
+CLASS_NAMES: Final = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+
+def read_images(folder: Path, part: str) -> Split:
+    """Part "train" or "t10k" of the raw files: uint8 images (images, 28, 28) and int64 classes (images,)."""
+    images_file, labels_file = folder / f"{part}-images-idx3-ubyte", folder / f"{part}-labels-idx1-ubyte"
+    images, labels = torch.from_numpy(read_idx(images_file)), torch.from_numpy(read_idx(labels_file)).long()
+    if images.ndim != 3 or images.shape[1:] != (28, 28):
+        raise DataError(f"{images_file}: expected images of 28 x 28, found shape {tuple(images.shape)}")
+    if len(images) != len(labels):
+        raise DataError(f"{labels_file}: expected {len(images)} labels, one an image, found {len(labels)}")
+    if labels.max() >= len(CLASS_NAMES):
+        raise DataError(f"{labels_file}: expected labels 0 to {len(CLASS_NAMES) - 1}, found {labels.max()}")
+    return Split(images, labels)
+
+
+def prepare(folder: Path, params: FashionMnistParams) -> Dataset:
+    """The raw files as a data set: training images shuffled by the seed, then divided; test images as they come."""
+    pool, test = read_images(folder, "train"), read_images(folder, "t10k")
+    wanted = params.train_size + params.validation_size
+    if wanted > len(pool):
+        raise DataError(
+            f"prepare.fashion_mnist: expected train_size + validation_size <= {len(pool)}, the images in {folder}, "
+            f"found {wanted}"
+        )
+    order = torch.randperm(len(pool), generator=generator(params.seed, "split"))
+    chosen = order[: params.train_size], order[params.train_size : wanted]
+    train, validation = (Split(pool.features[rows], pool.targets[rows]) for rows in chosen)
+    return Dataset(
+        task="classification",
+        train=train,
+        validation=validation,
+        test=test,
+        feature_scale=Scale.of_pixels(train.features),
+        target_scale=None,
+        feature_names=("pixel",),
+        target_name="class",
+        class_names=CLASS_NAMES,
+    )
+
+
+def facts(dataset: Dataset) -> dict[str, object]:
+    """What the data sheet says: sizes, images of each class by split, the scale of the pixels."""
+    return {
+        "num_examples": dataset.num_examples,
+        "num_examples_by_class": {
+            name: torch.bincount(split.targets, minlength=len(CLASS_NAMES)).tolist()
+            for name, split in dataset.splits.items()
+        },
+        "class_names": list(dataset.class_names),
+        "pixel_mean": dataset.feature_scale.mean.item(),
+        "pixel_std": dataset.feature_scale.std.item(),
+    }

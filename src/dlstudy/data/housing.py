@@ -1,0 +1,95 @@
+"""Ames housing: the price of a house on its living area and its age (De Cock, Journal of Statistics Education, 2011)."""
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import torch
+
+from dlstudy.data.dataset import Dataset, Scale, Split
+from dlstudy.data.errors import DataError
+from dlstudy.params.data import HousingParams
+from dlstudy.randomness import generator
+
+COLUMNS: Final = ("price", "area", "Year.Built", "Yr.Sold")
+FEATURE_NAMES: Final = ("area (square feet)", "age (years)")
+TARGET_NAME: Final = "price (dollars)"
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """The table as it is; only an empty cell is a missing value ("None" is a kind of masonry, "NA" a word)."""
+    table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    if lacking := [name for name in COLUMNS if name not in table]:
+        raise DataError(f"{path}: expected columns {', '.join(COLUMNS)}, found no {', '.join(lacking)}")
+    for name in COLUMNS:
+        if not pd.api.types.is_numeric_dtype(table[name]) or table[name].isna().any():
+            raise DataError(f"{path}: expected a number in every row of column {name}, found other values")
+    for name in ("price", "area"):
+        if (table[name] <= 0).any():
+            raise DataError(f"{path}: expected {name} above 0, found {table[name].min()}")
+    return table
+
+
+def sales_of(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a sale: price in dollars, area in square feet, age in years (year of sale - year of building).
+
+    A house sold before it was finished has a negative age, and keeps it.
+    """
+    age = table["Yr.Sold"] - table["Year.Built"]
+    return pd.DataFrame({"price": table["price"], "area": table["area"], "age": age}).astype("float64")
+
+
+def prepare(sales: pd.DataFrame, params: HousingParams) -> Dataset:
+    """The sales as a data set, shuffled by the seed, then divided into training, validation and test rows."""
+    features = torch.tensor(sales[["area", "age"]].to_numpy(), dtype=torch.float64)
+    prices = torch.tensor(sales["price"].to_numpy(), dtype=torch.float64)
+    order = torch.randperm(len(sales), generator=generator(params.seed, "split"))
+    sizes = [
+        len(sales) - params.num_validation_rows - params.num_test_rows,
+        params.num_validation_rows,
+        params.num_test_rows,
+    ]
+    train, validation, test = (Split(features[rows], prices[rows]) for rows in order.split(sizes))
+    return Dataset(
+        task="regression",
+        train=train,
+        validation=validation,
+        test=test,
+        feature_scale=Scale.of(train.features),
+        target_scale=Scale.of(train.targets),
+        feature_names=FEATURE_NAMES,
+        target_name=TARGET_NAME,
+    )
+
+
+def facts(table: pd.DataFrame, dataset: Dataset) -> dict[str, object]:
+    """What the data sheet says: sizes, ranges, missing values, negative ages."""
+    sales = sales_of(table)
+    missing = table.isna().sum()
+    return {
+        "num_examples": dataset.num_examples,
+        "num_sales": len(table),
+        "num_columns": len(table.columns),
+        "summary": {
+            name: {
+                "min": float(sales[name].min()),
+                "median": float(sales[name].median()),
+                "mean": float(sales[name].mean()),
+                "max": float(sales[name].max()),
+            }
+            for name in sales.columns
+        },
+        "num_negative_ages": int((sales["age"] < 0).sum()),
+        "num_columns_with_missing_values": int((missing > 0).sum()),
+        "num_missing_values_in_used_columns": int(missing[list(COLUMNS)].sum()),
+        "most_missing": {str(name): int(count) for name, count in missing.nlargest(5).items()},
+        "train_scale": {
+            name: {"mean": mean, "std": std}
+            for name, mean, std in zip(
+                dataset.feature_names,
+                dataset.feature_scale.mean.tolist(),
+                dataset.feature_scale.std.tolist(),
+                strict=True,
+            )
+        },
+    }

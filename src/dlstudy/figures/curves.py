@@ -1,0 +1,55 @@
+"""Learning curves, a line for every seed."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullFormatter
+
+from dlstudy.figures.style import COLOURS
+
+TRAIN, VALIDATION = COLOURS[1], COLOURS[0]
+LOSS_TICKS = (0.2, 0.3, 0.5, 1, 2, 3)
+
+
+def _every_seed(axes: Axes, history: pd.DataFrame, column: str, colour: str, label: str, dashes: str) -> None:
+    """A thin line for each seed and a thick one for their mean."""
+    by_seed = history.pivot(index="epoch", columns="seed", values=column)
+    axes.plot(by_seed.index, by_seed, color=colour, linewidth=0.7, alpha=0.45)
+    axes.plot(by_seed.index, by_seed.mean(axis=1), color=colour, linewidth=1.8, linestyle=dashes, label=label)
+
+
+def learning_curves(history: pd.DataFrame, title: str) -> Figure:
+    """Loss and accuracy of a classifier by epoch, on training and validation split."""
+    figure = Figure(figsize=(8.2, 3.1))
+    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        _every_seed(axes, history, f"train_{quantity}", TRAIN, "training (mean over the epoch)", "--")
+        _every_seed(axes, history, f"validation_{quantity}", VALIDATION, "validation (after the epoch)", "-")
+        axes.set(xlabel="epoch", ylabel={"loss": "cross-entropy (nats)"}.get(quantity, quantity))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.axes[0].set_yscale("log")
+    figure.axes[0].yaxis.set_minor_formatter(NullFormatter())
+    figure.axes[0].set_yticks(LOSS_TICKS, [str(tick) for tick in LOSS_TICKS])
+    figure.axes[0].set_ylim(LOSS_TICKS[0] / 2, LOSS_TICKS[-1] * 1.2)
+    figure.axes[0].legend()
+    # What matters happens near the top; the untrained network guesses one in ten.
+    figure.axes[1].set_ylim(0.6, 1.0)
+    figure.suptitle(f"{title}: {history['seed'].nunique()} seeds, thin; their mean, thick")
+    return figure
+
+
+def excess_loss_curves(histories: Mapping[str, pd.DataFrame], optima: Mapping[str, float]) -> Figure:
+    """How far the training of linear models by SGD is from least squares, on the validation split.
+
+    `optima`: for each model of `histories` the validation loss of the closed form on the same data.
+    """
+    figure = Figure(figsize=(4.1 * len(histories), 3.1))
+    for axes, (model, history) in zip(
+        figure.subplots(1, len(histories), squeeze=False)[0], histories.items(), strict=True
+    ):
+        table = history.assign(gap=(history["validation_loss"] - optima[model]).abs() / optima[model])
+        _every_seed(axes, table, "gap", VALIDATION, "", "-")
+        axes.set(xlabel="epoch", yscale="log", title=model)
+        axes.set_ylabel("|loss - loss of least squares|\n/ loss of least squares")
+    return figure

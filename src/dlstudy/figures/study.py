@@ -1,0 +1,41 @@
+"""All figures of the study, by file name."""
+
+from collections.abc import Iterator
+
+from matplotlib.figure import Figure
+
+from dlstudy.figures.accuracy import accuracy_strip
+from dlstudy.figures.classes import confusion_matrix, mistakes_gallery
+from dlstudy.figures.curves import excess_loss_curves, learning_curves
+from dlstudy.figures.housing import fitted_plane
+from dlstudy.published import Published
+from dlstudy.results import Results
+
+
+def all_figures(results: Results, published: Published) -> Iterator[tuple[str, Figure]]:
+    """Each figure with the name of its file, without the ending."""
+    yield from linear_figures(results)
+    classifiers = results.classifiers()
+    if classifiers:
+        per_seed = {name: results.table(name, "per_seed") for name in classifiers}
+        yield "accuracy", accuracy_strip(per_seed, published.fashion_mnist)
+    for name in classifiers:
+        yield f"{name}_curves", learning_curves(results.history(name), name)
+        yield f"{name}_confusion", confusion_matrix(results.table(name, "confusion"), name)
+        yield f"{name}_mistakes", mistakes_gallery(results.table(name, "mistakes"), name)
+
+
+def linear_figures(results: Results) -> Iterator[tuple[str, Figure]]:
+    """The plane fitted to the houses; how SGD approaches least squares, where both are at hand."""
+    for data in ("housing", "synthetic"):
+        exact = results.closed_form(data)
+        if exact is None:
+            continue
+        if data == "housing":
+            plane = results.table(exact, "coefficients").set_index("name")["value"].to_dict()
+            yield "housing_plane", fitted_plane(results.sales(), plane)
+        descents = results.linear_descents(data)
+        if descents:
+            optimum = results.history(exact)["validation_loss"].iloc[-1]
+            histories = {name: results.history(name) for name in descents}
+            yield f"{data}_descent", excess_loss_curves(histories, dict.fromkeys(descents, optimum))

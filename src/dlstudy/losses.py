@@ -1,0 +1,57 @@
+"""Losses, and the mean scores of a network on a split."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
+
+from dlstudy.data.dataset import Split, Task
+
+EVALUATION_BATCH: Final = 1_000  # large enough for fast matrix products, small enough to stay in cache
+
+
+def cross_entropy(logits: Tensor, classes: Tensor) -> Tensor:
+    """Mean over the batch of -log softmax(logits)[class]; (batch, classes), (batch,) -> ()."""
+    return F.cross_entropy(logits, classes)
+
+
+def squared_loss(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Mean over the batch of (output - target)^2 / 2; (batch, 1), (batch,) -> ()."""
+    return (outputs.squeeze(1) - targets).square().mean() / 2
+
+
+LOSSES: Final[dict[Task, Callable[[Tensor, Tensor], Tensor]]] = {
+    "classification": cross_entropy,
+    "regression": squared_loss,
+}
+
+
+def num_correct(outputs: Tensor, targets: Tensor) -> Tensor:
+    """How many of a batch are classified right; 0 where the targets are numbers, not classes."""
+    if targets.is_floating_point():
+        return torch.zeros((), dtype=torch.int64)
+    return (outputs.argmax(1) == targets).sum()
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Mean loss of a split and the share that is classified right (0 in regression)."""
+
+    loss: float
+    accuracy: float
+
+
+@torch.no_grad()
+def outputs_of(network: nn.Module, features: Tensor) -> Tensor:
+    """The network's outputs (examples, outputs) for standardised features (examples, features)."""
+    return torch.cat([network(batch) for batch in features.split(EVALUATION_BATCH)])
+
+
+def scores(network: nn.Module, split: Split, task: Task) -> Scores:
+    """The scores of a network on a standardised split."""
+    outputs = outputs_of(network, split.features)
+    loss = LOSSES[task](outputs, split.targets)
+    return Scores(loss.item(), num_correct(outputs, split.targets).item() / len(split))

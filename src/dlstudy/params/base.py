@@ -1,0 +1,128 @@
+"""Sections of params.yaml as typed, frozen objects; everything wrong with one is told at once."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+PARAMS_FILE: Final = Path("params.yaml")
+
+Element = TypeVar("Element")
+Items = Annotated[tuple[Element, ...], Field(strict=False)]  # YAML has lists; strictness applies to the elements
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+PositiveInt = Annotated[int, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0)]
+
+
+class ParamsError(ValueError):
+    """params.yaml is not as it should be; the message has a line a problem."""
+
+
+class Section(BaseModel):
+    """A mapping in params.yaml: no unknown keys, no conversions, no NaN or infinity, no changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML 1.2 file (where 1e-05 is a number and `no` a word); ParamsError if there is none."""
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: expected a file of parameters, found none") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: expected YAML 1.2, found: {error}") from None
+    if not isinstance(content, dict):
+        raise ParamsError(f"{path}: expected a mapping of sections, found {content!r}")
+    return content
+
+
+Loaded = TypeVar("Loaded")
+
+
+def load_section(keys: str, kind: type[Loaded] | TypeAdapter[Loaded], path: Path = PARAMS_FILE) -> Loaded:
+    """The part of params.yaml under dotted keys ("prepare.housing"); ParamsError tells all its problems."""
+    content: Any = read_yaml(path)
+    for key in keys.split("."):
+        if not isinstance(content, dict) or key not in content:
+            raise ParamsError(f"{path}: expected a section {keys}, found none")
+        content = content[key]
+    return validated(content, kind, prefix=keys, path=path)
+
+
+def validated(
+    content: Any,
+    kind: type[Loaded] | TypeAdapter[Loaded],
+    *,
+    prefix: str = "",
+    path: Path = PARAMS_FILE,
+    context: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """`content` as `kind`; ParamsError with a line for each problem: dotted key, what was expected, what was found."""
+    adapter = kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)
+    try:
+        return adapter.validate_python(content, context=context)
+    except ValidationError as error:
+        lines = [_problem(dict(details), content, prefix) for details in error.errors(include_url=False)]
+    count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+    raise ParamsError("\n  ".join([f"{path}: {count}", *lines]))
+
+
+def _problem(details: dict[str, Any], content: Any, prefix: str) -> str:
+    keys = list(_keys_in(content, details["loc"]))
+    if details["type"] in ("missing", "value_error") and keys[-1:] != [details["loc"][-1]]:
+        keys.append(details["loc"][-1])  # what is not there cannot be found in the file
+    key = ".".join([*filter(None, [prefix]), *map(str, keys)]) or "(the whole file)"
+    match details["type"]:
+        case "extra_forbidden":
+            return f"{key}: expected no such key{_suggestion(str(keys[-1]))}, found {details['input']!r}"
+        case "missing":
+            return f"{key}: expected a value, found none"
+        case "union_tag_not_found":
+            return f"{key}.{_discriminator(details)}: expected a value, found none"
+        case "union_tag_invalid":
+            return (
+                f"{key}.{_discriminator(details)}: expected {details['ctx']['expected_tags']}, "
+                f"found {details['ctx']['tag']!r}"
+            )
+        case "value_error":
+            return f"{key}: {details['ctx']['error']}"
+        case "finite_number":
+            return f"{key}: expected a finite number, found {details['input']}"
+        case "too_short":
+            return f"{key}: expected a list of at least {details['ctx']['min_length']}, found {details['input']!r}"
+        case "string_pattern_mismatch":
+            return f"{key}: expected a name that matches {details['ctx']['pattern']}, found {details['input']!r}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{key}: expected a mapping, found {details['input']!r}"
+    expected = details["msg"].removeprefix("Input should be ")
+    return f"{key}: expected {expected}, found {details['input']!r}"
+
+
+def _discriminator(details: dict[str, Any]) -> str:
+    return str(details["ctx"]["discriminator"]).strip("'")
+
+
+def _keys_in(content: Any, location: tuple[str | int, ...]) -> Iterator[str | int]:
+    """The location less what is not in the file: the names that pydantic gives the members of a union."""
+    for key in location:
+        if isinstance(key, int) or (isinstance(content, dict) and key in content):
+            yield key
+            content = content[key]
+
+
+def _suggestion(key: str) -> str:
+    known = {name for section in _sections(Section) for name in section.model_fields}
+    close = difflib.get_close_matches(key, sorted(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _sections(parent: type[Section]) -> Iterator[type[Section]]:
+    for child in parent.__subclasses__():
+        yield child
+        yield from _sections(child)

@@ -1,0 +1,87 @@
+"""Parameters of the download and prepare stages."""
+
+from typing import Annotated, Final
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from dlstudy.params.base import Fraction, Items, PositiveFloat, PositiveInt, Section, Seed
+
+FASHION_MNIST_ROWS: Final = 60_000  # images that are not the test split; the download's checksums make sure
+HOUSING_ROWS: Final = 2_930  # sales; likewise
+
+
+class DownloadParams(Section):
+    """How patient a download is. No result depends on it, so no stage is tracked by it."""
+
+    attempts: PositiveInt
+    timeout_seconds: PositiveFloat
+
+
+class FashionMnistParams(Section):
+    """How the 60,000 training images are divided; the 10,000 test images stay as they are."""
+
+    train_size: PositiveInt
+    validation_size: PositiveInt
+    seed: Seed
+
+    @field_validator("validation_size")
+    @classmethod
+    def _within_the_pool(cls, size: int, info: ValidationInfo) -> int:
+        wanted = info.data.get("train_size", 0) + size
+        if wanted > FASHION_MNIST_ROWS:
+            raise ValueError(f"expected train_size + validation_size <= {FASHION_MNIST_ROWS}, found {wanted}")
+        return size
+
+    @property
+    def num_training_rows(self) -> int:
+        return self.train_size
+
+
+class HousingParams(Section):
+    """Which shares of the sales are kept for validation and test; the rest is for training."""
+
+    validation_fraction: Fraction
+    test_fraction: Fraction
+    seed: Seed
+
+    @field_validator("test_fraction")
+    @classmethod
+    def _leaves_training_rows(cls, fraction: float, info: ValidationInfo) -> float:
+        kept = info.data.get("validation_fraction", 0) + fraction
+        if kept >= 1:
+            raise ValueError(f"expected validation_fraction + test_fraction < 1, found {kept:g}")
+        return fraction
+
+    @property
+    def num_validation_rows(self) -> int:
+        return round(self.validation_fraction * HOUSING_ROWS)
+
+    @property
+    def num_test_rows(self) -> int:
+        return round(self.test_fraction * HOUSING_ROWS)
+
+    @property
+    def num_training_rows(self) -> int:
+        return HOUSING_ROWS - self.num_validation_rows - self.num_test_rows
+
+
+class SyntheticParams(Section):
+    """The problem with a known answer: targets = features @ weights + bias + noise."""
+
+    train_size: PositiveInt
+    validation_size: PositiveInt
+    test_size: PositiveInt
+    weights: Annotated[Items[float], Field(min_length=1)]
+    bias: float
+    noise_std: Annotated[float, Field(ge=0)]
+    seed: Seed
+
+    @property
+    def num_training_rows(self) -> int:
+        return self.train_size
+
+
+class PrepareParams(Section):
+    fashion_mnist: FashionMnistParams
+    housing: HousingParams
+    synthetic: SyntheticParams

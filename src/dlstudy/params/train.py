@@ -1,0 +1,65 @@
+"""Parameters of the train stages: one entry a model."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, field_validator
+
+from dlstudy.params.base import Items, PositiveFloat, PositiveInt, Section, Seed
+
+DataName = Literal["fashion_mnist", "housing", "synthetic"]
+ActivationName = Literal["identity", "relu", "sigmoid", "tanh", "leaky_relu", "gelu", "silu", "elu"]
+InitName = Literal["zeros", "pytorch", "xavier", "he"]
+
+
+def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"expected each seed once, found {list(seeds)}")
+    return seeds
+
+
+Seeds = Annotated[Items[Seed], Field(min_length=1), AfterValidator(_each_once)]
+
+
+class ClosedFormParams(Section):
+    """Linear regression by least squares, solved at once."""
+
+    method: Literal["closed_form"]
+    data: Literal["housing", "synthetic"]
+
+
+class SgdParams(Section):
+    """A network of fully connected layers, trained by minibatch SGD whose learning rate falls to 0."""
+
+    method: Literal["sgd"]
+    data: DataName
+    hidden: Items[PositiveInt]  # width of each hidden layer; empty for a linear model
+    activation: Annotated[ActivationName | None, Field(validate_default=True)] = None  # of the hidden layers
+    init: InitName
+    lr: PositiveFloat  # of the first step
+    batch_size: PositiveInt
+    num_epochs: PositiveInt
+
+    @field_validator("activation")
+    @classmethod
+    def _where_there_are_hidden_layers(cls, activation: str | None, info: ValidationInfo) -> str | None:
+        hidden = info.data.get("hidden")
+        if hidden and activation is None:
+            raise ValueError("expected an activation for the hidden layers, found none")
+        if hidden == () and activation is not None:
+            raise ValueError(f"expected none without hidden layers, found {activation!r}")
+        return activation
+
+    @field_validator("batch_size")
+    @classmethod
+    def _within_the_training_split(cls, batch_size: int, info: ValidationInfo) -> int:
+        data = info.data.get("data")
+        rows = (info.context or {}).get("num_training_rows", {}).get(data)
+        if rows is not None and batch_size > rows:
+            raise ValueError(f"expected at most {rows}, the training split of {data}, found {batch_size}")
+        return batch_size
+
+
+ModelParams = Annotated[ClosedFormParams | SgdParams, Field(discriminator="method")]
+
+SEEDS: TypeAdapter[tuple[int, ...]] = TypeAdapter(Seeds)
+MODEL: TypeAdapter[ClosedFormParams | SgdParams] = TypeAdapter(ModelParams)

@@ -1,0 +1,27 @@
+"""Figures that others have published, each with its source and its protocol."""
+
+from pathlib import Path
+from typing import Final
+
+from dlstudy.params.base import Fraction, Items, Section, read_yaml, validated
+
+FILE: Final = Path(__file__).with_name("published.yaml")
+
+
+class PublishedFigure(Section):
+    """An accuracy on Fashion-MNIST's test images that somebody reports."""
+
+    source: str
+    short: str  # the source in a word or two, for figures
+    model: str
+    protocol: str
+    value: Fraction
+    beside: str  # the model of ours that it is to be read beside
+
+
+class Published(Section):
+    fashion_mnist: Items[PublishedFigure]
+
+
+def load_published(path: Path = FILE) -> Published:
+    return validated(read_yaml(path), Published, path=path)

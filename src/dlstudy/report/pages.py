@@ -1,0 +1,182 @@
+"""What each page of the report is told: plain values for its template."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from dlstudy.data.checksums import read_checksums
+from dlstudy.params.train import ClosedFormParams, SgdParams
+from dlstudy.provenance import read_lock
+from dlstudy.published import Published
+from dlstudy.results import Results
+
+Context = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """All that a page may draw on."""
+
+    root: Path  # of the checkout
+    results: Results
+    published: Published
+
+
+def classifier(results: Results, name: str, params: SgdParams) -> Context:
+    """A row of the result table, and what the page of a classifier tells of it."""
+    per_seed = results.table(name, "per_seed")
+    test = per_seed.loc[per_seed["split"] == "test", "accuracy"]
+    per_class = results.table(name, "per_class").sort_values("recall")
+    history = results.history(name)
+    last = history[history["epoch"] == history["epoch"].max()]
+    return {
+        "name": name,
+        "params": params,
+        "layers": layers(params),
+        "num_seeds": len(test),
+        "test": test.mean(),
+        "test_std": test.std(ddof=1) if len(test) > 1 else None,
+        "test_min": test.min(),
+        "test_max": test.max(),
+        "validation": results.metrics(name)["validation_accuracy"],
+        "train": last["train_accuracy"].mean(),
+        "hardest": per_class.iloc[0].to_dict(),
+        "easiest": per_class.iloc[-1].to_dict(),
+        "per_class": results.table(name, "per_class").to_dict("records"),
+        "confusions": worst_confusions(results.table(name, "confusion")),
+    }
+
+
+def layers(params: SgdParams) -> str:
+    """A network in words: 784-256-10, ReLU hidden layers and the like."""
+    widths = "-".join(map(str, [784, *params.hidden, 10]))
+    return f"{widths}, {params.activation}" if params.hidden else widths
+
+
+def worst_confusions(confusion: pd.DataFrame, num: int = 3) -> list[Context]:
+    """The commonest mistakes: class, predicted class, and the share of the class that it befalls."""
+    totals = confusion.groupby("class")["count"].transform("sum")
+    shares = confusion.assign(share=confusion["count"] / totals)
+    wrong = shares[shares["class"] != shares["predicted"]]
+    return wrong.nlargest(num, "share").to_dict("records")
+
+
+def regressor(results: Results, name: str) -> Context:
+    """A row of the table of regressions."""
+    per_seed = results.table(name, "per_seed")
+    test = per_seed[per_seed["split"] == "test"]
+    params = results.study.train[name]
+    method = "closed form" if isinstance(params, ClosedFormParams) else "minibatch SGD"
+    return {
+        "name": name,
+        "params": params,
+        "method": method,
+        "num_seeds": len(test),
+        "rmse": test["rmse"].mean(),
+        "rmse_std": test["rmse"].std(ddof=1) if len(test) > 1 else None,
+        "r2": test["r2"].mean(),
+        "mae": test["mae"].mean(),
+        "validation_rmse": per_seed.loc[per_seed["split"] == "validation", "rmse"].mean(),
+    }
+
+
+def coefficient_rows(results: Results, exact: str, descents: list[str]) -> list[Context]:
+    """A row a coefficient: the closed form, and for each descent the mean and the largest relative difference."""
+    solution = results.table(exact, "coefficients")
+    rows = []
+    for name, value in zip(solution["name"], solution["value"], strict=True):
+        by_descent = []
+        for descent in descents:
+            table = results.table(descent, "coefficients")
+            found = table.loc[table["name"] == name, "value"]
+            by_descent.append({"mean": found.mean(), "apart": ((found - value) / value).abs().max()})
+        rows.append({"name": name, "exact": value, "descents": by_descent})
+    return rows
+
+
+def linear_problem(results: Results, data: str) -> Context | None:
+    """What is told of one linear problem; None where params.yaml has no closed form for it."""
+    exact = results.closed_form(data)
+    if exact is None:
+        return None
+    descents = results.linear_descents(data)
+    rows = coefficient_rows(results, exact, descents)
+    return {
+        "exact": exact,
+        "descents": [{"name": name, "params": results.study.train[name]} for name in descents],
+        "coefficients": rows,
+        "plane": {row["name"]: row["exact"] for row in rows},
+        "models": [regressor(results, name) for name in results.regressors(data)],
+    }
+
+
+def index_page(sources: Sources) -> Context:
+    results = sources.results
+    classifiers = {name: classifier(results, name, params) for name, params in results.classifiers().items()}
+    return {
+        "classifiers": list(classifiers.values()),
+        "housing": [regressor(results, name) for name in results.regressors("housing")],
+        "synthetic": [regressor(results, name) for name in results.regressors("synthetic")],
+        "published": [
+            {"figure": figure, "ours": classifiers[figure.beside]}
+            for figure in sources.published.fashion_mnist
+            if figure.beside in classifiers
+        ],
+    }
+
+
+def data_page(sources: Sources) -> Context:
+    results = sources.results
+    return {
+        "prepare": results.study.prepare,
+        "images": results.facts("fashion_mnist"),
+        "housing": results.facts("housing"),
+        "synthetic": results.facts("synthetic"),
+        "checksums": {name: checksums(sources.root, name) for name in ("fashion_mnist", "housing")},
+    }
+
+
+def linear_page(sources: Sources) -> Context:
+    return {
+        "prepare": sources.results.study.prepare,
+        "facts": sources.results.facts("housing"),
+        "housing": linear_problem(sources.results, "housing"),
+        "synthetic": linear_problem(sources.results, "synthetic"),
+    }
+
+
+def classifier_page(*, hidden: bool) -> Callable[[Sources], Context]:
+    """The page of the classifiers with hidden layers, or of those without."""
+
+    def page(sources: Sources) -> Context:
+        results = sources.results
+        models = [classifier(results, name, params) for name, params in results.classifiers(hidden=hidden).items()]
+        return {"models": models, "facts": results.facts("fashion_mnist"), "study": results.study}
+
+    return page
+
+
+def checksums(root: Path, data: str) -> dict[str, str]:
+    return read_checksums(root / "datasets" / data / "SHA256SUMS")
+
+
+def provenance_page(sources: Sources) -> Context:
+    return {
+        "checksums": {name: checksums(sources.root, name) for name in ("fashion_mnist", "housing")},
+        "versions": read_lock(sources.root / "requirements.txt"),
+        "study": sources.results.study,
+    }
+
+
+PAGES: Final[dict[str, Callable[[Sources], Context]]] = {
+    "README": index_page,
+    "data": data_page,
+    "linear_regression": linear_page,
+    "softmax_regression": classifier_page(hidden=False),
+    "multilayer_perceptron": classifier_page(hidden=True),
+    "provenance": provenance_page,
+}
+"""Each page, by the name of its template and of its file."""

@@ -1,0 +1,81 @@
+"""The committed results, read for the figures and the reports: of the models that params.yaml names, no others."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dlstudy.params.study import StudyParams
+from dlstudy.params.train import ClosedFormParams, SgdParams
+
+METRICS = Path("metrics")
+RESULTS = Path("results")
+
+
+class MissingResultError(FileNotFoundError):
+    """A result that a figure or report needs has not been computed."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results below `root`, a checkout. Every method raises MissingResultError, which names file and stage."""
+
+    root: Path
+    study: StudyParams
+
+    def metrics(self, model: str) -> dict[str, float]:
+        """The headline numbers of a model."""
+        return dict(self._json(METRICS / f"{model}.json", f"evaluate@{model}"))
+
+    def history(self, model: str) -> pd.DataFrame:
+        """One row a seed and epoch; see `runs.history_table`."""
+        return self._csv(RESULTS / "history" / f"{model}.csv", f"train@{model}")
+
+    def table(self, model: str, name: str) -> pd.DataFrame:
+        """A table of a model's evaluation: per_seed, per_class, confusion, mistakes or coefficients."""
+        return self._csv(RESULTS / "evaluation" / model / f"{name}.csv", f"evaluate@{model}")
+
+    def facts(self, data: str) -> dict[str, Any]:
+        """What the data sheet of a data set says."""
+        return self._json(RESULTS / "data" / data / "facts.json", f"prepare@{data}")
+
+    def sales(self) -> pd.DataFrame:
+        """One row a sale of a house: price, area, age."""
+        return self._csv(RESULTS / "data" / "housing" / "sales.csv", "prepare@housing")
+
+    def classifiers(self, *, hidden: bool | None = None) -> dict[str, SgdParams]:
+        """The models of images, in the order of params.yaml; only those with or without hidden layers, if asked."""
+        found = {
+            name: model
+            for name, model in self.study.train.items()
+            if isinstance(model, SgdParams) and model.data == "fashion_mnist"
+        }
+        return {name: model for name, model in found.items() if hidden in (None, bool(model.hidden))}
+
+    def regressors(self, data: str) -> dict[str, ClosedFormParams | SgdParams]:
+        """The models of a regression data set, in the order of params.yaml."""
+        return {name: model for name, model in self.study.train.items() if model.data == data}
+
+    def closed_form(self, data: str) -> str | None:
+        """The first model that solves a regression data set in closed form, if there is one."""
+        models = self.regressors(data).items()
+        return next((name for name, model in models if isinstance(model, ClosedFormParams)), None)
+
+    def linear_descents(self, data: str) -> list[str]:
+        """The linear models of a regression data set that are trained by SGD."""
+        models = self.regressors(data).items()
+        return [name for name, model in models if isinstance(model, SgdParams) and not model.hidden]
+
+    def _csv(self, path: Path, stage: str) -> pd.DataFrame:
+        return pd.read_csv(self._found(path, stage))
+
+    def _json(self, path: Path, stage: str) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self._found(path, stage).read_text(encoding="utf-8"))
+        return content
+
+    def _found(self, path: Path, stage: str) -> Path:
+        if not (self.root / path).is_file():
+            raise MissingResultError(f"{path}: expected the result of stage {stage}, found no file; run `dvc repro`")
+        return self.root / path

@@ -1,0 +1,22 @@
+"""Score a trained model on the validation and test splits: `python -m stages.evaluate mlp_relu`."""
+
+import sys
+from pathlib import Path
+
+from dlstudy.artifacts import write_csv, write_json
+from dlstudy.data.dataset import load_dataset
+from dlstudy.evaluation import evaluate
+from dlstudy.params.base import load_section
+from dlstudy.params.evaluate import EvaluateParams
+from dlstudy.params.train import MODEL
+from dlstudy.runs import load_runs
+
+if __name__ == "__main__":
+    name = sys.argv[1]
+    model, params = load_section(f"train.{name}", MODEL), load_section("evaluate", EvaluateParams)
+    dataset = load_dataset(Path(f"data/prepared/{model.data}.pt"))
+    evaluation = evaluate(dataset, model, load_runs(Path(f"models/{name}.pt")), params.num_mistakes)
+    write_json(Path(f"metrics/{name}.json"), evaluation.metrics)
+    write_csv(Path(f"data/predictions/{name}.csv"), evaluation.predictions)
+    for table, content in evaluation.tables.items():
+        write_csv(Path(f"results/evaluation/{name}/{table}.csv"), content)

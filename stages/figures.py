@@ -1,0 +1,15 @@
+"""Draw every figure of the reports from the committed results."""
+
+from pathlib import Path
+
+from dlstudy.figures.study import all_figures
+from dlstudy.figures.style import save_figure, style
+from dlstudy.params.study import load_study
+from dlstudy.published import load_published
+from dlstudy.results import Results
+
+if __name__ == "__main__":
+    results = Results(Path(), load_study())
+    with style():
+        for name, figure in all_figures(results, load_published()):
+            save_figure(Path(f"reports/figures/{name}.png"), figure)

@@ -1,0 +1,16 @@
+"""Write the pages of the report from the committed results."""
+
+from pathlib import Path
+
+from dlstudy.artifacts import write_text
+from dlstudy.params.study import load_study
+from dlstudy.published import load_published
+from dlstudy.report.pages import Sources
+from dlstudy.report.render import render_pages
+from dlstudy.results import Results
+
+if __name__ == "__main__":
+    root = Path()
+    sources = Sources(root, Results(root, load_study()), load_published())
+    for name, text in render_pages(sources):
+        write_text(Path("reports") / name, text)

@@ -1,0 +1,19 @@
+"""Fit a linear model by least squares: `python -m stages.train_closed_form linear_closed_form`."""
+
+import sys
+from pathlib import Path
+
+from dlstudy.artifacts import write_csv
+from dlstudy.closed_form import fit
+from dlstudy.data.dataset import load_dataset
+from dlstudy.params.base import load_section
+from dlstudy.params.train import ClosedFormParams
+from dlstudy.runs import history_table, save_runs
+
+if __name__ == "__main__":
+    name = sys.argv[1]
+    params = load_section(f"train.{name}", ClosedFormParams)
+    dataset = load_dataset(Path(f"data/prepared/{params.data}.pt"))
+    run = fit(dataset)
+    save_runs(Path(f"models/{name}.pt"), [run])
+    write_csv(Path(f"results/history/{name}.csv"), history_table([run], dataset.task))

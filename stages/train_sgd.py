@@ -1,0 +1,19 @@
+"""Train a model by minibatch SGD, once with each seed: `python -m stages.train_sgd mlp_relu`."""
+
+import sys
+from pathlib import Path
+
+from dlstudy.artifacts import write_csv
+from dlstudy.data.dataset import load_dataset
+from dlstudy.params.base import load_section
+from dlstudy.params.train import SEEDS, SgdParams
+from dlstudy.runs import history_table, save_runs
+from dlstudy.sgd import train_seeds
+
+if __name__ == "__main__":
+    name = sys.argv[1]
+    params, seeds = load_section(f"train.{name}", SgdParams), load_section("seeds", SEEDS)
+    dataset = load_dataset(Path(f"data/prepared/{params.data}.pt"))
+    runs = train_seeds(dataset, params, seeds, label=name)
+    save_runs(Path(f"models/{name}.pt"), runs)
+    write_csv(Path(f"results/history/{name}.csv"), history_table(runs, dataset.task))
