@@ -1,7 +1,8 @@
-"""Draw every figure of the reports from the committed results."""
+"""Draw every figure of the reports from the committed results; gather the curves that `dvc plots` draws."""
 
 from pathlib import Path
 
+from dlstudy.artifacts import write_csv
 from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import save_figure, style
 from dlstudy.params.study import load_study
@@ -10,6 +11,7 @@ from dlstudy.results import Results
 
 if __name__ == "__main__":
     results = Results(Path(), load_study())
+    write_csv(Path("reports/learning_curves.csv"), results.classifier_histories())
     with style():
         for name, figure in all_figures(results, load_published()):
             save_figure(Path(f"reports/figures/{name}.png"), figure)

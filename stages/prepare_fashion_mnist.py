@@ -10,6 +10,7 @@ from dlstudy.params.data import FashionMnistParams
 
 if __name__ == "__main__":
     params = load_section("prepare.fashion_mnist", FashionMnistParams)
-    dataset = prepare(Path("data/raw/fashion_mnist"), params)
+    raw = Path("data/raw/fashion_mnist")
+    dataset = prepare(raw, params)
     save_dataset(Path("data/prepared/fashion_mnist.pt"), dataset)
-    write_json(Path("results/data/fashion_mnist/facts.json"), facts(dataset))
+    write_json(Path("results/data/fashion_mnist/facts.json"), facts(raw, dataset))

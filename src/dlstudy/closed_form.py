@@ -27,7 +27,7 @@ def fit(dataset: Dataset) -> Run:
     """The linear model of standardised features that fits the training split best, as a run without epochs."""
     train, validation = dataset.standardised(dataset.train), dataset.standardised(dataset.validation)
     weights, bias = least_squares(train.features, train.targets)
-    network = build_network(dataset.num_features, (), 1, activation=None, dtype=train.features.dtype)
+    network = build_network(dataset.num_features, (), 1, activation=None, dtype=dataset.dtype)
     network.load_state_dict({"0.weight": weights.unsqueeze(0), "0.bias": bias.unsqueeze(0)})
     epoch = Epoch(0, scores(network, train, dataset.task), scores(network, validation, dataset.task))
     return Run(SEED, dict(network.state_dict()), (epoch,))

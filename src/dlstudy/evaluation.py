@@ -24,8 +24,8 @@ def network_outputs(
     split: Split,
     parameters: Mapping[int, Parameters],
     *,
-    hidden: Sequence[int] = (),
-    activation: str | None = None,
+    hidden: Sequence[int],
+    activation: str | None,
 ) -> dict[int, Tensor]:
     """The outputs (examples, outputs) of every run on a split: logits, or standardised predictions."""
     standardised = dataset.standardised(split)
@@ -34,7 +34,7 @@ def network_outputs(
         hidden,
         dataset.num_outputs,
         activation=activation,
-        dtype=standardised.features.dtype,
+        dtype=dataset.dtype,
     )
     outputs = {}
     for seed, values in parameters.items():
@@ -202,13 +202,14 @@ def evaluate(
     num_mistakes: int,
 ) -> Evaluation:
     """All that is told about a trained model; the only look at the test split."""
-    shape = {"hidden": model.hidden, "activation": model.activation} if isinstance(model, SgdParams) else {}
+    hidden, activation = (model.hidden, model.activation) if isinstance(model, SgdParams) else ((), None)
     of_validation, of_test = (
-        network_outputs(dataset, split, parameters, **shape) for split in (dataset.validation, dataset.test)
+        network_outputs(dataset, split, parameters, hidden=hidden, activation=activation)
+        for split in (dataset.validation, dataset.test)
     )
     if dataset.task == "classification":
         return _of_classification(dataset, of_validation, of_test, num_mistakes)
-    tables = {"coefficients": coefficients(dataset, parameters)} if not shape.get("hidden") else {}
+    tables = {"coefficients": coefficients(dataset, parameters)} if not hidden else {}
     return _of_regression(dataset, of_validation, of_test, tables)
 
 

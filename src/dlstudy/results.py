@@ -54,6 +54,11 @@ class Results:
         }
         return {name: model for name, model in found.items() if hidden in (None, bool(model.hidden))}
 
+    def classifier_histories(self) -> pd.DataFrame:
+        """The histories of all classifiers in one table, with a column for the model."""
+        histories = [self.history(name).assign(model=name) for name in self.classifiers()]
+        return pd.concat(histories) if histories else pd.DataFrame(columns=["epoch", "validation_accuracy", "model"])
+
     def regressors(self, data: str) -> dict[str, ClosedFormParams | SgdParams]:
         """The models of a regression data set, in the order of params.yaml."""
         return {name: model for name, model in self.study.train.items() if model.data == data}

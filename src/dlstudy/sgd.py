@@ -54,21 +54,26 @@ def train_epoch(
     return Scores(total_loss.item() / len(split), total_correct.item() / len(split))
 
 
-def train_run(dataset: Dataset, params: SgdParams, seed: int) -> Run:
-    """A network trained with one seed, which settles its initial weights and the order of its minibatches.
-
-    Raises DivergedError when the loss stops being finite. The test split is not looked at.
-    """
-    train, validation = dataset.standardised(dataset.train), dataset.standardised(dataset.validation)
+def start_run(dataset: Dataset, params: SgdParams, seed: int) -> tuple[nn.Sequential, torch.Generator]:
+    """The network before its first step, and the stream that orders its minibatches: all that a seed settles."""
     network = build_network(
         dataset.num_features,
         params.hidden,
         dataset.num_outputs,
         activation=params.activation,
-        dtype=train.features.dtype,
+        dtype=dataset.dtype,
     )
     initialise(network, params.init, generator(seed, "weights"))
-    order = generator(seed, "minibatches")
+    return network, generator(seed, "minibatches")
+
+
+def train_run(dataset: Dataset, params: SgdParams, seed: int) -> Run:
+    """A network trained with one seed; its history has an entry an epoch, and one before the first.
+
+    Raises DivergedError when the loss stops being finite. The test split is not looked at.
+    """
+    train, validation = dataset.standardised(dataset.train), dataset.standardised(dataset.validation)
+    network, order = start_run(dataset, params, seed)
     rates = learning_rates(params.lr, params.num_epochs * math.ceil(len(train) / params.batch_size))
     history = [Epoch(0, scores(network, train, dataset.task), scores(network, validation, dataset.task))]
     for epoch in range(1, params.num_epochs + 1):

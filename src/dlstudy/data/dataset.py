@@ -85,15 +85,21 @@ class Dataset:
         return self.train.features[0].numel()
 
     @property
+    def dtype(self) -> torch.dtype:
+        """Of the standardised features, and so of the parameters of a model."""
+        return torch.float32 if self.train.features.dtype == torch.uint8 else torch.float64
+
+    @property
     def num_outputs(self) -> int:
         return len(self.class_names) if self.task == "classification" else 1
 
     def standardised(self, split: Split) -> Split:
         """What a model sees: features (examples, features) and, in regression, targets of mean 0 and variance 1.
 
-        Pixels become float32, as uint8 does next to a float scalar; the columns of a table stay float64.
+        Pixels become float32, which is exact for them and twice as fast; the columns of a table stay float64.
         """
-        features = (split.features.flatten(1) - self.feature_scale.mean).div_(self.feature_scale.std)
+        features = split.features.flatten(1).to(self.dtype, copy=True)
+        features = features.sub_(self.feature_scale.mean).div_(self.feature_scale.std)
         if self.target_scale is None:
             return Split(features, split.targets)
         return Split(features, (split.targets - self.target_scale.mean) / self.target_scale.std)

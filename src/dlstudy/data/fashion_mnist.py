@@ -63,9 +63,10 @@ def prepare(folder: Path, params: FashionMnistParams) -> Dataset:
     )
 
 
-def facts(dataset: Dataset) -> dict[str, object]:
+def facts(folder: Path, dataset: Dataset) -> dict[str, object]:
     """What the data sheet says: sizes, images of each class by split, the scale of the pixels."""
     return {
+        "num_images": {part: len(read_images(folder, part)) for part in ("train", "t10k")},
         "num_examples": dataset.num_examples,
         "num_examples_by_class": {
             name: torch.bincount(split.targets, minlength=len(CLASS_NAMES)).tolist()

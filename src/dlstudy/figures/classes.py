@@ -1,7 +1,5 @@
 """What a classifier confuses."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -36,11 +34,12 @@ def mistakes_gallery(mistakes: pd.DataFrame, title: str, columns: int = 8) -> Fi
     """The images that are wrong with the most confidence, the most confident first."""
     rows = max(1, -(-len(mistakes) // columns))
     figure = Figure(figsize=(1.15 * columns, 1.5 * rows + 0.4))
-    grid: Sequence[Sequence[object]] = figure.subplots(rows, columns, squeeze=False)
-    for axes in np.ravel(grid):  # type: ignore[call-overload]
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid:
         axes.axis("off")
-    for axes, mistake in zip(np.ravel(grid), mistakes.itertuples(index=False), strict=False):  # type: ignore[call-overload]
-        axes.imshow(pixels_of(mistake.pixels), cmap="gray_r", vmin=0, vmax=255)
-        axes.set_title(f"{mistake.predicted}?\n{mistake._1} ({mistake.confidence:.3f})", fontsize=7)
+    for axes, (_, mistake) in zip(grid, mistakes.iterrows(), strict=False):
+        axes.imshow(pixels_of(mistake["pixels"]), cmap="gray_r", vmin=0, vmax=255)
+        caption = f"{mistake['predicted']}?\n{mistake['class']} ({mistake['confidence']:.3f})"
+        axes.set_title(caption, fontsize=7)
     figure.suptitle(f"{title}: predicted?  labelled (confidence)")
     return figure

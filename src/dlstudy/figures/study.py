@@ -32,7 +32,8 @@ def linear_figures(results: Results) -> Iterator[tuple[str, Figure]]:
         if exact is None:
             continue
         if data == "housing":
-            plane = results.table(exact, "coefficients").set_index("name")["value"].to_dict()
+            coefficients = results.table(exact, "coefficients")
+            plane = dict(zip(coefficients["name"], coefficients["value"], strict=True))
             yield "housing_plane", fitted_plane(results.sales(), plane)
         descents = results.linear_descents(data)
         if descents:

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -13,9 +13,8 @@ from dlstudy.artifacts import write_bytes
 
 # Okabe and Ito's colours, told apart by colour-blind readers, in an order that alternates dark and light in grey.
 COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
-MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 
-SETTINGS: Final = {
+SETTINGS: Final[dict[Any, Any]] = {
     "figure.dpi": 110,
     "font.size": 9,
     "axes.titlesize": 10,

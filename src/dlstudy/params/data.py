@@ -17,7 +17,16 @@ class DownloadParams(Section):
     timeout_seconds: PositiveFloat
 
 
-class FashionMnistParams(Section):
+class SplitParams(Section):
+    """How a data set is divided."""
+
+    @property
+    def num_training_rows(self) -> int:
+        """The size of the training split."""
+        raise NotImplementedError
+
+
+class FashionMnistParams(SplitParams):
     """How the 60,000 training images are divided; the 10,000 test images stay as they are."""
 
     train_size: PositiveInt
@@ -37,7 +46,7 @@ class FashionMnistParams(Section):
         return self.train_size
 
 
-class HousingParams(Section):
+class HousingParams(SplitParams):
     """Which shares of the sales are kept for validation and test; the rest is for training."""
 
     validation_fraction: Fraction
@@ -65,7 +74,7 @@ class HousingParams(Section):
         return HOUSING_ROWS - self.num_validation_rows - self.num_test_rows
 
 
-class SyntheticParams(Section):
+class SyntheticParams(SplitParams):
     """The problem with a known answer: targets = features @ weights + bias + noise."""
 
     train_size: PositiveInt

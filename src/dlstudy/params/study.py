@@ -10,11 +10,25 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from dlstudy.params.base import PARAMS_FILE, ParamsError, Section, read_yaml, validated
-from dlstudy.params.data import DownloadParams, PrepareParams
+from dlstudy.params.data import (
+    DownloadParams,
+    FashionMnistParams,
+    HousingParams,
+    PrepareParams,
+    SplitParams,
+    SyntheticParams,
+)
 from dlstudy.params.evaluate import EvaluateParams
 from dlstudy.params.train import ModelParams, Seeds
 
 ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # becomes a stage's and a file's name
+
+
+SPLITS: dict[str, type[SplitParams]] = {
+    "fashion_mnist": FashionMnistParams,
+    "housing": HousingParams,
+    "synthetic": SyntheticParams,
+}
 
 
 class StudyParams(Section):
@@ -33,12 +47,11 @@ def load_study(path: Path = PARAMS_FILE) -> StudyParams:
 
 def _num_training_rows(content: dict[str, Any]) -> dict[str, int]:
     """The size of each training split whose section is right, for the sections that must fit it."""
-    rows = {}
     prepare = content.get("prepare")
-    for name, field in PrepareParams.model_fields.items():
+    rows = {}
+    for name, kind in SPLITS.items():
         try:
-            section = validated(prepare.get(name) if isinstance(prepare, dict) else None, field.annotation)
+            rows[name] = validated(prepare.get(name) if isinstance(prepare, dict) else None, kind).num_training_rows
         except ParamsError:
-            continue
-        rows[name] = section.num_training_rows
+            continue  # told by the validation of the whole
     return rows

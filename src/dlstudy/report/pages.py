@@ -45,7 +45,7 @@ def classifier(results: Results, name: str, params: SgdParams) -> Context:
         "train": last["train_accuracy"].mean(),
         "hardest": per_class.iloc[0].to_dict(),
         "easiest": per_class.iloc[-1].to_dict(),
-        "per_class": results.table(name, "per_class").to_dict("records"),
+        "per_class": records(results.table(name, "per_class")),
         "confusions": worst_confusions(results.table(name, "confusion")),
     }
 
@@ -56,12 +56,17 @@ def layers(params: SgdParams) -> str:
     return f"{widths}, {params.activation}" if params.hidden else widths
 
 
+def records(table: pd.DataFrame) -> list[Context]:
+    """A mapping for each row of a table."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
 def worst_confusions(confusion: pd.DataFrame, num: int = 3) -> list[Context]:
     """The commonest mistakes: class, predicted class, and the share of the class that it befalls."""
     totals = confusion.groupby("class")["count"].transform("sum")
     shares = confusion.assign(share=confusion["count"] / totals)
     wrong = shares[shares["class"] != shares["predicted"]]
-    return wrong.nlargest(num, "share").to_dict("records")
+    return records(wrong.nlargest(num, "share"))
 
 
 def regressor(results: Results, name: str) -> Context:

@@ -56,6 +56,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     jinja.filters.update(FILTERS)
+    jinja.globals.update(FILTERS)  # so that a macro can be given one
     return jinja
 
 

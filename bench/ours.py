@@ -1,0 +1,22 @@
+"""The study's own loop, by its own functions."""
+
+import math
+from collections.abc import Callable
+
+from bench.setting import PREPARED, model_params
+from dlstudy.data.dataset import Split, load_dataset
+from dlstudy.sgd import learning_rates, minibatches, start_run, train_epoch
+
+
+def load() -> Callable[[int], None]:
+    """A function that trains one epoch on the first so many images."""
+    params, dataset = model_params(), load_dataset(PREPARED)
+    images = dataset.standardised(dataset.train)
+    network, order = start_run(dataset, params, seed=0)
+
+    def epoch(num_images: int) -> None:
+        split = Split(images.features[:num_images], images.targets[:num_images])
+        rates = learning_rates(params.lr, math.ceil(num_images / params.batch_size))
+        train_epoch(network, split, dataset.task, minibatches(num_images, params.batch_size, order), rates)
+
+    return epoch

@@ -1,0 +1,63 @@
+"""What every way of one measurement has in common."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from dlstudy.params.base import ParamsError, load_section
+from dlstudy.params.data import FashionMnistParams
+from dlstudy.params.train import MODEL, SgdParams
+
+MODEL_KEY: Final = "train.mlp_relu"
+PREPARED: Final = Path("data/prepared/fashion_mnist.pt")
+RAW: Final = Path("data/raw/fashion_mnist")
+NUM_PIXELS: Final = 28 * 28
+NUM_CLASSES: Final = 10
+
+
+class BenchError(Exception):
+    """Why nothing could be measured."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    widths: tuple[int, ...]  # of the network's layers, input and output included
+    activation: str
+    batch_size: int
+    num_images: int  # an epoch
+    num_epochs: int  # timed in each process
+    num_rounds: int
+
+
+def model_params() -> SgdParams:
+    """The settings of the model that is trained, from params.yaml; ParamsError says what is wrong with them."""
+    params = load_section(MODEL_KEY, MODEL)
+    if not isinstance(params, SgdParams) or params.data != "fashion_mnist" or not params.hidden:
+        raise ParamsError(f"{MODEL_KEY}: expected a network with hidden layers on fashion_mnist, found {params!r}")
+    return params
+
+
+def read_setting(num_images: int | None, num_epochs: int, num_rounds: int) -> Setting:
+    """The setting by params.yaml; `num_images` None is the whole training split.
+
+    Raises BenchError where the data are missing or too few, ParamsError where params.yaml is at fault.
+    """
+    params, train_size = model_params(), load_section("prepare.fashion_mnist", FashionMnistParams).train_size
+    for path in (PREPARED, RAW):
+        if not path.exists():
+            raise BenchError(f"{path}: expected the data to measure with, found none; run `dvc repro prepare` first")
+    if num_images is not None and num_images > train_size:
+        raise BenchError(f"--images: expected at most {train_size}, the training split, found {num_images}")
+    widths = (NUM_PIXELS, *params.hidden, NUM_CLASSES)
+    return Setting(widths, str(params.activation), params.batch_size, num_images or train_size, num_epochs, num_rounds)
+
+
+def matrix_product_flops(widths: tuple[int, ...], num_examples: int) -> int:
+    """Additions and multiplications in the matrix products of one epoch of SGD.
+
+    A layer's outputs, the gradient of its weights and that of its inputs are a product each; the first layer's
+    inputs are data and need no gradient.
+    """
+    sizes = [fan_in * fan_out for fan_in, fan_out in pairwise(widths)]
+    return 2 * num_examples * (3 * sum(sizes) - sizes[0])

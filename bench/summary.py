@@ -1,0 +1,131 @@
+"""From samples to results.json, and from that to the table and the sentences under it."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from statistics import median
+from typing import Any, Final
+
+from bench.measure import Sample
+from bench.setting import Setting, matrix_product_flops
+from bench.ways import ARITHMETICS, TEXTBOOK, WAYS, Way
+
+HEADER: Final = (
+    "way",
+    "seconds a model-epoch",
+    "fastest to slowest round",
+    "core-seconds",
+    "times as fast as the textbook",
+    "share of the bound",
+    "threads",
+    "kernels",
+    "peak memory, MB",
+)
+
+Samples = Mapping[str, Sequence[Sample]]
+"""By the name of the way, one a round."""
+
+
+def rounded(value: float) -> float:
+    """To three significant digits, more than a repetition confirms."""
+    return float(f"{value:.3g}")
+
+
+def ratio(samples: Samples, numerator: str, denominator: str) -> float:
+    """How many times as long one way took as another: the median over rounds of the ratio within a round."""
+    pairs = zip(samples[numerator], samples[denominator], strict=True)
+    return rounded(median(one.seconds / other.seconds for one, other in pairs))
+
+
+def best_textbook(samples: Samples) -> str:
+    """The textbook loop at its best number of workers, by its median."""
+    return min((way.name for way in TEXTBOOK), key=lambda name: median(one.seconds for one in samples[name]))
+
+
+def summarise(setting: Setting, samples: Samples) -> dict[str, Any]:
+    """The content of results.json."""
+    textbook = best_textbook(samples)
+    return {
+        "model": {"widths": list(setting.widths), "activation": setting.activation},
+        "batch_size": setting.batch_size,
+        "num_images": setting.num_images,
+        "num_rounds": setting.num_rounds,
+        "num_epochs": setting.num_epochs,
+        "num_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "torch": version("torch"),
+        "matrix_product_gflop": rounded(matrix_product_flops(setting.widths, setting.num_images) / 1e9),
+        "textbook": textbook,
+        "ways": {way.name: _row(way, samples, textbook) for way in WAYS},
+        "ratios": _ratios(samples),
+    }
+
+
+def _row(way: Way, samples: Samples, textbook: str) -> dict[str, Any]:
+    own = samples[way.name]
+    seconds = [one.seconds for one in own]
+    row = {
+        "label": way.label,
+        "seconds": rounded(median(seconds)),
+        "fastest": rounded(min(seconds)),
+        "slowest": rounded(max(seconds)),
+        "core_seconds": rounded(median(one.core_seconds for one in own)),
+        "times_as_fast_as_textbook": ratio(samples, textbook, way.name),
+        "num_threads": own[0].num_threads,
+        "kernels": own[0].kernels,
+        "memory_mb": round(max(one.memory_bytes for one in own) / 1e6),
+    }
+    if way.kind == "ours" and way.num_processes == 1:
+        row["share_of_bound"] = ratio(samples, f"matrix_product_{way.arithmetic}", way.name)
+    return row
+
+
+def _ratios(samples: Samples) -> dict[str, float]:
+    ratios = {"portable_over_native": ratio(samples, "ours_portable_1", "ours_native_1")}
+    for arithmetic in ARITHMETICS:
+        one, two = f"ours_{arithmetic}_1", f"ours_{arithmetic}_2"
+        ratios[f"one_process_over_two_{arithmetic}"] = ratio(samples, one, two)
+    return ratios
+
+
+def markdown(results: Mapping[str, Any]) -> str:
+    """The table, and what was measured; of results.json alone."""
+    rows = [HEADER, *map(_cells, results["ways"].values())]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    header, *body = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([header, rule, *body, "", *_sentences(results)])
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        row["label"],
+        f"{row['seconds']:g}",
+        f"{row['fastest']:g} to {row['slowest']:g}",
+        f"{row['core_seconds']:g}",
+        f"{row['times_as_fast_as_textbook']:g}",
+        f"{row['share_of_bound']:.0%}" if "share_of_bound" in row else "",
+        str(row["num_threads"]),
+        row["kernels"],
+        str(row["memory_mb"]),
+    )
+
+
+def _sentences(results: Mapping[str, Any]) -> Iterator[str]:
+    model, ratios = results["model"], results["ratios"]
+    network = "-".join(map(str, model["widths"])) + f" with {model['activation']}"
+    yield f"- Network {network}, batches of {results['batch_size']}, {results['num_images']} images an epoch."
+    yield f"- Cores: {results['num_cores']}; torch {results['torch']}."
+    yield (
+        f"- Rounds: {results['num_rounds']}, epochs in each: {results['num_epochs']}. Seconds are medians over rounds, "
+        "ratios are medians over rounds of the ratio within a round."
+    )
+    yield f"- The textbook's time is that of its fastest row: {results['ways'][results['textbook']]['label']}."
+    yield (
+        f"- The bound: {results['matrix_product_gflop']:g} GFLOP of matrix products an epoch, at the rate of one "
+        "large product on one core in the same arithmetic."
+    )
+    yield f"- The portable arithmetic takes {ratios['portable_over_native']:g} times as long as the native."
+    throughput = [f"{ratios[f'one_process_over_two_{arithmetic}']:g} ({arithmetic})" for arithmetic in ARITHMETICS]
+    yield f"- Two processes get {' and '.join(throughput)} times as much done as one."

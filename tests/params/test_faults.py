@@ -1,0 +1,216 @@
+"""Everything that can be wrong with params.yaml, and what is said about it."""
+
+import math
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from dlstudy.params.base import ParamsError, load_section, read_yaml
+from dlstudy.params.data import HousingParams
+from dlstudy.params.study import load_study
+from dlstudy.params.train import MODEL
+
+COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
+ABSENT = object()
+MODELS = {
+    "exact": {"method": "closed_form", "data": "housing"},
+    "softmax": {
+        "method": "sgd",
+        "data": "fashion_mnist",
+        "hidden": [],
+        "init": "zeros",
+        "lr": 0.1,
+        "batch_size": 256,
+        "num_epochs": 5,
+    },
+    "mlp": {
+        "method": "sgd",
+        "data": "fashion_mnist",
+        "hidden": [256],
+        "activation": "relu",
+        "init": "he",
+        "lr": 0.1,
+        "batch_size": 256,
+        "num_epochs": 5,
+    },
+}
+
+
+@pytest.fixture
+def study() -> dict:
+    """The committed parameters, with models of our own beside the committed ones."""
+    content = read_yaml(COMMITTED)
+    content["train"] |= {name: dict(model) for name, model in MODELS.items()}
+    content["prepare"]["fashion_mnist"] |= {"train_size": 50_000, "validation_size": 10_000}
+    content["prepare"]["housing"] |= {"validation_fraction": 0.2, "test_fraction": 0.2}
+    return content
+
+
+def change(content: dict, key: str, value: object) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        content = content[parent]
+    if value is ABSENT:
+        del content[last]
+    else:
+        content[last] = value
+
+
+def problems(folder, content: dict) -> list[str]:
+    """What is said about a file with that content: a line a problem, the number of problems checked."""
+    path = folder / "params.yaml"
+    with path.open("w") as file:
+        YAML(typ="safe", pure=True).dump(content, file)
+    with pytest.raises(ParamsError) as caught:
+        load_study(path)
+    first, *lines = str(caught.value).split("\n  ")
+    assert first == f"{path}: {len(lines)} problem{'s' * (len(lines) > 1)}"
+    return lines
+
+
+FAULTS = [  # key, value; what was expected, what was found
+    # unknown and missing keys
+    ("train.mlp.momentum", 0.9, "no such key", "0.9"),
+    ("train.mlp.num_epoch", 3, "no such key (did you mean num_epochs?)", "3"),
+    ("trian", {}, "no such key (did you mean train?)", "{}"),
+    ("train.exact.lr", 0.1, "no such key", "0.1"),
+    ("evaluate", ABSENT, "a value", "none"),
+    ("train.mlp.lr", ABSENT, "a value", "none"),
+    ("train.mlp.method", ABSENT, "a value", "none"),
+    ("prepare.housing.seed", ABSENT, "a value", "none"),
+    # wrong types: nothing is converted
+    ("train.mlp.lr", "0.1", "number", "'0.1'"),
+    ("train.mlp.lr", True, "number", "True"),
+    ("train.mlp.batch_size", 2.0, "integer", "2.0"),
+    ("train.mlp.batch_size", False, "integer", "False"),
+    ("train.mlp.hidden", 256, "", "256"),
+    ("seeds", 3, "", "3"),
+    ("seeds.1", "1", "integer", "'1'"),
+    ("train.mlp.hidden.0", "256", "integer", "'256'"),
+    ("train", None, "a mapping", "None"),
+    ("train.mlp", [1], "a mapping", "[1]"),
+    ("prepare", "all", "a mapping", "'all'"),
+    # impossible numbers
+    ("train.mlp.lr", -0.1, "greater than 0", "-0.1"),
+    ("train.mlp.lr", 0.0, "greater than 0", "0.0"),
+    ("train.mlp.lr", math.nan, "a finite number", "nan"),
+    ("train.mlp.lr", math.inf, "a finite number", "inf"),
+    ("prepare.synthetic.bias", -math.inf, "a finite number", "-inf"),
+    ("prepare.synthetic.noise_std", -1.0, "greater than or equal to 0", "-1.0"),
+    ("prepare.synthetic.weights", [], "at least 1", "[]"),
+    ("train.mlp.num_epochs", 0, "greater than 0", "0"),
+    ("train.mlp.hidden.0", 0, "greater than 0", "0"),
+    ("download.attempts", 0, "greater than 0", "0"),
+    ("download.timeout_seconds", 0, "greater than 0", "0"),
+    ("evaluate.num_mistakes", -1, "greater than 0", "-1"),
+    ("seeds", [], "a list of at least 1", "[]"),
+    ("seeds", [1, 2, 1], "each seed once", "[1, 2, 1]"),
+    ("seeds.0", -1, "greater than or equal to 0", "-1"),
+    # what does not fit together
+    ("prepare.housing.test_fraction", 1.2, "less than 1", "1.2"),
+    ("prepare.housing.validation_fraction", 0.0, "greater than 0", "0.0"),
+    ("prepare.housing.test_fraction", 0.8, "validation_fraction + test_fraction < 1", "1"),
+    ("prepare.fashion_mnist.validation_size", 10_001, "train_size + validation_size <= 60000", "60001"),
+    ("train.mlp.batch_size", 50_001, "at most 50000, the training split of fashion_mnist", "50001"),
+    ("train.mlp.activation", ABSENT, "an activation for the hidden layers", "none"),
+    ("train.softmax.activation", "relu", "none without hidden layers", "'relu'"),
+    # unknown names
+    ("train.mlp.activation", "swish", "'sigmoid'", "'swish'"),
+    ("train.mlp.init", "kaiming", "'he'", "'kaiming'"),
+    ("train.mlp.data", "mnist", "'fashion_mnist'", "'mnist'"),
+    ("train.exact.data", "fashion_mnist", "'housing' or 'synthetic'", "'fashion_mnist'"),
+    ("train.mlp.method", "adam", "'closed_form', 'sgd'", "'adam'"),
+    ("train.Bad-name", MODELS["exact"], "a name that matches", "'Bad-name'"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "expected", "found"), FAULTS)
+def test_a_fault_is_told_with_its_key_what_was_expected_and_what_was_found(
+    study, tmp_path, key, value, expected, found
+):
+    if key.rpartition(".")[2].isdigit():  # an element of a list
+        parent, _, index = key.rpartition(".")
+        change(study, parent, [value if place == int(index) else 7 for place in range(3)])
+    else:
+        change(study, key, value)
+    (line,) = problems(tmp_path, study)
+    assert line.startswith(f"{key}: expected ")
+    assert expected in line.removeprefix(f"{key}: ")
+    assert line.endswith(f", found {found}")
+
+
+def test_all_faults_of_a_file_are_told_at_once(study, tmp_path):
+    faults = {
+        "train.mlp.lr": -1.0,
+        "train.mlp.batch_size": 0,
+        "train.softmax.init": "ones",
+        "prepare.housing.test_fraction": 3.0,
+        "seeds": [],
+        "evaluate": ABSENT,
+        "extra": 1,
+    }
+    for key, value in faults.items():
+        change(study, key, value)
+    assert {line.partition(":")[0] for line in problems(tmp_path, study)} == set(faults)
+
+
+def test_a_batch_is_judged_by_the_size_its_data_set_really_has(study, tmp_path):
+    change(study, "train.exact", MODELS["softmax"] | {"data": "housing", "batch_size": 1759})
+    (line,) = problems(tmp_path, study)  # 2,930 sales less two fifths
+    assert line == "train.exact.batch_size: expected at most 1758, the training split of housing, found 1759"
+
+
+def test_a_fault_in_the_data_is_no_fault_of_the_models_on_them(study, tmp_path):
+    change(study, "prepare.fashion_mnist.train_size", "many")
+    (line,) = problems(tmp_path, study)
+    assert line.startswith("prepare.fashion_mnist.train_size: ")
+
+
+# --- Files that are no parameters at all ---
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "expected a mapping of sections, found None"),
+        (b"- 1\n- 2\n", "expected a mapping of sections, found [1, 2]"),
+        (b"just words", "expected a mapping of sections, found 'just words'"),
+        (b"seeds: [1\n", "expected YAML 1.2, found: "),
+        (b"seeds: [1]\nseeds: [2]\n", 'duplicate key "seeds"'),
+        (b"seeds: !!python/object/apply:os.getcwd []\n", "could not determine a constructor"),
+        (b"seeds: [\xff]\n", "expected YAML 1.2, found: "),
+    ],
+)
+def test_a_file_without_parameters_is_named_with_what_is_wrong(tmp_path, content, told):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ParamsError) as caught:
+        load_study(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert told in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ParamsError) as caught:
+        load_study(tmp_path / "params.yaml")
+    assert str(caught.value) == f"{tmp_path / 'params.yaml'}: expected a file of parameters, found none"
+
+
+# --- Sections on their own, as the stages load them ---
+
+
+@pytest.mark.parametrize("keys", ["prepare.cars", "cars", "seeds.housing"])
+def test_a_missing_section_is_named(keys):
+    with pytest.raises(ParamsError) as caught:
+        load_section(keys, HousingParams, COMMITTED)
+    assert str(caught.value) == f"{COMMITTED}: expected a section {keys}, found none"
+
+
+def test_a_fault_in_a_section_has_the_same_key_as_in_the_whole(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("train: {mlp: {method: closed_form, data: cars}}\nprepare: {housing: {seed: 1.5}}\n")
+    with pytest.raises(ParamsError, match=r"1 problem\n  train\.mlp\.data: expected 'housing' or"):
+        load_section("train.mlp", MODEL, path)
+    with pytest.raises(ParamsError, match=r"3 problems\n(.*\n){2}  prepare\.housing\.seed: expected .*, found 1\.5"):
+        load_section("prepare.housing", HousingParams, path)

@@ -1,0 +1,202 @@
+"""What bench/ counts and writes; never how long anything takes."""
+
+import json
+import struct
+from pathlib import Path
+from random import Random
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench import __main__ as bench
+from bench import textbook
+from bench.measure import Sample, measure, sample
+from bench.one import Answer, load
+from bench.setting import NUM_PIXELS, BenchError, Setting, matrix_product_flops, read_setting
+from bench.summary import best_textbook, markdown, summarise
+from bench.ways import WAYS, environment_of
+from dlstudy.data.dataset import Split, save_dataset
+from dlstudy.data.fashion_mnist import prepare
+from dlstudy.params.data import FashionMnistParams
+from dlstudy.sgd import train_epoch
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY = Setting((784, 8, 10), "relu", batch_size=16, num_images=40, num_epochs=2, num_rounds=3)
+PARAMS = """
+prepare: {fashion_mnist: {train_size: 48, validation_size: 16, seed: 1}}
+train:
+  mlp_relu:
+    {method: sgd, data: fashion_mnist, hidden: [8], activation: relu, init: he, lr: 0.1, batch_size: 16, num_epochs: 1}
+"""
+
+
+def way(name):
+    return {way.name: way for way in WAYS}[name]
+
+
+def write_raw(folder, part, num_images):
+    folder.mkdir(parents=True, exist_ok=True)
+    images, labels = (
+        Random(num_images).randbytes(num_images * NUM_PIXELS),
+        bytes(index % 10 for index in range(num_images)),
+    )
+    (folder / f"{part}-images-idx3-ubyte").write_bytes(struct.pack(">4B3I", 0, 0, 8, 3, num_images, 28, 28) + images)
+    (folder / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">4BI", 0, 0, 8, 1, num_images) + labels)
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """A folder with miniature parameters and data, as the current directory of this process and its children."""
+    write_raw(tmp_path / "data/raw/fashion_mnist", "train", 64)
+    write_raw(tmp_path / "data/raw/fashion_mnist", "t10k", 8)
+    params = FashionMnistParams(train_size=48, validation_size=16, seed=1)
+    save_dataset(tmp_path / "data/prepared/fashion_mnist.pt", prepare(tmp_path / "data/raw/fashion_mnist", params))
+    (tmp_path / "params.yaml").write_text(PARAMS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    return tmp_path
+
+
+def samples_of(seconds):
+    """Samples from the seconds of each round by way; 1.0 in every round for the others."""
+    return {
+        way.name: [Sample(value, value, 1, "AVX2", 2_000_000) for value in seconds.get(way.name, (1.0, 1.0, 1.0))]
+        for way in WAYS
+    }
+
+
+def test_the_setting_is_that_of_the_parameters(study):
+    assert read_setting(40, 2, 3) == TINY
+    assert read_setting(None, 1, 1).num_images == 48
+
+
+def test_missing_data_are_named_with_the_command_that_makes_them(study):
+    (study / "data/prepared/fashion_mnist.pt").unlink()
+    with pytest.raises(BenchError, match=r"data/prepared/fashion_mnist\.pt: .*`dvc repro prepare`"):
+        read_setting(None, 1, 1)
+
+
+def test_more_images_than_the_training_split_are_refused(study):
+    with pytest.raises(BenchError, match="expected at most 48, the training split, found 49"):
+        read_setting(49, 1, 1)
+
+
+@pytest.mark.parametrize("kind", ["textbook", "ours", "matrix_product"])
+def test_every_loop_runs_on_fewer_images_and_on_all(study, kind):
+    epoch = load(kind, num_images=48, num_workers=0)
+    epoch(20)
+    epoch(48)
+
+
+def test_the_textbook_reads_the_raw_files_as_fractions(study):
+    image, label = textbook.read_images(study / "data/raw/fashion_mnist")[3]
+    raw = (study / "data/raw/fashion_mnist/train-images-idx3-ubyte").read_bytes()[16 + 3 * 784 :][:784]
+    assert image.shape == (1, 28, 28)
+    assert (image.flatten() * 255).round().to(torch.uint8).tolist() == list(raw)
+    assert label == 3
+
+
+def test_both_loops_do_the_same_work():
+    generator = torch.Generator().manual_seed(0)
+    split = Split(torch.rand(40, 5, generator=generator), torch.randint(3, (40,), generator=generator))
+    ours, theirs = nn.Linear(5, 3), nn.Linear(5, 3)
+    theirs.load_state_dict(ours.state_dict())
+    start = ours.weight.clone()
+    train_epoch(ours, split, "classification", iter(torch.arange(40).split(16)), iter([0.5] * 3))
+    loader = DataLoader(list(zip(split.features, split.targets, strict=True)), batch_size=16)
+    textbook.train_epoch(theirs, loader, torch.optim.SGD(theirs.parameters(), lr=0.5))
+    # Three steps of weights near 1 in float32, whose spacing is 1.2e-7: the order of sums may differ, no more.
+    torch.testing.assert_close(ours.weight, theirs.weight, rtol=0, atol=1e-6)
+    assert (ours.weight - start).abs().max() > 0.01  # a hundred times what would hide in the tolerance, and more
+
+
+def test_flops_are_those_that_torch_counts():
+    network = nn.Sequential(nn.Linear(7, 5), nn.Tanh(), nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3))
+    with FlopCounterMode(display=False) as counter:
+        network(torch.ones(6, 7)).sum().backward()
+    assert matrix_product_flops((7, 5, 4, 3), 6) == counter.get_total_flops()
+
+
+def test_arithmetic_and_threads_are_settled_for_each_way_alone(monkeypatch):
+    monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.setenv("UNRELATED", "kept")
+    textbook, native, portable = map(
+        environment_of, map(way, ["textbook_workers_0", "ours_native_1", "ours_portable_1"])
+    )
+    assert [environment.get("MKL_CBWR") for environment in (textbook, native, portable)] == [None, None, "AVX2"]
+    assert [environment.get("OMP_NUM_THREADS") for environment in (textbook, native, portable)] == [None, "1", "1"]
+    assert textbook["UNRELATED"] == portable["UNRELATED"] == "kept"
+
+
+def test_processes_at_once_are_measured_in_processes_of_their_own(study):
+    found = measure(way("ours_portable_2"), TINY)
+    assert found.num_threads == 1
+
+
+def test_a_process_that_fails_is_named(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    with pytest.raises(BenchError, match=r"matrix_product_native: expected an answer, .* status 1"):
+        measure(way("matrix_product_native"), TINY)
+    assert "params.yaml: expected a file of parameters" in capfd.readouterr().err
+
+
+def test_two_processes_share_the_time_of_the_slower():
+    answers = [Answer(3.0, 2.5, 1, "AVX2", 100), Answer(4.0, 3.5, 1, "AVX2", 200)]
+    expected = Sample(seconds=1.0, core_seconds=1.5, num_threads=1, kernels="AVX2", memory_bytes=300)
+    assert sample(answers, num_epochs=2) == expected  # 4 model-epochs in 4 seconds, with 6 seconds of work
+
+
+def test_the_textbook_counts_with_its_best_number_of_workers():
+    samples = samples_of({"textbook_workers_1": (0.1, 2.0, 3.0), "textbook_workers_2": (0.9, 0.8, 9.0)})
+    assert best_textbook(samples) == "textbook_workers_2"  # by its median
+
+
+def test_ratios_are_medians_of_the_ratios_within_rounds():
+    textbook, ours, bound = (2.0, 8.0, 6.0), (1.0, 2.0, 1.0), (0.5, 1.5, 0.25)
+    slow = dict.fromkeys((f"textbook_workers_{count}" for count in (0, 1, 4)), (99.0, 99.0, 99.0))
+    ours_and_bound = {"ours_native_1": ours, "matrix_product_native": bound}
+    results = summarise(TINY, samples_of(slow | {"textbook_workers_2": textbook} | ours_and_bound))
+    row = results["ways"]["ours_native_1"]
+    assert results["textbook"] == "textbook_workers_2"
+    assert row["times_as_fast_as_textbook"] == 4.0  # of 2, 4, 6; the medians' ratio would be 6
+    assert row["share_of_bound"] == 0.5  # of .5, .75, .25
+    assert (row["fastest"], row["seconds"], row["slowest"], row["memory_mb"]) == (1.0, 1.0, 2.0, 2)
+    assert results["ratios"]["one_process_over_two_native"] == 1.0
+    assert results["ratios"]["portable_over_native"] == 1.0  # of 1, .5, 1
+
+
+def test_the_table_has_a_row_a_way_and_all_rows_the_same_columns():
+    lines = markdown(summarise(TINY, samples_of({}))).splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == 2 + len(WAYS)
+    assert len({line.count("|") for line in table}) == 1
+
+
+def test_keeping_replaces_what_stands_between_the_markers(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{bench.START}old\n{bench.END}after\n")
+    results = summarise(TINY, samples_of({}))
+    bench.keep("new", results, tmp_path)
+    bench.keep("new", results, tmp_path)
+    assert readme.read_text() == f"before\n{bench.START}\nnew\n\n{bench.END}after\n"
+    assert json.loads((tmp_path / "results.json").read_text()) == results
+
+
+def test_nothing_is_kept_where_the_markers_are_missing(tmp_path):
+    (tmp_path / "README.md").write_text(bench.START)
+    with pytest.raises(BenchError, match="end of results"):
+        bench.keep("new", {}, tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["README.md"]
+
+
+def test_the_committed_table_is_that_of_the_committed_results():
+    results = ROOT / "bench/results.json"
+    if not results.exists():
+        pytest.skip("nothing has been measured yet")
+    after_start = (ROOT / "bench/README.md").read_text().split(bench.START)[1]
+    assert after_start.split(bench.END)[0].strip() == markdown(json.loads(results.read_text()))

@@ -1,0 +1,80 @@
+import os
+import time
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from dlstudy.data.dataset import Split
+from dlstudy.execution import map_runs, num_processes
+
+
+@pytest.fixture(params=["1", "2"])
+def processes(request, monkeypatch):
+    monkeypatch.setenv("DLSTUDY_PROCESSES", request.param)
+
+
+@pytest.mark.parametrize("found", ["1", "2", "16"])
+def test_the_user_sets_the_number_of_processes(monkeypatch, found):
+    monkeypatch.setenv("DLSTUDY_PROCESSES", found)
+    assert num_processes() == int(found)
+
+
+@pytest.mark.parametrize("found", ["", "0", "-1", "1.5", "two", " 2", "1e1", "²"])
+def test_anything_but_a_number_of_processes_is_refused(monkeypatch, found):
+    monkeypatch.setenv("DLSTUDY_PROCESSES", found)
+    with pytest.raises(ValueError, match="DLSTUDY_PROCESSES: expected a number of processes") as told:
+        num_processes()
+    assert str(told.value).endswith(f"1 or more, found {found!r}")
+
+
+def test_without_a_wish_there_is_at_least_one_process(monkeypatch):
+    monkeypatch.delenv("DLSTUDY_PROCESSES", raising=False)
+    assert num_processes() >= 1
+
+
+def slow_square(number: int) -> int:
+    time.sleep(0.1 if number == 0 else 0)  # so that the second is ready before the first
+    return number**2
+
+
+@pytest.mark.usefixtures("processes")
+def test_results_come_in_the_order_of_the_items():
+    assert map_runs(slow_square, [0, 3, 1, 2], label="squares") == [0, 9, 1, 4]
+
+
+def process_of(_: int) -> int:
+    return os.getpid()
+
+
+def test_two_processes_leave_this_one_free(monkeypatch):
+    monkeypatch.setenv("DLSTUDY_PROCESSES", "2")
+    assert os.getpid() not in map_runs(process_of, [0, 1, 2], label="processes")
+
+
+def test_one_process_is_this_one(monkeypatch):
+    monkeypatch.setenv("DLSTUDY_PROCESSES", "1")
+    assert set(map_runs(process_of, [0, 1, 2], label="processes")) == {os.getpid()}
+
+
+@pytest.mark.usefixtures("processes")
+def test_a_fault_in_one_run_reaches_the_caller():
+    with pytest.raises(ZeroDivisionError):
+        map_runs(partial(divmod, 1), [1, 0], label="quotients")
+
+
+def overwritten_sum(split: Split, number: int) -> int:
+    total = int(split.features.sum()) + number
+    split.features.zero_()
+    return total
+
+
+def test_processes_get_the_values_of_a_large_split_and_cannot_change_them(monkeypatch):
+    monkeypatch.setenv("DLSTUDY_PROCESSES", "2")
+    features = torch.from_numpy(np.arange(2_000_000, dtype=np.int64) % 7)  # large enough for a memory map
+    split = Split(features, features[:3])
+    total = int(features.sum())
+    # Two items a process at least: that one has overwritten its view must not reach the next.
+    assert map_runs(partial(overwritten_sum, split), [0, 1, 2, 3], label="sums") == [total + n for n in range(4)]
+    assert int(split.features.sum()) == total

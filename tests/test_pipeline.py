@@ -1,0 +1,187 @@
+"""The whole pipeline, in a copy of the checkout whose path has a space, on images small in number and made up."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tools.checkout import copy_checkout, read_params, write_params
+from tools.reproduce import files_below, locked_outputs
+from tools.smoke import miniature
+
+MODELS = ("linear_closed_form", "linear_sgd", "synthetic_closed_form", "softmax_regression", "mlp_relu", "mlp_tanh")
+
+
+def write_idx(path, array):
+    """An IDX file: magic number with the number of dimensions, the dimensions, the bytes."""
+    header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">u4").tobytes()
+    path.write_bytes(header + array.tobytes())
+
+
+def write_images(folder):
+    """Ten classes that a linear model can tell apart: class k is bright in rows 2k and 2k + 1."""
+    folder.mkdir()
+    draws = np.random.default_rng(0)
+    for part, num in (("train", 600), ("t10k", 200)):
+        labels = draws.integers(0, 10, num).astype(np.uint8)
+        images = draws.integers(0, 100, (num, 28, 28)).astype(np.uint8)
+        images[np.arange(num), 2 * labels.astype(int)] += 120
+        images[np.arange(num), 2 * labels.astype(int) + 1] += 120
+        write_idx(folder / f"{part}-images-idx3-ubyte", images)
+        write_idx(folder / f"{part}-labels-idx1-ubyte", labels)
+
+
+class Checkout:
+    """A copy of the checkout with the made-up images as its Fashion-MNIST."""
+
+    def __init__(self, root):
+        self.root = root / "a checkout"
+        self.images = root / "images"
+        write_images(self.images)
+        copy_checkout(self.root)
+        files = sorted(self.images.iterdir())
+        sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
+        (self.root / "datasets/fashion_mnist/SHA256SUMS").write_text(sums)
+        params = miniature(read_params(self.root), train_size=400, validation_size=200)
+        params["train"] = {name: params["train"][name] for name in MODELS}
+        write_params(self.root, params)
+
+    def run(self, *arguments, **environment):
+        """Run a DVC command as a user would."""
+        settings = {"DLSTUDY_FASHION_MNIST": str(self.images), "DLSTUDY_PROCESSES": "2"} | environment
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        return subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments],
+            cwd=self.root,
+            env=os.environ | {"PATH": path} | settings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def dvc(self, *arguments, **environment):
+        """Run a DVC command that has to succeed; which stages ran."""
+        run = self.run(*arguments, **environment)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return set(re.findall(r"^Running stage '([^']+)'", run.stdout, flags=re.MULTILINE))
+
+    def change(self, change):
+        params = read_params(self.root)
+        change(params)
+        write_params(self.root, params)
+
+    def replace(self, file, old, new):
+        text = (self.root / file).read_text(encoding="utf-8")
+        assert old in text
+        (self.root / file).write_text(text.replace(old, new), encoding="utf-8")
+
+    @property
+    def lock(self):
+        return (self.root / "dvc.lock").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A checkout in which the pipeline has run once. The tests here follow one another in it."""
+    made = Checkout(tmp_path_factory.mktemp("pipeline"))
+    made.ran_first = made.dvc("repro")
+    return made
+
+
+def test_every_stage_runs_once_and_leaves_every_output(checkout):
+    for model in MODELS:
+        assert {f"train@{model}", f"evaluate@{model}"} <= checkout.ran_first
+    missing = [path for path in locked_outputs(checkout.root / "dvc.lock") if not (checkout.root / path).exists()]
+    assert missing == []
+
+
+def test_models_learn_what_can_be_learnt(checkout):
+    # 200 test images of ten classes that a linear model can tell apart; one in ten would be chance
+    for model in ("softmax_regression", "mlp_relu"):
+        assert json.loads((checkout.root / f"metrics/{model}.json").read_text())["test_accuracy"] > 0.9
+
+
+def test_reports_tell_of_every_model_and_show_only_figures_that_exist(checkout):
+    reports = checkout.root / "reports"
+    text = "".join(page.read_text(encoding="utf-8") for page in reports.glob("*.md"))
+    assert all(model in text for model in MODELS)
+    shown = set(re.findall(r"\]\((figures/[^)]+)\)", text))
+    assert shown == {f"figures/{path.name}" for path in (reports / "figures").iterdir()}
+
+
+def test_nothing_runs_when_nothing_has_changed(checkout):
+    assert checkout.dvc("repro") == set()
+
+
+def test_all_bytes_are_the_same_again_with_one_process_and_on_an_older_processor(checkout):
+    before, lock = files_below(checkout.root, locked_outputs(checkout.root / "dvc.lock")), checkout.lock
+    # MKL then takes the kernels that it would take on a processor without AVX-512
+    checkout.dvc("repro", "--force", DLSTUDY_PROCESSES="1", MKL_ENABLE_INSTRUCTIONS="AVX2")
+    assert files_below(checkout.root, locked_outputs(checkout.root / "dvc.lock")) == before
+    assert checkout.lock == lock
+
+
+def test_another_learning_rate_trains_that_model_only(checkout):
+    checkout.change(lambda params: params["train"]["mlp_relu"].update(lr=0.2))
+    ran = checkout.dvc("repro")
+    assert ran == {"check_params", "train@mlp_relu", "evaluate@mlp_relu", "figures", "report"}
+
+
+def test_one_line_adds_a_model(checkout):
+    added = {"method": "sgd", "data": "housing", "hidden": [8], "activation": "gelu", "init": "he", "lr": 0.05}
+    checkout.change(lambda params: params["train"].update(wide=added | {"batch_size": 64, "num_epochs": 2}))
+    assert checkout.dvc("repro") == {"check_params", "train@wide", "evaluate@wide", "figures", "report"}
+    assert "`wide`" in (checkout.root / "reports/README.md").read_text(encoding="utf-8")
+
+
+def test_a_reworded_report_trains_nothing(checkout):
+    checkout.replace("src/dlstudy/report/templates/README.md.j2", "# What the models reach", "# Results")
+    assert checkout.dvc("repro") == {"report"}
+
+
+def test_a_comment_in_the_training_loop_trains_again_and_stops_there(checkout):
+    checkout.replace("src/dlstudy/sgd.py", '"""Minibatch', '"""Small-batch')
+    ran = checkout.dvc("repro")
+    # the closed form does not import the loop; the weights come out the same, so nothing is scored again
+    assert ran == {f"train@{name}" for name in (*MODELS, "wide") if "closed_form" not in name}
+
+
+def test_impossible_parameters_stop_the_pipeline_before_any_work(checkout):
+    good = (checkout.root / "params.yaml").read_bytes()
+    checkout.change(lambda params: params["train"]["mlp_relu"].update(lr=-1.0, batch_size=401))
+    run = checkout.run("repro")
+    assert run.returncode != 0
+    assert "train.mlp_relu.lr: expected greater than 0, found -1.0" in run.stderr
+    assert "train.mlp_relu.batch_size: expected at most 400" in run.stderr
+    assert re.findall(r"^Running stage '([^']+)'", run.stdout, flags=re.MULTILINE) == ["check_params"]
+    (checkout.root / "params.yaml").write_bytes(good)
+    assert checkout.dvc("repro") <= {"check_params"}  # nothing was lost
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_an_experiment_in_a_temporary_copy_runs_the_code_of_that_copy(checkout):
+    def git(*arguments):
+        identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+        subprocess.run(["git", *identity, *arguments], cwd=checkout.root, check=True, capture_output=True)
+
+    (checkout.root / ".dvc/config.local").unlink()
+    (checkout.root / ".gitignore").write_text("/data/\n/models/\n__pycache__/\n/.dvc/cache\n/.dvc/tmp\n")
+    git("init")
+    git("add", "-A")
+    git("commit", "-m", "as it is")
+    old = (checkout.root / "reports/README.md").read_bytes()
+    checkout.replace("src/dlstudy/report/templates/README.md.j2", "Every number here", "In the copy every number")
+    ran = checkout.dvc("exp", "run", "--temp", "--name", "in-a-copy", "-S", "train.softmax_regression.lr=0.05")
+    assert {"train@softmax_regression", "report"} <= ran
+    assert (checkout.root / "reports/README.md").read_bytes() == old  # the workspace is untouched
+    checkout.dvc("exp", "apply", "in-a-copy")
+    text = (checkout.root / "reports/README.md").read_text(encoding="utf-8")
+    assert "In the copy every number" in text
+    assert read_params(checkout.root)["train"]["softmax_regression"]["lr"] == 0.05

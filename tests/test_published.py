@@ -1,0 +1,40 @@
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from dlstudy.params.base import ParamsError
+from dlstudy.params.study import load_study
+from dlstudy.published import FILE, load_published
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_every_published_accuracy_stands_beside_a_classifier_of_ours():
+    models = load_study(ROOT / "params.yaml").train
+    published = load_published().fashion_mnist
+    assert published
+    assert {models[figure.beside].data for figure in published} == {"fashion_mnist"}
+
+
+@pytest.mark.parametrize(
+    ("model", "value"),
+    [("logistic regression, l2, C=1", 0.841), ("MLP, 100 ReLU", 0.871), ("MLP, 100 tanh", 0.868)],
+)
+def test_figures_are_those_of_table_3_of_the_paper(model, value):
+    (figure,) = (figure for figure in load_published().fashion_mnist if figure.model == model)
+    assert figure.value == value
+    assert "1708.07747" in figure.source
+
+
+@pytest.mark.parametrize("value", [84.1, 0, "0.841", None])
+def test_an_accuracy_that_is_no_share_is_named(tmp_path, value):
+    content = YAML(typ="safe", pure=True).load(FILE)
+    content["fashion_mnist"][2]["value"] = value
+    path = tmp_path / "published.yaml"
+    with path.open("w") as file:
+        YAML(typ="safe", pure=True).dump(content, file)
+    with pytest.raises(ParamsError) as caught:
+        load_published(path)
+    assert str(caught.value).startswith(f"{path}: 1 problem\n  fashion_mnist.2.value: expected ")
+    assert str(caught.value).endswith(f"found {value!r}")

@@ -1,0 +1,67 @@
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from dlstudy.tensor_files import load_tensors, save_tensors
+
+
+def content() -> dict[str, object]:
+    return {
+        "task": "regression",
+        "names": ["area", "age"],
+        "count": 3,
+        "scale": {"mean": torch.tensor(1.5, dtype=torch.float64), "std": None},
+        "pixels": torch.arange(6, dtype=torch.uint8).reshape(2, 3),
+        "classes": torch.tensor([1, 2]),
+    }
+
+
+def test_gives_back_what_was_written(tmp_path):
+    save_tensors(tmp_path / "x.pt", content())
+    found = load_tensors(tmp_path / "x.pt")
+    torch.testing.assert_close(found["pixels"], content()["pixels"], rtol=0, atol=0)
+    torch.testing.assert_close(found["classes"], content()["classes"], rtol=0, atol=0)
+    assert found["scale"]["mean"].item() == 1.5
+    assert found["scale"]["std"] is None
+    assert (found["task"], found["names"], found["count"]) == ("regression", ["area", "age"], 3)
+
+
+def test_bytes_depend_on_the_values_and_not_on_the_name_of_the_file(tmp_path):
+    save_tensors(tmp_path / "x.pt", content())
+    save_tensors(tmp_path / "elsewhere" / "another_name.pt", content())
+    assert (tmp_path / "x.pt").read_bytes() == (tmp_path / "elsewhere" / "another_name.pt").read_bytes()
+
+
+def test_another_value_gives_other_bytes(tmp_path):
+    save_tensors(tmp_path / "x.pt", content())
+    save_tensors(tmp_path / "y.pt", content() | {"classes": torch.tensor([1, 3])})
+    assert (tmp_path / "x.pt").read_bytes() != (tmp_path / "y.pt").read_bytes()
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    save_tensors(tmp_path / "x.pt", content())
+    before = (tmp_path / "x.pt").read_bytes()
+
+    def refuse(*_):
+        raise PermissionError("Operation not permitted")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(PermissionError):
+        save_tensors(tmp_path / "x.pt", {"classes": torch.tensor([9])})
+    assert (tmp_path / "x.pt").read_bytes() == before
+
+
+class Code:
+    """Would call print on loading."""
+
+    def __reduce__(self):
+        return print, ("run on loading",)
+
+
+def test_code_in_a_file_is_refused_and_not_run(tmp_path, capsys):
+    torch.save({"weights": Code()}, tmp_path / "x.pt")
+    with pytest.raises(pickle.UnpicklingError, match="print"):
+        load_tensors(tmp_path / "x.pt")
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,42 @@
+"""The pipeline in a copy of the checkout, where nothing can happen to the checkout itself."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+NOT_COPIED: Final = shutil.ignore_patterns("tmp", "cache", "config.local", "__pycache__")
+RAW_IMAGES: Final = Path("data/raw/fashion_mnist")
+
+
+def copy_checkout(target: Path) -> None:
+    """Copy what the pipeline runs on, without data, models, environment and history, as a DVC project without Git."""
+    for name in ("src", "stages", "datasets", ".dvc"):
+        shutil.copytree(ROOT / name, target / name, ignore=NOT_COPIED)
+    for name in ("dvc.yaml", "params.yaml", "requirements.txt", ".dvcignore"):
+        shutil.copy(ROOT / name, target / name)
+    (target / ".dvc" / "config.local").write_text("[core]\n    no_scm = true\n")
+
+
+def read_params(checkout: Path) -> dict[str, Any]:
+    content: dict[str, Any] = YAML(typ="safe", pure=True).load(checkout / "params.yaml")
+    return content
+
+
+def write_params(checkout: Path, params: Mapping[str, Any]) -> None:
+    YAML(pure=True).dump(dict(params), checkout / "params.yaml")  # in the order of the mapping
+
+
+def dvc(checkout: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> int:
+    """Run a DVC command in a checkout, with this Python for its stages; its exit status."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    everything = os.environ | {"PATH": path} | dict(environment or {})
+    return subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments], cwd=checkout, env=everything, check=False
+    ).returncode

@@ -1,0 +1,163 @@
+"""Everything again, from the raw data on: `make reproduce`. Says, file by file, what came out the same.
+
+Where bytes differ (another kind of processor, another torch), numbers are compared, and agree or not within the
+tolerances below. Exit status 0: the same, or in agreement.
+"""
+
+import argparse
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib.image
+import numpy as np
+import pandas as pd
+from ruamel.yaml import YAML
+
+from tools.checkout import RAW_IMAGES, ROOT, dvc
+
+BULK: Final = ("data/*", "models/*")  # DVC's: told apart by their checksum in dvc.lock
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far numbers may part: |new - old| <= absolute + relative * |old|."""
+
+    pattern: str  # of the file's path
+    relative: float
+    absolute: float
+    reason: str
+
+
+TOLERANCES: Final = (
+    Tolerance("results/data/*", 1e-9, 0, "sums in another order"),
+    Tolerance("*closed_form*", 1e-6, 1e-9, "a factorisation in another order of operations"),
+    Tolerance("metrics/*", 0.01, 0.005, "means over seeds; rounding is amplified by thousands of SGD steps"),
+    Tolerance("results/evaluation/*/per_seed.csv", 0.05, 0.01, "one seed, likewise"),
+    Tolerance("results/evaluation/*/coefficients.csv", 0.01, 0, "one seed, likewise"),
+    Tolerance("results/evaluation/*/per_class.csv", 0.05, 0.02, "one class, likewise"),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    path: str
+    outcome: str  # same, agrees, differs, new, gone or "differs (not compared)"
+    detail: str = ""
+
+
+def files_below(root: Path, outputs: Mapping[str, str]) -> dict[str, bytes]:
+    """The content of every file among the outputs that is kept in Git."""
+    contents: dict[str, bytes] = {}
+    for output in outputs:
+        if any(fnmatch(output, pattern) for pattern in BULK):
+            continue
+        path = root / output
+        found = sorted(path.rglob("*")) if path.is_dir() else [path]
+        contents |= {file.relative_to(root).as_posix(): file.read_bytes() for file in found if file.is_file()}
+    return contents
+
+
+def locked_outputs(lock: Path) -> dict[str, str]:
+    """The checksum of every output in dvc.lock, by path."""
+    stages: dict[str, Any] = YAML(typ="safe", pure=True).load(lock)["stages"]
+    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+
+
+def numbers_of(path: str, content: bytes) -> pd.DataFrame | None:
+    """The numbers in a file as a table, a column a name; None for a file that is not of numbers."""
+    if path.endswith(".json"):
+        return pd.json_normalize(json.loads(content)).select_dtypes("number")
+    if path.endswith(".csv"):
+        return pd.read_csv(io.BytesIO(content)).select_dtypes("number")
+    if path.endswith(".png"):
+        return pd.DataFrame(matplotlib.image.imread(io.BytesIO(content), format="png").reshape(-1, 4))
+    return None
+
+
+def compare(path: str, old: bytes, new: bytes) -> Verdict:
+    """Whether two versions of a file are the same or, where a tolerance is stated, agree."""
+    if old == new:
+        return Verdict(path, "same")
+    tolerance = next((entry for entry in TOLERANCES if fnmatch(path, entry.pattern)), None)
+    before, after = numbers_of(path, old), numbers_of(path, new)
+    if tolerance is None or before is None or after is None:
+        return Verdict(path, "differs (not compared)", "follows from the others")
+    if before.shape != after.shape or list(before.columns) != list(after.columns):
+        return Verdict(path, "differs", f"expected {before.shape} numbers, found {after.shape}")
+    apart = (after - before).abs().to_numpy()
+    allowed = tolerance.absolute + tolerance.relative * before.abs().to_numpy()
+    worst = f"largest difference {np.max(apart):.2g}; allowed {tolerance.absolute:g} + {tolerance.relative:g} x value"
+    return Verdict(path, "agrees" if (apart <= allowed).all() else "differs", f"{worst} ({tolerance.reason})")
+
+
+def verdicts(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Iterator[Verdict]:
+    """One for each file, before or after."""
+    for path in sorted(before.keys() | after.keys()):
+        if path not in after:
+            yield Verdict(path, "gone")
+        elif path not in before:
+            yield Verdict(path, "new")
+        else:
+            yield compare(path, before[path], after[path])
+
+
+def bulk_verdicts(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Verdict]:
+    """One for each output that DVC keeps: the same checksum or not."""
+    for path in sorted(before.keys() | after.keys()):
+        if any(fnmatch(path, pattern) for pattern in BULK):
+            same = before.get(path) == after.get(path)
+            yield Verdict(path, "same" if same else "differs (not compared)", "" if same else "judged by its results")
+
+
+def summary(found: list[Verdict]) -> tuple[str, int]:
+    """What all came to, and the exit status."""
+    outcomes = [verdict.outcome for verdict in found]
+    if all(outcome == "same" for outcome in outcomes):
+        return f"All {len(found)} files and folders came out byte-identical.", 0
+    bad = sum(outcome in ("differs", "gone", "new") for outcome in outcomes)
+    same = outcomes.count("same")
+    if bad == 0:
+        return f"{same} of {len(found)} came out byte-identical; the others agree within the stated tolerances.", 0
+    return f"{same} of {len(found)} came out byte-identical; {bad} do not agree.", 1
+
+
+def run_again(root: Path) -> int:
+    """`dvc repro -f`; Fashion-MNIST is taken from the checkout where it is there, and verified like any download."""
+    with tempfile.TemporaryDirectory(prefix="dlstudy-raw-") as temporary:
+        environment = {}
+        if (root / RAW_IMAGES).is_dir() and "DLSTUDY_FASHION_MNIST" not in os.environ:
+            kept = Path(temporary) / "fashion_mnist"  # DVC empties the folder of an output before its stage runs
+            shutil.copytree(root / RAW_IMAGES, kept)
+            environment = {"DLSTUDY_FASHION_MNIST": str(kept)}
+        return dvc(root, "repro", "--force", environment=environment)
+
+
+def main() -> int:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    lock = ROOT / "dvc.lock"
+    old_lock, old_outputs = lock.read_bytes(), locked_outputs(lock)
+    before = files_below(ROOT, old_outputs)
+    if status := run_again(ROOT):
+        return status
+    new_outputs = locked_outputs(lock)
+    after = files_below(ROOT, new_outputs)
+    found = [*bulk_verdicts(old_outputs, new_outputs), *verdicts(before, after)]
+    found.append(Verdict("dvc.lock", "same" if lock.read_bytes() == old_lock else "differs (not compared)"))
+    for verdict in found:
+        print(f"{verdict.outcome:24}{verdict.path}{'  ' if verdict.detail else ''}{verdict.detail}")
+    text, status = summary(found)
+    print(text)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""The whole pipeline on the real data with miniature settings, in a temporary copy: `make smoke`, about a minute."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from tools.checkout import RAW_IMAGES, ROOT, copy_checkout, dvc, read_params, write_params
+
+MOST: Final[dict[str, int]] = {"hidden": 32, "num_epochs": 2, "batch_size": 64}
+
+
+def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size: int = 1000) -> dict[str, Any]:
+    """The same study with few images, two seeds, and small models trained for a moment."""
+    images = params["prepare"]["fashion_mnist"] | {"train_size": train_size, "validation_size": validation_size}
+    models = {name: _small(model) for name, model in params["train"].items()}
+    prepare = params["prepare"] | {"fashion_mnist": images}
+    return params | {"prepare": prepare, "seeds": params["seeds"][:2], "train": models}
+
+
+def _small(model: dict[str, Any]) -> dict[str, Any]:
+    limited: dict[str, Any] = {key: min(model[key], MOST[key]) for key in ("num_epochs", "batch_size") if key in model}
+    if "hidden" in model:
+        limited["hidden"] = [min(width, MOST["hidden"]) for width in model["hidden"]]
+    return model | limited
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="run in this new folder and leave it there")
+    keep = parser.parse_args().keep
+    with tempfile.TemporaryDirectory(prefix="dlstudy-smoke-") as temporary:
+        checkout = keep or Path(temporary)
+        copy_checkout(checkout)
+        write_params(checkout, miniature(read_params(checkout)))
+        downloaded = ROOT / RAW_IMAGES
+        environment = {"DLSTUDY_FASHION_MNIST": str(downloaded)} if downloaded.is_dir() else {}
+        status = dvc(checkout, "repro", environment=environment) or dvc(checkout, "metrics", "show")
+    print("The whole pipeline runs." if status == 0 else "The pipeline failed; see above.", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

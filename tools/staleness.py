@@ -1,0 +1,37 @@
+"""Do the committed results belong to the committed code, parameters and lock? Needs neither data nor models.
+
+`dvc repro --dry --allow-missing` tells what it would run, and exits with 0 whether that is something or nothing.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+
+def stale_stages(output: str) -> list[str]:
+    """The stages that a dry run says it would run."""
+    return re.findall(r"^Running stage '([^']+)'", output, flags=re.MULTILINE)
+
+
+def main() -> int:
+    command = [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        print(run.stdout + run.stderr, file=sys.stderr)
+        return run.returncode
+    stale = stale_stages(run.stdout)
+    if stale:
+        print("Committed results are not those of the committed code, data and parameters. Out of date:")
+        print("\n".join(f"  {name}" for name in stale))
+        print("Run `dvc repro` and commit dvc.lock with the results.")
+        return 1
+    print("Committed results are up to date.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
