@@ -2,6 +2,7 @@
 
 Importing this package puts the checkout's own `src` first on the module path, so that a copy of the checkout (as
 `dvc exp run --temp` makes) runs its own code, and settles the arithmetic before any numeric library is imported.
+Of an error that a user can mend, a stage then shows the message alone.
 """
 
 import sys
@@ -10,5 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from dlstudy.arithmetic import settle
+from dlstudy.errors import show_plainly
 
+sys.excepthook = show_plainly
 settle()

@@ -2,14 +2,12 @@
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from dlstudy.data.checksums import read_checksums
-from dlstudy.data.errors import DataError
 from dlstudy.data.sources import DebianPackage, LocalFolder, Shipped, Source, Torchvision
 from dlstudy.data.sources import download as fill
-from dlstudy.params.base import ParamsError, load_section
+from dlstudy.params.base import load_section
 from dlstudy.params.data import DownloadParams
 
 VARIABLE = "DLSTUDY_FASHION_MNIST"
@@ -36,12 +34,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=HINTS)
     name = parser.parse_args().name
-    try:
-        checksums = read_checksums(Path("datasets") / name / "SHA256SUMS")
-        params = load_section("download", DownloadParams)
-        fill(sources(name, params), Path("data/raw") / name, checksums, HINTS[name])
-    except (DataError, ParamsError) as error:
-        sys.exit(f"download {name}: {error}")
+    checksums = read_checksums(Path("datasets") / name / "SHA256SUMS")
+    params = load_section("download", DownloadParams)
+    fill(sources(name, params), Path("data/raw") / name, checksums, HINTS[name])
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ def name_of(path: Path) -> str:
 # --- Layers ---
 
 LAYERS = (  # a module imports from the layers above its own in this list, and from its own package
+    {"errors"},
     {"params", "arithmetic", "artifacts", "execution", "provenance", "randomness"},
     {"models", "published", "tensor_files"},
     {"data"},

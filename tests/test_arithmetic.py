@@ -26,11 +26,20 @@ on_x86_64 = pytest.mark.skipif(
 # --- Which variables ---
 
 
-def test_both_arithmetics_have_one_thread_and_portable_has_its_kernels_besides():
+def test_both_arithmetics_have_one_thread():
     assert environment("native").items() <= environment("portable").items()
     assert {value for name, value in environment("native").items() if name.endswith("_THREADS")} == {"1"}
+
+
+@on_x86_64
+def test_portable_arithmetic_alone_chooses_kernels():
     assert environment("portable")["MKL_CBWR"] == "AVX2"
     assert not AVX2_KERNELS.keys() & environment("native").keys()
+
+
+def test_other_processors_have_no_kernels_to_choose(monkeypatch):
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    assert environment("portable") == environment("native")
 
 
 @pytest.mark.parametrize("found", ["fast", "", "Portable"])
@@ -53,7 +62,11 @@ def pinned() -> set[str]:
 
 
 def test_settling_imports_no_numeric_library():
-    assert third_party({Path(arithmetic.__file__)}) <= {"os", "typing"}  # it would read the environment too early
+    assert third_party({Path(arithmetic.__file__)}) <= {
+        "os",
+        "platform",
+        "typing",
+    }  # it would read the environment too early
 
 
 def test_runs_have_one_thread():

@@ -111,6 +111,12 @@ def test_csv_names_the_columns_with_numbers_that_are_not_finite(folder, number):
     assert not (folder / "bad.csv").exists()
 
 
+def test_csv_names_the_columns_with_missing_words(folder):
+    with pytest.raises(ValueError, match=r"^bad\.csv: expected a value in every row, found none in column name$"):
+        write_csv(folder / "bad.csv", pd.DataFrame({"seed": [0, 1], "name": ["a", None]}))
+    assert not (folder / "bad.csv").exists()
+
+
 # --- Files ---
 
 

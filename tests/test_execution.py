@@ -1,6 +1,7 @@
 import os
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,6 +63,19 @@ def test_one_process_is_this_one(monkeypatch):
 def test_a_fault_in_one_run_reaches_the_caller():
     with pytest.raises(ZeroDivisionError):
         map_runs(partial(divmod, 1), [1, 0], label="quotients")
+
+
+def files_mapped(split: Split, _: int) -> set[str]:
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return {line.split()[-1] for line in lines if "joblib" in line}
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells which files a process has mapped")
+def test_processes_share_one_copy_of_a_large_split(monkeypatch):
+    monkeypatch.setenv("DLSTUDY_PROCESSES", "2")
+    split = Split(torch.zeros(2_000_000, dtype=torch.uint8), torch.zeros(3))  # above joblib's 1 MB
+    files = map_runs(partial(files_mapped, split), [0, 1, 2, 3], label="maps")
+    assert len(set().union(*files)) == 1
 
 
 def overwritten_sum(split: Split, number: int) -> int:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from dlstudy.errors import StudyError
 from dlstudy.provenance import REPORTED, read_lock
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,7 +30,7 @@ def test_the_order_is_ours_and_not_the_locks(tmp_path):
 
 def test_a_package_without_a_version_is_named(tmp_path):
     path = lock_of(tmp_path, [name for name in REPORTED if name not in ("dvc", "scipy")])
-    with pytest.raises(ValueError, match=r"requirements\.txt: expected a locked version of dvc, scipy, found none$"):
+    with pytest.raises(StudyError, match=r"requirements\.txt: expected a locked version of dvc, scipy, found none$"):
         read_lock(path)
 
 

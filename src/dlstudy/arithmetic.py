@@ -1,13 +1,17 @@
 """Which arithmetic the numeric libraries use; to be settled before the first of them is imported.
 
-*Portable* (the default, and what is committed) asks every library for its AVX2 kernels, so that all x86-64 processors
-since 2013 compute the same bytes. *Native* lets each library take the fastest kernels the processor has; results
-then agree within rounding only, from one processor generation to the next. Either way a run has one thread, because
-the order of summation, and with it the last bits, depends on the number of threads.
+*Portable* (the default, and what is committed) asks every library for its AVX2 kernels, so that all Intel processors
+since 2013 (Haswell) compute the same bytes. AMD's are given other matrix products by MKL whatever it is asked, and
+ARM's have their own: there, results agree within rounding, as carried on by training. *Native* lets each library take
+the fastest kernels the processor has. Either way a run has one thread, because the order of summation, and with it
+the last bits, depends on the number of threads.
 """
 
 import os
+import platform
 from typing import Final
+
+from dlstudy.errors import SettingError
 
 VARIABLE: Final = "DLSTUDY_ARITHMETIC"
 SINGLE_THREAD: Final = {
@@ -25,12 +29,15 @@ AVX2_KERNELS: Final = {
 
 
 def environment(arithmetic: str) -> dict[str, str]:
-    """The environment variables of an arithmetic, "portable" or "native"; ValueError for any other name."""
+    """The environment variables of an arithmetic, "portable" or "native"; SettingError for any other name.
+
+    AVX2 is a matter of x86-64: elsewhere the two are the same (NumPy warns of features that it cannot have).
+    """
     if arithmetic == "portable":
-        return SINGLE_THREAD | AVX2_KERNELS
+        return SINGLE_THREAD | (AVX2_KERNELS if platform.machine().lower() in ("x86_64", "amd64") else {})
     if arithmetic == "native":
         return SINGLE_THREAD
-    raise ValueError(f"{VARIABLE}: expected 'portable' or 'native', found {arithmetic!r}")
+    raise SettingError(f"{VARIABLE}: expected 'portable' or 'native', found {arithmetic!r}")
 
 
 def settle() -> None:

@@ -51,9 +51,11 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table without its index; ValueError where a number is not finite."""
+    """Write a table without its index; ValueError where a number is not finite or a cell is missing."""
     numbers = table.select_dtypes("number").astype(float)
     bad = numbers.columns[~numbers.map(math.isfinite).all()]
     if len(bad):
         raise ValueError(f"{path.name}: expected finite numbers, found others in column {', '.join(bad)}")
+    if missing := [str(name) for name in table if table[name].isna().any()]:
+        raise ValueError(f"{path.name}: expected a value in every row, found none in column {', '.join(missing)}")
     write_text(path, table.to_csv(index=False, lineterminator="\n", float_format=f"%.{SIGNIFICANT_DIGITS}g"))

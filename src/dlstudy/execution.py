@@ -7,6 +7,8 @@ from typing import Final, TypeVar
 from joblib import Parallel, cpu_count, delayed
 from tqdm import tqdm
 
+from dlstudy.errors import SettingError
+
 VARIABLE: Final = "DLSTUDY_PROCESSES"
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -18,7 +20,7 @@ def num_processes() -> int:
     if found is None:
         return int(cpu_count())
     if not found.isascii() or not found.isdigit() or int(found) < 1:
-        raise ValueError(f"{VARIABLE}: expected a number of processes, 1 or more, found {found!r}")
+        raise SettingError(f"{VARIABLE}: expected a number of processes, 1 or more, found {found!r}")
     return int(found)
 
 

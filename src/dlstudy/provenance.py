@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from dlstudy.errors import StudyError
+
 REPORTED: Final = (
     "torch",
     "torchvision",
@@ -26,5 +28,5 @@ def read_lock(path: Path) -> dict[str, str]:
     lines = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     versions = dict(lines)
     if lacking := [name for name in REPORTED if name not in versions]:
-        raise ValueError(f"{path}: expected a locked version of {', '.join(lacking)}, found none")
+        raise StudyError(f"{path}: expected a locked version of {', '.join(lacking)}, found none")
     return {name: versions[name] for name in REPORTED}

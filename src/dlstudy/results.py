@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from dlstudy.errors import StudyError
 from dlstudy.params.study import StudyParams
 from dlstudy.params.train import ClosedFormParams, SgdParams
 
@@ -14,7 +15,7 @@ METRICS = Path("metrics")
 RESULTS = Path("results")
 
 
-class MissingResultError(FileNotFoundError):
+class MissingResultError(StudyError, FileNotFoundError):
     """A result that a figure or report needs has not been computed."""
 
 

@@ -8,15 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from dlstudy.data.dataset import Dataset, Split, Task
+from dlstudy.errors import StudyError
 from dlstudy.execution import map_runs
 from dlstudy.losses import LOSSES, Scores, num_correct, scores
 from dlstudy.models import build_network, initialise
+from dlstudy.params.base import ParamsError
 from dlstudy.params.train import SgdParams
 from dlstudy.randomness import generator
 from dlstudy.runs import Epoch, Run
 
 
-class DivergedError(ArithmeticError):
+class DivergedError(StudyError, ArithmeticError):
     """Training went where the loss is no finite number."""
 
 
@@ -90,9 +92,9 @@ def train_run(dataset: Dataset, params: SgdParams, seed: int) -> Run:
 
 
 def train_seeds(dataset: Dataset, params: SgdParams, seeds: Sequence[int], *, label: str) -> list[Run]:
-    """A run for each seed, in their order, spread over processes; ValueError when a minibatch cannot be filled."""
+    """A run for each seed, in their order, spread over processes; ParamsError when a minibatch cannot be filled."""
     if params.batch_size > len(dataset.train):
-        raise ValueError(
+        raise ParamsError(
             f"train.{label}.batch_size: expected at most {len(dataset.train)}, the training split, "
             f"found {params.batch_size}"
         )

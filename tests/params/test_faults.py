@@ -74,7 +74,7 @@ FAULTS = [  # key, value; what was expected, what was found
     ("train.mlp.momentum", 0.9, "no such key", "0.9"),
     ("train.mlp.num_epoch", 3, "no such key (did you mean num_epochs?)", "3"),
     ("trian", {}, "no such key (did you mean train?)", "{}"),
-    ("train.exact.lr", 0.1, "no such key", "0.1"),
+    ("train.exact.lr", 0.1, "no such key, found", "0.1"),  # what other models have is no suggestion
     ("evaluate", ABSENT, "a value", "none"),
     ("train.mlp.lr", ABSENT, "a value", "none"),
     ("train.mlp.method", ABSENT, "a value", "none"),
@@ -84,11 +84,12 @@ FAULTS = [  # key, value; what was expected, what was found
     ("train.mlp.lr", True, "number", "True"),
     ("train.mlp.batch_size", 2.0, "integer", "2.0"),
     ("train.mlp.batch_size", False, "integer", "False"),
-    ("train.mlp.hidden", 256, "", "256"),
-    ("seeds", 3, "", "3"),
+    ("train.mlp.hidden", 256, "a list", "256"),
+    ("seeds", 3, "a list", "3"),
     ("seeds.1", "1", "integer", "'1'"),
     ("train.mlp.hidden.0", "256", "integer", "'256'"),
     ("train", None, "a mapping", "None"),
+    ("train", {}, "at least 1 entry", "{}"),
     ("train.mlp", [1], "a mapping", "[1]"),
     ("prepare", "all", "a mapping", "'all'"),
     # impossible numbers
@@ -104,12 +105,15 @@ FAULTS = [  # key, value; what was expected, what was found
     ("download.attempts", 0, "greater than 0", "0"),
     ("download.timeout_seconds", 0, "greater than 0", "0"),
     ("evaluate.num_mistakes", -1, "greater than 0", "-1"),
-    ("seeds", [], "a list of at least 1", "[]"),
+    ("seeds", [], "at least 1 entry", "[]"),
     ("seeds", [1, 2, 1], "each seed once", "[1, 2, 1]"),
     ("seeds.0", -1, "greater than or equal to 0", "-1"),
     # what does not fit together
     ("prepare.housing.test_fraction", 1.2, "less than 1", "1.2"),
     ("prepare.housing.validation_fraction", 0.0, "greater than 0", "0.0"),
+    ("prepare.housing.validation_fraction", 0.0001, "one sale of 2930", "0.0001"),  # rounds to none
+    ("prepare.housing.test_fraction", 0.0001, "one sale of 2930", "0.0001"),
+    ("prepare.housing.test_fraction", 0.7999, "leave sales for training", "0.9999 taken"),
     ("prepare.housing.test_fraction", 0.8, "validation_fraction + test_fraction < 1", "1"),
     ("prepare.fashion_mnist.validation_size", 10_001, "train_size + validation_size <= 60000", "60001"),
     ("train.mlp.batch_size", 50_001, "at most 50000, the training split of fashion_mnist", "50001"),
@@ -179,6 +183,7 @@ def test_a_fault_in_the_data_is_no_fault_of_the_models_on_them(study, tmp_path):
         (b"seeds: [1\n", "expected YAML 1.2, found: "),
         (b"seeds: [1]\nseeds: [2]\n", 'duplicate key "seeds"'),
         (b"seeds: !!python/object/apply:os.getcwd []\n", "could not determine a constructor"),
+        (b"seed: 2026-13-45\n", "month must be in 1..12"),
         (b"seeds: [\xff]\n", "expected YAML 1.2, found: "),
     ],
 )

@@ -1,6 +1,7 @@
 """A prepared data set: three splits in raw units, and what standardises them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dlstudy.data.errors import DataError
 from dlstudy.tensor_files import load_tensors, save_tensors
 
 Task = Literal["classification", "regression"]
@@ -26,9 +28,14 @@ class Split:
     def __len__(self) -> int:
         return len(self.targets)
 
+    @cached_property
+    def arrays(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Features and targets as NumPy arrays, always the same two objects: joblib knows by them what it shares."""
+        return self.features.numpy(), self.targets.numpy()
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Travels to other processes as NumPy arrays, which joblib maps into the memory of all, unlike tensors."""
-        return _split_of_arrays, (self.features.numpy(), self.targets.numpy())
+        return _split_of_arrays, self.arrays
 
 
 def _split_of_arrays(features: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> Split:
@@ -43,7 +50,11 @@ class Scale:
     """
 
     mean: Tensor  # float64
-    std: Tensor  # float64
+    std: Tensor  # float64, above 0
+
+    def __post_init__(self) -> None:
+        if not (self.std > 0).all():
+            raise DataError(f"training split: expected columns that vary, found standard deviations {self.std.tolist()}")
 
     @classmethod
     def of(cls, values: Tensor) -> "Scale":
@@ -115,7 +126,9 @@ def save_dataset(path: Path, dataset: Dataset) -> None:
         "feature_scale": vars(dataset.feature_scale),
         "target_scale": dataset.target_scale and vars(dataset.target_scale),
     }
-    content |= {name: vars(split) for name, split in dataset.splits.items()}
+    content |= {
+        name: {"features": split.features, "targets": split.targets} for name, split in dataset.splits.items()
+    }
     save_tensors(path, content)
 
 

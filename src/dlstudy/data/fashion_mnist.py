@@ -33,6 +33,8 @@ def read_images(folder: Path, part: str) -> Split:
         raise DataError(f"{images_file}: expected images of 28 x 28, found shape {tuple(images.shape)}")
     if len(images) != len(labels):
         raise DataError(f"{labels_file}: expected {len(images)} labels, one an image, found {len(labels)}")
+    if len(labels) == 0:
+        raise DataError(f"{labels_file}: expected labels, found none")
     if labels.max() >= len(CLASS_NAMES):
         raise DataError(f"{labels_file}: expected labels 0 to {len(CLASS_NAMES) - 1}, found {labels.max()}")
     return Split(images, labels)

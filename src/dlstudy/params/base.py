@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from dlstudy.errors import StudyError
+
 PARAMS_FILE: Final = Path("params.yaml")
 
 Element = TypeVar("Element")
@@ -19,7 +21,7 @@ PositiveInt = Annotated[int, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0)]
 
 
-class ParamsError(ValueError):
+class ParamsError(StudyError, ValueError):
     """params.yaml is not as it should be; the message has a line a problem."""
 
 
@@ -35,7 +37,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(f"{path}: expected a file of parameters, found none") from None
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a date that is none
         raise ParamsError(f"{path}: expected YAML 1.2, found: {error}") from None
     if not isinstance(content, dict):
         raise ParamsError(f"{path}: expected a mapping of sections, found {content!r}")
@@ -95,7 +97,9 @@ def _problem(details: dict[str, Any], content: Any, prefix: str) -> str:
         case "finite_number":
             return f"{key}: expected a finite number, found {details['input']}"
         case "too_short":
-            return f"{key}: expected a list of at least {details['ctx']['min_length']}, found {details['input']!r}"
+            return f"{key}: expected at least {details['ctx']['min_length']} entry, found {details['input']!r}"
+        case "tuple_type":
+            return f"{key}: expected a list, found {details['input']!r}"
         case "string_pattern_mismatch":
             return f"{key}: expected a name that matches {details['ctx']['pattern']}, found {details['input']!r}"
         case "model_type" | "model_attributes_type" | "dict_type":
@@ -118,7 +122,7 @@ def _keys_in(content: Any, location: tuple[str | int, ...]) -> Iterator[str | in
 
 def _suggestion(key: str) -> str:
     known = {name for section in _sections(Section) for name in section.model_fields}
-    close = difflib.get_close_matches(key, sorted(known), n=1)
+    close = difflib.get_close_matches(key, sorted(known - {key}), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 

@@ -53,12 +53,22 @@ class HousingParams(SplitParams):
     test_fraction: Fraction
     seed: Seed
 
+    @field_validator("validation_fraction", "test_fraction")
+    @classmethod
+    def _is_a_sale_at_least(cls, fraction: float) -> float:
+        if round(fraction * HOUSING_ROWS) < 1:
+            raise ValueError(f"expected a share of one sale of {HOUSING_ROWS} at least, found {fraction:g}")
+        return fraction
+
     @field_validator("test_fraction")
     @classmethod
     def _leaves_training_rows(cls, fraction: float, info: ValidationInfo) -> float:
         kept = info.data.get("validation_fraction", 0) + fraction
         if kept >= 1:
             raise ValueError(f"expected validation_fraction + test_fraction < 1, found {kept:g}")
+        rows = round(info.data.get("validation_fraction", 0) * HOUSING_ROWS) + round(fraction * HOUSING_ROWS)
+        if rows >= HOUSING_ROWS:
+            raise ValueError(f"expected fractions that leave sales for training, found {kept:g} taken")
         return fraction
 
     @property

@@ -1,0 +1,38 @@
+"""What the committed results have to show, whatever becomes of them."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.parametrize(("model", "least"), [("softmax_regression", 0.840), ("mlp_relu", 0.880)])
+def test_accuracy_is_what_others_report(model, least):
+    # published: logistic regression .841 and .842, multilayer perceptrons .871 to .884
+    assert json.loads((ROOT / f"metrics/{model}.json").read_text())["test_accuracy"] >= least
+
+
+@pytest.mark.parametrize("problem", ["linear", "synthetic"])
+def test_sgd_finds_the_closed_form(problem):
+    tables = (
+        pd.read_csv(ROOT / f"results/evaluation/{problem}_{way}/coefficients.csv") for way in ("closed_form", "sgd")
+    )
+    exact, found = (table.pivot(index="seed", columns="name", values="value") for table in tables)
+    apart = (found - exact.iloc[0]).abs() / exact.iloc[0].abs()
+    # every coefficient of every seed; what is left is the noise of the last minibatches
+    assert apart.to_numpy().max() < 1e-3
+
+
+@pytest.mark.parametrize("model", ["softmax_regression", "mlp_relu", "mlp_sigmoid", "mlp_tanh"])
+def test_every_classifier_has_ten_seeds_and_each_is_scored(model):
+    per_seed = pd.read_csv(ROOT / f"results/evaluation/{model}/per_seed.csv")
+    assert per_seed.groupby("split")["seed"].nunique().to_dict() == {"test": 10, "validation": 10}
+
+
+def test_no_committed_file_is_over_2_mb():
+    folders = ("results", "metrics", "reports", "datasets")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    assert max(path.stat().st_size for path in files) < 2_000_000

@@ -1,0 +1,90 @@
+"""The committed reports are what the renderer makes of the committed results."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib import image
+
+from dlstudy.figures.study import all_figures
+from dlstudy.figures.style import png_bytes, style
+from dlstudy.params.study import load_study
+from dlstudy.published import load_published
+from dlstudy.report.pages import PAGES, Sources
+from dlstudy.report.render import render_pages
+from dlstudy.results import MissingResultError, Results
+
+ROOT = Path(__file__).resolve().parents[1]
+REPORTS = ROOT / "reports"
+
+
+@pytest.fixture(scope="module")
+def results():
+    return Results(ROOT, load_study(ROOT / "params.yaml"))
+
+
+@pytest.fixture(scope="module")
+def pages(results):
+    return dict(render_pages(Sources(ROOT, results, load_published())))
+
+
+@pytest.mark.parametrize("page", [f"{name}.md" for name in PAGES])
+def test_a_committed_page_is_what_the_renderer_gives(pages, page):
+    assert (REPORTS / page).read_text(encoding="utf-8") == pages[page]
+
+
+def test_no_other_page_is_committed(pages):
+    assert {path.name for path in REPORTS.glob("*.md")} == set(pages)
+
+
+def test_committed_figures_are_what_the_renderer_draws(results):
+    with style():
+        drawn = {f"{name}.png": png_bytes(figure) for name, figure in all_figures(results, load_published())}
+    assert {path.name for path in (REPORTS / "figures").iterdir()} == set(drawn)
+    for name, content in drawn.items():
+        committed = image.imread(io.BytesIO((REPORTS / "figures" / name).read_bytes()), format="png")
+        again = image.imread(io.BytesIO(content), format="png")
+        # Pixels, not bytes: another build of the compression library may pack the same picture otherwise.
+        np.testing.assert_array_equal(again, committed, err_msg=name)
+
+
+def test_figures_do_not_depend_on_the_users_own_settings(results):
+    import matplotlib as mpl
+
+    def first():
+        with style():
+            return png_bytes(next(all_figures(results, load_published()))[1])
+
+    plain = first()
+    with mpl.rc_context({"font.size": 20, "axes.facecolor": "red"}):
+        assert first() == plain
+
+
+def test_a_model_without_results_is_named_with_the_stage_that_makes_them(results):
+    model = results.study.train["mlp_relu"]
+    more = results.study.model_copy(update={"train": {**results.study.train, "unknown": model}})
+    with pytest.raises(MissingResultError, match=r"evaluate@unknown"):
+        dict(render_pages(Sources(ROOT, Results(ROOT, more), load_published())))
+
+
+def test_a_study_of_images_alone_renders(results):
+    train = {name: model for name, model in results.study.train.items() if model.data == "fashion_mnist"}
+    fewer = results.study.model_copy(update={"train": train})
+    text = dict(render_pages(Sources(ROOT, Results(ROOT, fewer), load_published())))
+    assert "No model in params.yaml solves the housing problem" in text["linear_regression.md"]
+    assert "Houses" not in text["README.md"]
+
+
+def test_a_study_of_houses_alone_renders(results):
+    train = {name: model for name, model in results.study.train.items() if model.data == "housing"}
+    fewer = results.study.model_copy(update={"train": train})
+    text = dict(render_pages(Sources(ROOT, Results(ROOT, fewer), load_published())))
+    assert "No model in params.yaml has a hidden layer" in text["multilayer_perceptron.md"]
+    assert "Clothing" not in text["README.md"]
+
+
+def test_the_published_figures_differ_from_none_that_is_printed(pages):
+    for figure in load_published().fashion_mnist:
+        assert f"| {figure.value} |" in pages["README.md"]
+        assert figure.protocol in pages["README.md"]

@@ -1,0 +1,73 @@
+"""The tools behind the Makefile, as far as they can be tested without running the pipeline."""
+
+import pytest
+
+from dlstudy.params.base import validated
+from dlstudy.params.study import StudyParams
+from tools.checkout import ROOT, copy_checkout, read_params
+from tools.reproduce import Verdict, compare, locked_outputs, summary, verdicts
+from tools.smoke import miniature
+from tools.staleness import stale_stages
+
+
+def test_stages_that_would_run_are_found_in_a_dry_run():
+    output = "Stage 'a' didn't change, skipping\nRunning stage 'train@b':\n> python -m x\nRunning stage 'c':\n"
+    assert stale_stages(output) == ["train@b", "c"]
+
+
+def test_a_quiet_dry_run_has_no_stale_stage():
+    assert stale_stages("Data and pipelines are up to date.\n") == []
+
+
+def test_miniature_settings_are_valid_and_name_the_same_models():
+    params = read_params(ROOT)
+    small = miniature(params)
+    validated(small, StudyParams)
+    assert list(small["train"]) == list(params["train"])
+
+
+def test_a_copy_has_no_data_no_models_and_no_history(tmp_path):
+    copy_checkout(tmp_path / "copy")
+    found = {path.name for path in (tmp_path / "copy").iterdir()}
+    assert found.isdisjoint({"data", "models", "results", "metrics", "reports", ".git", "dvc.lock"})
+    assert (tmp_path / "copy/src/dlstudy/data/dataset.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "outcome"),
+    [
+        ("metrics/m.json", '{"a": 0.5}', '{"a": 0.5}', "same"),
+        ("metrics/m.json", '{"a": 0.5}', '{"a": 0.504}', "agrees"),
+        ("metrics/m.json", '{"a": 0.5}', '{"a": 0.6}', "differs"),
+        ("metrics/m.json", '{"a": 0.5}', '{"b": 0.5}', "differs"),
+        ("metrics/linear_closed_form.json", '{"a": 48000.0}', '{"a": 48001.0}', "differs"),
+        ("results/data/x/facts.json", '{"a": {"b": 1.0}}', '{"a": {"b": 1.0000000001}}', "agrees"),
+        ("results/evaluation/m/coefficients.csv", "seed,value\n0,1.0\n", "seed,value\n0,1.005\n", "agrees"),
+        ("results/evaluation/m/per_seed.csv", "seed,loss\n0,1.0\n", "seed,loss\n0,1.0\n1,1.0\n", "differs"),
+        ("reports/README.md", "old", "new", "differs (not compared)"),
+    ],
+)
+def test_files_are_compared_by_bytes_then_by_numbers(path, old, new, outcome):
+    assert compare(path, old.encode(), new.encode()).outcome == outcome
+
+
+def test_files_that_come_or_go_are_told():
+    found = {verdict.path: verdict.outcome for verdict in verdicts({"a": b"1", "b": b"2"}, {"b": b"2", "c": b"3"})}
+    assert found == {"a": "gone", "b": "same", "c": "new"}
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status"),
+    [
+        (["same", "same"], 0),
+        (["same", "agrees", "differs (not compared)"], 0),
+        (["same", "differs"], 1),
+        (["same", "gone"], 1),
+    ],
+)
+def test_the_exit_status_tells_whether_all_agree(outcomes, status):
+    assert summary([Verdict("file", outcome) for outcome in outcomes])[1] == status
+
+
+def test_every_output_in_the_lock_has_a_checksum():
+    assert all(locked_outputs(ROOT / "dvc.lock").values())
