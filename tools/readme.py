@@ -21,38 +21,31 @@ def dag() -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def speed() -> str:
-    """What bench/ measured, in a sentence."""
-    by_wall, by_work = speed_ratios()
-    return (
-        f"One model-epoch of `mlp_relu` takes 1/{by_wall['portable']} of the time of the textbook loop (torchvision data set, "
-        f"`ToTensor`, `DataLoader` at its best number of workers), with 2 processes on 2 cores, and 1/{by_wall['native']} in "
-        f"native arithmetic; of the textbook's processor time, 1/{by_work['portable']} and 1/{by_work['native']}. All measured "
-        "in one run: [bench/](bench/README.md)."
-    )
+SPEED: Final = """\
+One model-epoch of `mlp_relu` takes 1/{wall[portable]} of the time of the textbook loop (torchvision data set, `ToTensor`,
+`DataLoader` at its best number of workers), with 2 processes on 2 cores, and 1/{wall[native]} in native arithmetic; of
+the textbook's processor time, 1/{work[portable]} and 1/{work[native]}. All measured in one run: [bench/](bench/README.md)."""
+SPEED_ZH: Final = """\
+`mlp_relu` 每个模型每轮的耗时，是教科书式循环（torchvision 数据集、`ToTensor`、worker 数最优的 `DataLoader`）的
+1/{wall[portable]}（2 核、2 个进程；native 为 1/{wall[native]}）；按处理器时间计为 1/{work[portable]} 和 1/{work[native]}。
+均在同一次运行中测得：[bench/](bench/README.md)。"""
 
 
-def speed_zh() -> str:
-    """The same in Chinese."""
-    by_wall, by_work = speed_ratios()
-    return (
-        f"`mlp_relu` 每个模型每轮的耗时，是教科书式循环（torchvision 数据集、`ToTensor`、worker 数最优的 `DataLoader`）的 "
-        f"1/{by_wall['portable']}（2 核、2 个进程；native 为 1/{by_wall['native']}）；按处理器时间计为 "
-        f"1/{by_work['portable']} 和 1/{by_work['native']}。均在同一次运行中测得：[bench/](bench/README.md)。"
-    )
-
-
-def speed_ratios() -> tuple[dict[str, str], dict[str, str]]:
-    """How much more the textbook loop takes than two processes of ours: in time, in processor time; by arithmetic."""
+def speed(sentence: str) -> str:
+    """What bench/ measured: how many times the textbook loop's cost is ours, in wall time and in processor time."""
     measured: dict[str, Any] = json.loads((ROOT / "bench" / "results.json").read_text(encoding="utf-8"))
     textbook, ours = measured["ways"][measured["textbook"]], measured["ways"]
-    arithmetics = ("portable", "native")
-    by_wall = {name: f"{ours[f'ours_{name}_2']['times_as_fast_as_textbook']:.1f}" for name in arithmetics}
-    by_work = {name: f"{textbook['core_seconds'] / ours[f'ours_{name}_2']['core_seconds']:.1f}" for name in arithmetics}
-    return by_wall, by_work
+    two = {name: ours[f"ours_{name}_2"] for name in ("portable", "native")}
+    wall = {name: f"{way['times_as_fast_as_textbook']:.1f}" for name, way in two.items()}
+    work = {name: f"{textbook['core_seconds'] / way['core_seconds']:.1f}" for name, way in two.items()}
+    return sentence.format(wall=wall, work=work)
 
 
-PARTS: Final[Mapping[str, Callable[[], str]]] = {"dag": dag, "speed": speed, "speed_zh": speed_zh}
+PARTS: Final[Mapping[str, Callable[[], str]]] = {
+    "dag": dag,
+    "speed": lambda: speed(SPEED),
+    "speed_zh": lambda: speed(SPEED_ZH),
+}
 
 
 def updated(text: str, parts: Mapping[str, str]) -> str:
