@@ -35,6 +35,7 @@ $(STAMP): requirements.txt tools/setup_env.py
 	@$(SETUP_ENV)
 
 repro: $(STAMP) ## Run the stages whose code, data or parameters have changed (dvc repro)
+	@python -m stages.check_params # DVC itself would stop at a model without method or data, and not say what is wrong
 	@python -m dvc repro $(ARGS)
 
 reproduce: $(STAMP) ## Run everything again and say which results came out the same
@@ -47,6 +48,7 @@ test: $(STAMP) ## Run the tests; ARGS="-k name" picks some
 	@python -m pytest $(ARGS)
 
 check: $(STAMP) ## Are results and reports up to date with the code? Then lint, layout and types
+	@python -m stages.check_params
 	@python -m tools.staleness
 	@python -m ruff check .
 	@python -m ruff format --check .

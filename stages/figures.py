@@ -12,6 +12,7 @@ from dlstudy.results import Results
 if __name__ == "__main__":
     results = Results(Path(), load_study())
     write_csv(Path("reports/learning_curves.csv"), results.classifier_histories())
+    Path("reports/figures").mkdir(parents=True, exist_ok=True)
     with style():
         for name, figure in all_figures(results, load_published()):
             save_figure(Path(f"reports/figures/{name}.png"), figure)

@@ -3,8 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
+
+from dlstudy.params.study import load_study
+from dlstudy.randomness import generator
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,6 +29,18 @@ def test_sgd_finds_the_closed_form(problem):
     apart = (found - exact.iloc[0]).abs() / exact.iloc[0].abs()
     # every coefficient of every seed; what is left is the noise of the last minibatches
     assert apart.to_numpy().max() < 1e-3
+
+
+def test_the_closed_form_is_that_of_numpy():
+    sales = pd.read_csv(ROOT / "datasets/housing/ames_housing.csv")
+    params = load_study(ROOT / "params.yaml").prepare.housing
+    rows = torch.randperm(len(sales), generator=generator(params.seed, "split"))[: params.num_training_rows].numpy()
+    train = sales.iloc[rows]
+    X = np.column_stack([train["area"], train["Yr.Sold"] - train["Year.Built"], np.ones(len(train))])
+    expected = np.linalg.lstsq(X, train["price"].to_numpy(), rcond=None)[0]
+    found = pd.read_csv(ROOT / "results/evaluation/linear_closed_form/coefficients.csv")["value"]
+    # ten digits are written
+    np.testing.assert_allclose(found, expected, rtol=1e-8)
 
 
 @pytest.mark.parametrize("model", ["softmax_regression", "mlp_relu", "mlp_sigmoid", "mlp_tanh"])

@@ -150,7 +150,9 @@ def test_a_comment_in_the_training_loop_trains_again_and_stops_there(checkout):
     checkout.replace("src/dlstudy/sgd.py", '"""Minibatch', '"""Small-batch')
     ran = checkout.dvc("repro")
     # the closed form does not import the loop; the weights come out the same, so nothing is scored again
-    assert ran == {f"train@{name}" for name in (*MODELS, "wide") if "closed_form" not in name}
+    models = read_params(checkout.root)["train"]
+    assert ran >= {f"train@{name}" for name, model in models.items() if model["method"] == "sgd"}
+    assert not any(stage.startswith("evaluate") or "closed_form" in stage for stage in ran)
 
 
 def test_impossible_parameters_stop_the_pipeline_before_any_work(checkout):

@@ -72,7 +72,7 @@ def test_a_study_of_images_alone_renders(results):
     train = {name: model for name, model in results.study.train.items() if model.data == "fashion_mnist"}
     fewer = results.study.model_copy(update={"train": train})
     text = dict(render_pages(Sources(ROOT, Results(ROOT, fewer), load_published())))
-    assert "No model in params.yaml solves the housing problem" in text["linear_regression.md"]
+    assert "No model in params.yaml is fitted to the houses" in text["linear_regression.md"]
     assert "Houses" not in text["README.md"]
 
 
@@ -84,7 +84,14 @@ def test_a_study_of_houses_alone_renders(results):
     assert "Clothing" not in text["README.md"]
 
 
-def test_the_published_figures_differ_from_none_that_is_printed(pages):
+def test_every_published_figure_stands_with_source_and_protocol(pages):
     for figure in load_published().fashion_mnist:
-        assert f"| {figure.value} |" in pages["README.md"]
-        assert figure.protocol in pages["README.md"]
+        assert f"| {figure.source} | {figure.model} | {figure.protocol} | {figure.value} |" in pages["README.md"]
+
+
+def test_a_study_without_a_closed_form_still_tells_of_its_regressions(results):
+    train = {name: results.study.train[name] for name in ("linear_sgd", "synthetic_sgd")}
+    fewer = results.study.model_copy(update={"train": train})
+    text = dict(render_pages(Sources(ROOT, Results(ROOT, fewer), load_published())))["linear_regression.md"]
+    assert "| `linear_sgd` | minibatch SGD |" in text
+    assert "least squares |" not in text

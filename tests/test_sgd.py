@@ -212,7 +212,7 @@ def test_training_leaves_the_data_as_they_are(images):
 
 def test_divergence_is_told_with_seed_epoch_and_learning_rate(known_line):
     params = LINEAR.model_copy(update={"lr": 1e100, "num_epochs": 9})
-    told = r"^seed 8 diverged in epoch \d of 9: expected a finite loss, found .*(inf|nan).* lr is 1e\+100, .*smaller"
+    told = r"^seed 8 diverged in epoch \d of 9: expected a finite loss, found .*(inf|nan).* with lr 1e\+100, .*smaller"
     with pytest.raises(DivergedError, match=told):
         train_run(known_line, params, seed=8)
 

@@ -7,7 +7,7 @@ from dlstudy.params.study import StudyParams
 from tools.checkout import ROOT, copy_checkout, read_params
 from tools.reproduce import Verdict, compare, locked_outputs, summary, verdicts
 from tools.smoke import miniature
-from tools.staleness import stale_stages
+from tools.staleness import stale_stages, unexplained
 
 
 def test_stages_that_would_run_are_found_in_a_dry_run():
@@ -24,6 +24,13 @@ def test_miniature_settings_are_valid_and_name_the_same_models():
     small = miniature(params)
     validated(small, StudyParams)
     assert list(small["train"]) == list(params["train"])
+
+
+def test_results_of_models_that_params_do_not_name_are_found(tmp_path):
+    for file in ("metrics/a.json", "metrics/gone.json", "results/history/gone.csv", "results/evaluation/gone/x.csv"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    assert unexplained(tmp_path, {"a"}) == ["metrics/gone.json", "results/evaluation/gone", "results/history/gone.csv"]
 
 
 def test_a_copy_has_no_data_no_models_and_no_history(tmp_path):
@@ -44,7 +51,10 @@ def test_a_copy_has_no_data_no_models_and_no_history(tmp_path):
         ("results/data/x/facts.json", '{"a": {"b": 1.0}}', '{"a": {"b": 1.0000000001}}', "agrees"),
         ("results/evaluation/m/coefficients.csv", "seed,value\n0,1.0\n", "seed,value\n0,1.005\n", "agrees"),
         ("results/evaluation/m/per_seed.csv", "seed,loss\n0,1.0\n", "seed,loss\n0,1.0\n1,1.0\n", "differs"),
-        ("reports/README.md", "old", "new", "differs (not compared)"),
+        ("results/history/m.csv", "seed,loss\n0,1.0\n", "seed,loss\n0,99.0\n", "differs"),
+        ("results/evaluation/m/coefficients.csv", "name,value\na,1.0\n", "name,value\nb,1.0\n", "differs"),
+        ("results/unknown.csv", "a\n1\n", "a\n2\n", "differs"),
+        ("reports/README.md", "old", "new", "not compared"),
     ],
 )
 def test_files_are_compared_by_bytes_then_by_numbers(path, old, new, outcome):
@@ -60,7 +70,7 @@ def test_files_that_come_or_go_are_told():
     ("outcomes", "status"),
     [
         (["same", "same"], 0),
-        (["same", "agrees", "differs (not compared)"], 0),
+        (["same", "agrees", "not compared"], 0),
         (["same", "differs"], 1),
         (["same", "gone"], 1),
     ],

@@ -17,8 +17,6 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib.image
-import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
@@ -44,13 +42,17 @@ TOLERANCES: Final = (
     Tolerance("results/evaluation/*/per_seed.csv", 0.05, 0.01, "one seed, likewise"),
     Tolerance("results/evaluation/*/coefficients.csv", 0.01, 0, "one seed, likewise"),
     Tolerance("results/evaluation/*/per_class.csv", 0.05, 0.02, "one class, likewise"),
+    Tolerance("results/evaluation/*/confusion.csv", 0.1, 100, "one kind of mistake, likewise"),
+    Tolerance("results/history/*", 0.3, 0.1, "one epoch of one seed, likewise"),
+    Tolerance("reports/learning_curves.csv", 0.3, 0.1, "one epoch of one seed, likewise"),
 )
+FOLLOWING: Final = ("reports/*", "results/evaluation/*/mistakes.csv")  # drawn or written from the rest
 
 
 @dataclass(frozen=True)
 class Verdict:
     path: str
-    outcome: str  # same, agrees, differs, new, gone or "differs (not compared)"
+    outcome: str  # same, agrees, differs, new, gone, or not compared: differs, but is made from files that are compared
     detail: str = ""
 
 
@@ -72,15 +74,11 @@ def locked_outputs(lock: Path) -> dict[str, str]:
     return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
 
 
-def numbers_of(path: str, content: bytes) -> pd.DataFrame | None:
-    """The numbers in a file as a table, a column a name; None for a file that is not of numbers."""
+def table_of(path: str, content: bytes) -> pd.DataFrame | None:
+    """A file of results as a table; None for a page or a picture."""
     if path.endswith(".json"):
-        return pd.json_normalize(json.loads(content)).select_dtypes("number")
-    if path.endswith(".csv"):
-        return pd.read_csv(io.BytesIO(content)).select_dtypes("number")
-    if path.endswith(".png"):
-        return pd.DataFrame(matplotlib.image.imread(io.BytesIO(content), format="png").reshape(-1, 4))
-    return None
+        return pd.json_normalize(json.loads(content))
+    return pd.read_csv(io.BytesIO(content)) if path.endswith(".csv") else None
 
 
 def compare(path: str, old: bytes, new: bytes) -> Verdict:
@@ -88,15 +86,26 @@ def compare(path: str, old: bytes, new: bytes) -> Verdict:
     if old == new:
         return Verdict(path, "same")
     tolerance = next((entry for entry in TOLERANCES if fnmatch(path, entry.pattern)), None)
-    before, after = numbers_of(path, old), numbers_of(path, new)
+    before, after = table_of(path, old), table_of(path, new)
     if tolerance is None or before is None or after is None:
-        return Verdict(path, "differs (not compared)", "follows from the others")
+        follows = any(fnmatch(path, pattern) for pattern in FOLLOWING)
+        return Verdict(
+            path, "not compared" if follows else "differs", "follows from the other files" if follows else ""
+        )
     if before.shape != after.shape or list(before.columns) != list(after.columns):
-        return Verdict(path, "differs", f"expected {before.shape} numbers, found {after.shape}")
+        return Verdict(path, "differs", f"expected {before.shape} cells, found {after.shape}")
+    words = before.select_dtypes(exclude="number").columns
+    if not before[words].equals(after[words]):
+        return Verdict(path, "differs", "in words, not in numbers alone")
+    return compare_numbers(path, before.drop(columns=words), after.drop(columns=words), tolerance)
+
+
+def compare_numbers(path: str, before: pd.DataFrame, after: pd.DataFrame, tolerance: Tolerance) -> Verdict:
+    """Whether all numbers agree within the tolerance."""
     apart = (after - before).abs().to_numpy()
     allowed = tolerance.absolute + tolerance.relative * before.abs().to_numpy()
-    worst = f"largest difference {np.max(apart):.2g}; allowed {tolerance.absolute:g} + {tolerance.relative:g} x value"
-    return Verdict(path, "agrees" if (apart <= allowed).all() else "differs", f"{worst} ({tolerance.reason})")
+    detail = f"largest difference {apart.max():.2g}; allowed {tolerance.absolute:g} + {tolerance.relative:g} x value"
+    return Verdict(path, "agrees" if (apart <= allowed).all() else "differs", f"{detail} ({tolerance.reason})")
 
 
 def verdicts(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Iterator[Verdict]:
@@ -115,7 +124,7 @@ def bulk_verdicts(before: Mapping[str, str], after: Mapping[str, str]) -> Iterat
     for path in sorted(before.keys() | after.keys()):
         if any(fnmatch(path, pattern) for pattern in BULK):
             same = before.get(path) == after.get(path)
-            yield Verdict(path, "same" if same else "differs (not compared)", "" if same else "judged by its results")
+            yield Verdict(path, "same" if same else "not compared", "" if same else "judged by the results")
 
 
 def summary(found: list[Verdict]) -> tuple[str, int]:
@@ -123,11 +132,13 @@ def summary(found: list[Verdict]) -> tuple[str, int]:
     outcomes = [verdict.outcome for verdict in found]
     if all(outcome == "same" for outcome in outcomes):
         return f"All {len(found)} files and folders came out byte-identical.", 0
-    bad = sum(outcome in ("differs", "gone", "new") for outcome in outcomes)
-    same = outcomes.count("same")
-    if bad == 0:
-        return f"{same} of {len(found)} came out byte-identical; the others agree within the stated tolerances.", 0
-    return f"{same} of {len(found)} came out byte-identical; {bad} do not agree.", 1
+    num = {outcome: outcomes.count(outcome) for outcome in ("same", "agrees", "not compared")}
+    bad = len(found) - sum(num.values())
+    text = (
+        f"Of {len(found)} files and folders {num['same']} came out byte-identical; {num['agrees']} agree within "
+        f"the stated tolerances; {num['not compared']} follow from these and were not compared; {bad} do not agree."
+    )
+    return text, int(bad > 0)
 
 
 def run_again(root: Path) -> int:
@@ -151,9 +162,9 @@ def main() -> int:
     new_outputs = locked_outputs(lock)
     after = files_below(ROOT, new_outputs)
     found = [*bulk_verdicts(old_outputs, new_outputs), *verdicts(before, after)]
-    found.append(Verdict("dvc.lock", "same" if lock.read_bytes() == old_lock else "differs (not compared)"))
+    found.append(Verdict("dvc.lock", "same" if lock.read_bytes() == old_lock else "not compared"))
     for verdict in found:
-        print(f"{verdict.outcome:24}{verdict.path}{'  ' if verdict.detail else ''}{verdict.detail}")
+        print(f"{verdict.outcome:14}{verdict.path}{'  ' if verdict.detail else ''}{verdict.detail}")
     text, status = summary(found)
     print(text)
     return status

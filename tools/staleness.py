@@ -6,10 +6,13 @@
 import re
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+from tools.checkout import ROOT, read_params
+
+PER_MODEL: Final = ("metrics", "results/history", "results/evaluation")
 
 
 def stale_stages(output: str) -> list[str]:
@@ -17,7 +20,18 @@ def stale_stages(output: str) -> list[str]:
     return re.findall(r"^Running stage '([^']+)'", output, flags=re.MULTILINE)
 
 
+def unexplained(root: Path, models: Collection[str]) -> list[str]:
+    """Results of models that params.yaml does not name: left by an experiment or by a removed model."""
+    found = [path for folder in PER_MODEL for path in (root / folder).iterdir() if path.stem not in models]
+    return sorted(path.relative_to(root).as_posix() for path in found)
+
+
 def main() -> int:
+    leftovers = unexplained(ROOT, read_params(ROOT)["train"])
+    if leftovers:
+        print("Results of models that params.yaml does not name; delete them, then run `dvc repro`:")
+        print("\n".join(f"  {name}" for name in leftovers))
+        return 1
     command = [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if run.returncode != 0:

@@ -1,1 +1,1 @@
-"""A short deep-learning study note, every statement tested."""
+"""A short deep-learning study note, its models trained and measured, reproducibly."""

@@ -1,14 +1,17 @@
 """Which arithmetic the numeric libraries use; to be settled before the first of them is imported.
 
-*Portable* (the default, and what is committed) asks every library for its AVX2 kernels, so that all Intel processors
-since 2013 (Haswell) compute the same bytes. AMD's are given other matrix products by MKL whatever it is asked, and
-ARM's have their own: there, results agree within rounding, as carried on by training. *Native* lets each library take
-the fastest kernels the processor has. Either way a run has one thread, because the order of summation, and with it
-the last bits, depends on the number of threads.
+*Portable* (the default, and what is committed) asks every library for its AVX2 kernels, so that Intel processors that
+have AVX2 (Haswell, 2013, and later) compute the same bytes. On AMD's, MKL takes other matrix products whatever it is
+asked, and ARM's have their own: there, results differ by rounding, which training amplifies. *Native* lets each
+library take the fastest kernels the processor has. DVC does not know which of the two made a result.
+
+Either way a run has one thread, because the order of summation, and with it the last bits, depends on the number of
+threads.
 """
 
 import os
 import platform
+import sys
 from typing import Final
 
 from dlstudy.errors import SettingError
@@ -42,4 +45,11 @@ def environment(arithmetic: str) -> dict[str, str]:
 
 def settle() -> None:
     """Put the arithmetic that the user chose into this process's environment, for it and its children."""
-    os.environ.update(environment(os.environ.get(VARIABLE, "portable")))
+    arithmetic = os.environ.get(VARIABLE) or "portable"
+    os.environ.update(environment(arithmetic))
+    if arithmetic == "native":
+        print(
+            f"{VARIABLE}=native: results will differ in their last bits from those of other processors, and DVC cannot "
+            "tell. Do not commit them; `dvc repro --force --no-run-cache` computes portable ones again.",
+            file=sys.stderr,
+        )

@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 def num_processes() -> int:
     """How many processes to use: DLSTUDY_PROCESSES, else the cores that this process may use."""
     found = os.environ.get(VARIABLE)
-    if found is None:
+    if not found:
         return int(cpu_count())
     if not found.isascii() or not found.isdigit() or int(found) < 1:
         raise SettingError(f"{VARIABLE}: expected a number of processes, 1 or more, found {found!r}")

@@ -16,11 +16,22 @@ class PublishedFigure(Section):
     model: str
     protocol: str
     value: Fraction
-    beside: str  # the model of ours that it is to be read beside
+    beside: str = ""  # the model of ours that it is to be read beside, if any
+
+
+class PublishedFit(Section):
+    """An R squared on the Ames housing table that somebody reports."""
+
+    source: str
+    model: str
+    protocol: str
+    r2: Fraction
 
 
 class Published(Section):
+    people: PublishedFigure
     fashion_mnist: Items[PublishedFigure]
+    housing: Items[PublishedFit]
 
 
 def load_published(path: Path = FILE) -> Published:

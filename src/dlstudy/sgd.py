@@ -85,7 +85,7 @@ def train_run(dataset: Dataset, params: SgdParams, seed: int) -> Run:
         if not math.isfinite(of_train.loss + of_validation.loss):
             raise DivergedError(
                 f"seed {seed} diverged in epoch {epoch} of {params.num_epochs}: expected a finite loss, found "
-                f"{of_train.loss} (training), {of_validation.loss} (validation); lr is {params.lr}, try a smaller one"
+                f"{of_train.loss} (training), {of_validation.loss} (validation); with lr {params.lr}, try a smaller one"
             )
         history.append(Epoch(epoch, of_train, of_validation))
     return Run(seed, dict(network.state_dict()), tuple(history))
@@ -98,4 +98,7 @@ def train_seeds(dataset: Dataset, params: SgdParams, seeds: Sequence[int], *, la
             f"train.{label}.batch_size: expected at most {len(dataset.train)}, the training split, "
             f"found {params.batch_size}"
         )
-    return map_runs(partial(train_run, dataset, params), seeds, label=label)
+    try:
+        return map_runs(partial(train_run, dataset, params), seeds, label=label)
+    except DivergedError as error:
+        raise DivergedError(f"train.{label}: {error}") from None

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from dlstudy.artifacts import write_bytes
+from dlstudy.errors import StudyError
 
 
 def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
@@ -22,5 +23,7 @@ def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
 
 def load_tensors(path: Path) -> dict[str, Any]:
     """What `save_tensors` wrote; refuses anything but tensors, names and numbers."""
+    if not path.is_file():
+        raise StudyError(f"{path}: expected a file of tensors, found none; `dvc repro` makes it")
     content: dict[str, Any] = torch.load(path, weights_only=True)
     return content

@@ -111,8 +111,8 @@ FAULTS = [  # key, value; what was expected, what was found
     # what does not fit together
     ("prepare.housing.test_fraction", 1.2, "less than 1", "1.2"),
     ("prepare.housing.validation_fraction", 0.0, "greater than 0", "0.0"),
-    ("prepare.housing.validation_fraction", 0.0001, "one sale of 2930", "0.0001"),  # rounds to none
-    ("prepare.housing.test_fraction", 0.0001, "one sale of 2930", "0.0001"),
+    ("prepare.housing.validation_fraction", 0.0001, "two sales of 2930", "0.0001"),  # rounds to none
+    ("prepare.housing.test_fraction", 0.0001, "two sales of 2930", "0.0001"),
     ("prepare.housing.test_fraction", 0.7999, "leave sales for training", "0.9999 taken"),
     ("prepare.housing.test_fraction", 0.8, "validation_fraction + test_fraction < 1", "1"),
     ("prepare.fashion_mnist.validation_size", 10_001, "train_size + validation_size <= 60000", "60001"),

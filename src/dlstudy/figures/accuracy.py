@@ -8,10 +8,14 @@ from matplotlib.figure import Figure
 from dlstudy.figures.style import COLOURS
 from dlstudy.published import PublishedFigure
 
+LEAST_SHOWN = 0.8
+"""A published run that hardly learnt would squeeze all others together; it stands in the table."""
+
 
 def accuracy_strip(per_seed: Mapping[str, pd.DataFrame], published: Sequence[PublishedFigure]) -> Figure:
     """Test accuracy: a dot a seed, a bar for their mean; below each model the published figures that go with it."""
-    figure = Figure(figsize=(8.2, 0.9 + 0.42 * len(per_seed) + 0.25 * len(published)))
+    shown = [other for other in published if other.beside in per_seed and other.value >= LEAST_SHOWN]
+    figure = Figure(figsize=(8.2, 0.9 + 0.42 * len(per_seed) + 0.25 * len(shown)))
     axes = figure.subplots()
     labels: list[str] = []
     for model, scores in per_seed.items():
@@ -20,7 +24,7 @@ def accuracy_strip(per_seed: Mapping[str, pd.DataFrame], published: Sequence[Pub
         axes.plot(test, [row] * len(test), "o", color=COLOURS[0], alpha=0.5, markersize=5)
         axes.plot(test.mean(), row, "|", color="black", markersize=16, markeredgewidth=2)
         labels.append(model)
-        for other in published:
+        for other in shown:
             if other.beside == model:
                 axes.plot(other.value, len(labels), "D", color=COLOURS[5], markersize=5, fillstyle="none")
                 labels.append(f"{other.model} ({other.short})")

@@ -21,7 +21,7 @@ def confusion_matrix(confusion: pd.DataFrame, title: str) -> Figure:
             axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, fontsize=8)
     axes.set_xticks(range(len(names)), names, rotation=40, ha="right")
     axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel="predicted class", ylabel="class", title=f"{title}: percent of each class, all seeds")
+    axes.set(xlabel="predicted class", ylabel="class", title=f"{title}: % of each class, all seeds (blank: below 1)")
     return figure
 
 
@@ -41,5 +41,5 @@ def mistakes_gallery(mistakes: pd.DataFrame, title: str, columns: int = 8) -> Fi
         axes.imshow(pixels_of(mistake["pixels"]), cmap="gray_r", vmin=0, vmax=255)
         caption = f"{mistake['predicted']}?\n{mistake['class']} ({mistake['confidence']:.3f})"
         axes.set_title(caption, fontsize=7)
-    figure.suptitle(f"{title}: predicted?  labelled (confidence)")
+    figure.suptitle(f"{title}: guess? / true class (confidence in the guess)")
     return figure

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from dlstudy.figures.style import COLOURS
 
 TRAIN, VALIDATION = COLOURS[1], COLOURS[0]
-LOSS_TICKS = (0.2, 0.3, 0.5, 1, 2, 3)
 
 
 def _every_seed(axes: Axes, history: pd.DataFrame, column: str, colour: str, label: str, dashes: str) -> None:
@@ -29,18 +28,23 @@ def learning_curves(history: pd.DataFrame, title: str) -> Figure:
         axes.set(xlabel="epoch", ylabel={"loss": "cross-entropy (nats)"}.get(quantity, quantity))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.axes[0].set_yscale("log")
+    figure.axes[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    figure.axes[0].yaxis.set_major_formatter("{x:g}")
     figure.axes[0].yaxis.set_minor_formatter(NullFormatter())
-    figure.axes[0].set_yticks(LOSS_TICKS, [str(tick) for tick in LOSS_TICKS])
-    figure.axes[0].set_ylim(LOSS_TICKS[0] / 2, LOSS_TICKS[-1] * 1.2)
     figure.axes[0].legend()
-    # What matters happens near the top; the untrained network guesses one in ten.
-    figure.axes[1].set_ylim(0.6, 1.0)
-    figure.suptitle(f"{title}: {history['seed'].nunique()} seeds, thin; their mean, thick")
+    # What matters happens at the top, once the models have learnt more than to guess.
+    learnt = history.loc[history["epoch"] > 0, ["train_accuracy", "validation_accuracy"]].median().min()
+    figure.axes[1].set_ylim(0.6 if learnt > 0.7 else 0, 1)
+    num_seeds = history["seed"].nunique()
+    figure.suptitle(f"{title}: {num_seeds} seeds, thin; their mean, thick" if num_seeds > 1 else f"{title}: one seed")
     return figure
 
 
-def excess_loss_curves(histories: Mapping[str, pd.DataFrame], optima: Mapping[str, float]) -> Figure:
-    """How far the training of linear models by SGD is from least squares, on the validation split.
+def loss_gap_curves(histories: Mapping[str, pd.DataFrame], optima: Mapping[str, float]) -> Figure:
+    """How far linear models trained by SGD are from least squares, by their loss on the validation split.
+
+    Either may be the lower one there: least squares is best on the training split. So a seed whose loss crosses the
+    other's comes near to 0 for a moment, and it is the mean that tells.
 
     `optima`: for each model of `histories` the validation loss of the closed form on the same data.
     """
@@ -51,5 +55,5 @@ def excess_loss_curves(histories: Mapping[str, pd.DataFrame], optima: Mapping[st
         table = history.assign(gap=(history["validation_loss"] - optima[model]).abs() / optima[model])
         _every_seed(axes, table, "gap", VALIDATION, "", "-")
         axes.set(xlabel="epoch", yscale="log", title=model)
-        axes.set_ylabel("|loss - loss of least squares|\n/ loss of least squares")
+        axes.set_ylabel("|validation loss - that of least squares|\n/ that of least squares")
     return figure

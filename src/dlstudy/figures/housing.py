@@ -12,10 +12,11 @@ AREA, AGE, INTERCEPT = "area (square feet)", "age (years)", "intercept"
 THOUSANDS = FuncFormatter(lambda value, _: f"{value / 1000:.0f}k" if value else "0")
 
 
-def fitted_plane(sales: pd.DataFrame, plane: Mapping[str, float]) -> Figure:
+def fitted_plane(sales: pd.DataFrame, plane: Mapping[str, float], num_fitted: int) -> Figure:
     """Every sale, and two cuts through the fitted plane: price on area at three ages, price on age at three areas.
 
     `plane`: dollars per square foot, dollars per year and intercept, under AREA, AGE and INTERCEPT.
+    `num_fitted`: how many sales it was fitted to.
     """
     figure = Figure(figsize=(8.2, 3.6))
     left, right = figure.subplots(1, 2, sharey=True)
@@ -34,5 +35,5 @@ def fitted_plane(sales: pd.DataFrame, plane: Mapping[str, float]) -> Figure:
     right.set(xlabel=AGE)
     left.legend()
     right.legend()
-    figure.suptitle(f"{len(sales):,} sales in Ames, and cuts through the plane of least squares")
+    figure.suptitle(f"{len(sales):,} sales in Ames; cuts through the plane fitted to {num_fitted:,} of them")
     return figure

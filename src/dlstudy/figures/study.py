@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from dlstudy.figures.accuracy import accuracy_strip
 from dlstudy.figures.classes import confusion_matrix, mistakes_gallery
-from dlstudy.figures.curves import excess_loss_curves, learning_curves
+from dlstudy.figures.curves import learning_curves, loss_gap_curves
 from dlstudy.figures.housing import fitted_plane
 from dlstudy.published import Published
 from dlstudy.results import Results
@@ -34,9 +34,10 @@ def linear_figures(results: Results) -> Iterator[tuple[str, Figure]]:
         if data == "housing":
             coefficients = results.table(exact, "coefficients")
             plane = dict(zip(coefficients["name"], coefficients["value"], strict=True))
-            yield "housing_plane", fitted_plane(results.sales(), plane)
+            num_fitted = results.facts("housing")["num_examples"]["train"]
+            yield "housing_plane", fitted_plane(results.sales(), plane, num_fitted)
         descents = results.linear_descents(data)
         if descents:
             optimum = results.history(exact)["validation_loss"].iloc[-1]
             histories = {name: results.history(name) for name in descents}
-            yield f"{data}_descent", excess_loss_curves(histories, dict.fromkeys(descents, optimum))
+            yield f"{data}_descent", loss_gap_curves(histories, dict.fromkeys(descents, optimum))

@@ -18,6 +18,7 @@ Items = Annotated[tuple[Element, ...], Field(strict=False)]  # YAML has lists; s
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
+NumRows = Annotated[int, Field(ge=2)]  # of a split: one row has no spread to measure errors against
 Seed = Annotated[int, Field(ge=0)]
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from dlstudy.params.base import Fraction, Items, PositiveFloat, PositiveInt, Section, Seed
+from dlstudy.params.base import Fraction, Items, NumRows, PositiveInt, Section, Seed
 
 FASHION_MNIST_ROWS: Final = 60_000  # images that are not the test split; the download's checksums make sure
 HOUSING_ROWS: Final = 2_930  # sales; likewise
@@ -14,7 +14,7 @@ class DownloadParams(Section):
     """How patient a download is. No result depends on it, so no stage is tracked by it."""
 
     attempts: PositiveInt
-    timeout_seconds: PositiveFloat
+    timeout_seconds: Annotated[float, Field(gt=0, le=86_400)]  # a day, beyond which no system call waits
 
 
 class SplitParams(Section):
@@ -29,8 +29,8 @@ class SplitParams(Section):
 class FashionMnistParams(SplitParams):
     """How the 60,000 training images are divided; the 10,000 test images stay as they are."""
 
-    train_size: PositiveInt
-    validation_size: PositiveInt
+    train_size: NumRows
+    validation_size: NumRows
     seed: Seed
 
     @field_validator("validation_size")
@@ -55,9 +55,9 @@ class HousingParams(SplitParams):
 
     @field_validator("validation_fraction", "test_fraction")
     @classmethod
-    def _is_a_sale_at_least(cls, fraction: float) -> float:
-        if round(fraction * HOUSING_ROWS) < 1:
-            raise ValueError(f"expected a share of one sale of {HOUSING_ROWS} at least, found {fraction:g}")
+    def _is_two_sales_at_least(cls, fraction: float) -> float:
+        if round(fraction * HOUSING_ROWS) < 2:
+            raise ValueError(f"expected a share of two sales of {HOUSING_ROWS} at least, found {fraction:g}")
         return fraction
 
     @field_validator("test_fraction")
@@ -67,7 +67,7 @@ class HousingParams(SplitParams):
         if kept >= 1:
             raise ValueError(f"expected validation_fraction + test_fraction < 1, found {kept:g}")
         rows = round(info.data.get("validation_fraction", 0) * HOUSING_ROWS) + round(fraction * HOUSING_ROWS)
-        if rows >= HOUSING_ROWS:
+        if rows > HOUSING_ROWS - 2:
             raise ValueError(f"expected fractions that leave sales for training, found {kept:g} taken")
         return fraction
 
@@ -87,9 +87,9 @@ class HousingParams(SplitParams):
 class SyntheticParams(SplitParams):
     """The problem with a known answer: targets = features @ weights + bias + noise."""
 
-    train_size: PositiveInt
-    validation_size: PositiveInt
-    test_size: PositiveInt
+    train_size: NumRows
+    validation_size: NumRows
+    test_size: NumRows
     weights: Annotated[Items[float], Field(min_length=1)]
     bias: float
     noise_std: Annotated[float, Field(ge=0)]

@@ -1,14 +1,16 @@
 """What each page of the report is told: plain values for its template."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from dlstudy.data.checksums import read_checksums
-from dlstudy.params.train import ClosedFormParams, SgdParams
+from dlstudy.params.train import SgdParams
 from dlstudy.provenance import read_lock
 from dlstudy.published import Published
 from dlstudy.results import Results
@@ -27,9 +29,10 @@ class Sources:
 
 def classifier(results: Results, name: str, params: SgdParams) -> Context:
     """A row of the result table, and what the page of a classifier tells of it."""
+    metrics = results.metrics(name)
     per_seed = results.table(name, "per_seed")
     test = per_seed.loc[per_seed["split"] == "test", "accuracy"]
-    per_class = results.table(name, "per_class").sort_values("recall")
+    per_class = records(results.table(name, "per_class"))
     history = results.history(name)
     last = history[history["epoch"] == history["epoch"].max()]
     return {
@@ -37,21 +40,21 @@ def classifier(results: Results, name: str, params: SgdParams) -> Context:
         "params": params,
         "layers": layers(params),
         "num_seeds": len(test),
-        "test": test.mean(),
-        "test_std": test.std(ddof=1) if len(test) > 1 else None,
+        "test": metrics["test_accuracy"],
+        "test_std": metrics.get("test_accuracy_std"),
         "test_min": test.min(),
         "test_max": test.max(),
-        "validation": results.metrics(name)["validation_accuracy"],
+        "validation": metrics["validation_accuracy"],
         "train": last["train_accuracy"].mean(),
-        "hardest": per_class.iloc[0].to_dict(),
-        "easiest": per_class.iloc[-1].to_dict(),
-        "per_class": records(results.table(name, "per_class")),
+        "hardest": min(per_class, key=itemgetter("recall")),
+        "easiest": max(per_class, key=itemgetter("recall")),
+        "per_class": per_class,
         "confusions": worst_confusions(results.table(name, "confusion")),
     }
 
 
 def layers(params: SgdParams) -> str:
-    """A network in words: 784-256-10, ReLU hidden layers and the like."""
+    """A network in words: "784-256-10, relu"."""
     widths = "-".join(map(str, [784, *params.hidden, 10]))
     return f"{widths}, {params.activation}" if params.hidden else widths
 
@@ -73,18 +76,15 @@ def regressor(results: Results, name: str) -> Context:
     """A row of the table of regressions."""
     per_seed = results.table(name, "per_seed")
     test = per_seed[per_seed["split"] == "test"]
-    params = results.study.train[name]
-    method = "closed form" if isinstance(params, ClosedFormParams) else "minibatch SGD"
+    metrics = results.metrics(name)
     return {
         "name": name,
-        "params": params,
-        "method": method,
+        "params": results.study.train[name],
         "num_seeds": len(test),
-        "rmse": test["rmse"].mean(),
-        "rmse_std": test["rmse"].std(ddof=1) if len(test) > 1 else None,
-        "r2": test["r2"].mean(),
+        "rmse": metrics["test_rmse"],
+        "r2": metrics["test_r2"],
         "mae": test["mae"].mean(),
-        "validation_rmse": per_seed.loc[per_seed["split"] == "validation", "rmse"].mean(),
+        "validation_rmse": metrics["validation_rmse"],
     }
 
 
@@ -102,16 +102,14 @@ def coefficient_rows(results: Results, exact: str, descents: list[str]) -> list[
     return rows
 
 
-def linear_problem(results: Results, data: str) -> Context | None:
-    """What is told of one linear problem; None where params.yaml has no closed form for it."""
+def linear_problem(results: Results, data: str) -> Context:
+    """What is told of one problem: every model of it and, where one solves it in closed form, the coefficients."""
     exact = results.closed_form(data)
-    if exact is None:
-        return None
     descents = results.linear_descents(data)
-    rows = coefficient_rows(results, exact, descents)
+    rows = coefficient_rows(results, exact, descents) if exact else []
     return {
         "exact": exact,
-        "descents": [{"name": name, "params": results.study.train[name]} for name in descents],
+        "descents": descents,
         "coefficients": rows,
         "plane": {row["name"]: row["exact"] for row in rows},
         "models": [regressor(results, name) for name in results.regressors(data)],
@@ -130,7 +128,17 @@ def index_page(sources: Sources) -> Context:
             for figure in sources.published.fashion_mnist
             if figure.beside in classifiers
         ],
+        "published_fits": sources.published.housing,
+        "people": sources.published.people,
+        "standard_errors": standard_errors(list(classifiers.values()), results.facts("fashion_mnist")),
     }
+
+
+def standard_errors(classifiers: list[Context], facts: Context) -> Context:
+    """The number of test images, and the smallest and largest standard error, sqrt(p (1 - p) / n), of an accuracy p."""
+    num = facts["num_examples"]["test"]
+    errors = [math.sqrt(model["test"] * (1 - model["test"]) / num) for model in classifiers]
+    return {"num_images": num, "least": min(errors, default=0.0), "greatest": max(errors, default=0.0)}
 
 
 def data_page(sources: Sources) -> Context:
@@ -140,7 +148,6 @@ def data_page(sources: Sources) -> Context:
         "images": results.facts("fashion_mnist"),
         "housing": results.facts("housing"),
         "synthetic": results.facts("synthetic"),
-        "checksums": {name: checksums(sources.root, name) for name in ("fashion_mnist", "housing")},
     }
 
 

@@ -17,7 +17,7 @@ def count(value: float) -> str:
 
 
 def share(value: float) -> str:
-    """0.88591 -> .886, as statisticians write what cannot exceed 1."""
+    """0.88591 -> 0.8859."""
     return f"{value:.4f}"
 
 
