@@ -26,9 +26,7 @@ One model-epoch of `mlp_relu` takes 1/{wall[portable]} of the time of the textbo
 `DataLoader` at its best number of workers), with 2 processes on 2 cores, and 1/{wall[native]} in native arithmetic; of
 the textbook's processor time, 1/{work[portable]} and 1/{work[native]}. All measured in one run: [bench/](bench/README.md)."""
 SPEED_ZH: Final = """\
-`mlp_relu` 每个模型每轮的耗时，是教科书式循环（torchvision 数据集、`ToTensor`、worker 数最优的 `DataLoader`）的
-1/{wall[portable]}（2 核、2 个进程；native 为 1/{wall[native]}）；按处理器时间计为 1/{work[portable]} 和 1/{work[native]}。
-均在同一次运行中测得：[bench/](bench/README.md)。"""
+`mlp_relu` 每个模型每轮的耗时，是教科书式循环（torchvision 数据集、`ToTensor`、worker 数最优的 `DataLoader`）的 1/{wall[portable]}（2 核、2 个进程；native 为 1/{wall[native]}）；按处理器时间计为 1/{work[portable]} 和 1/{work[native]}。均在同一次运行中测得：[bench/](bench/README.md)。"""
 
 
 def speed(sentence: str) -> str:

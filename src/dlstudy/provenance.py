@@ -13,8 +13,6 @@ REPORTED: Final = (
     "pandas",
     "matplotlib",
     "numpy",
-    "scipy",
-    "scikit-learn",
     "joblib",
     "pydantic",
     "ruamel-yaml",
