@@ -129,7 +129,7 @@ def test_all_bytes_are_the_same_again_with_one_process_and_on_an_older_processor
 
 
 def test_another_learning_rate_trains_that_model_only(checkout):
-    checkout.change(lambda params: params["train"]["mlp_relu"].update(lr=0.2))
+    checkout.change(lambda params: params["train"]["mlp_relu"].update(lr=0.07))
     ran = checkout.dvc("repro")
     assert ran == {"check_params", "train@mlp_relu", "evaluate@mlp_relu", "figures", "report"}
 
@@ -179,7 +179,7 @@ def test_an_experiment_in_a_temporary_copy_runs_the_code_of_that_copy(checkout):
     git("add", "-A")
     git("commit", "-m", "as it is")
     old = (checkout.root / "reports/README.md").read_bytes()
-    checkout.replace("src/dlstudy/report/templates/README.md.j2", "Every number here", "In the copy every number")
+    checkout.replace("src/dlstudy/report/templates/README.md.j2", "Every number of ours", "In the copy every number")
     ran = checkout.dvc("exp", "run", "--temp", "--name", "in-a-copy", "-S", "train.softmax_regression.lr=0.05")
     assert {"train@softmax_regression", "report"} <= ran
     assert (checkout.root / "reports/README.md").read_bytes() == old  # the workspace is untouched

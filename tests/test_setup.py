@@ -474,6 +474,8 @@ def project(tmp_path, monkeypatch):
         shutil.copy(ROOT / name, folder / name)
     (folder / "requirements.txt").write_text("torch==2.14.1\ntorchvision==0.29.1\ndvc==1.0\n")
     (folder / ".dvc").mkdir()
+    (folder / "stages").mkdir()
+    (folder / "stages" / "check_params.py").write_text("print('params are checked')\n")
     write_wheel(tmp_path / "users", "dvc", "1.0", files={"dvc/__main__.py": TELLING_DVC})
     write_pair(tmp_path / "torch wheels")
     bare_venv(folder / ".venv")
@@ -489,6 +491,7 @@ def make(folder, *arguments):
 def test_make_sets_up_a_project_and_runs_its_programs(project, tmp_path):
     done = make(project, "repro", f"TORCH={tmp_path / 'torch wheels'}", "ARGS=train -f")
     assert done.returncode == 0, done.stderr
+    assert "params are checked\n" in done.stdout
     # The project's own python comes first on PATH for what dvc starts.
     assert f"dvc repro train -f with {project}/.venv/bin/python\n" in done.stdout
     stamp = project / ".venv" / ".installed"
