@@ -68,18 +68,21 @@ def test_a_model_without_results_is_named_with_the_stage_that_makes_them(results
         dict(render_pages(Sources(ROOT, Results(ROOT, more), load_published())))
 
 
-def test_a_study_of_images_alone_renders(results):
-    train = {name: model for name, model in results.study.train.items() if model.data == "fashion_mnist"}
+def pages_of(results, models):
+    """The pages of a study with these models alone."""
+    train = {name: results.study.train[name] for name in models}
     fewer = results.study.model_copy(update={"train": train})
-    text = dict(render_pages(Sources(ROOT, Results(ROOT, fewer), load_published())))
+    return dict(render_pages(Sources(ROOT, Results(ROOT, fewer), load_published())))
+
+
+def test_a_study_of_images_alone_renders(results):
+    text = pages_of(results, results.classifiers())
     assert "No model in params.yaml is fitted to the houses" in text["linear_regression.md"]
     assert "Houses" not in text["README.md"]
 
 
 def test_a_study_of_houses_alone_renders(results):
-    train = {name: model for name, model in results.study.train.items() if model.data == "housing"}
-    fewer = results.study.model_copy(update={"train": train})
-    text = dict(render_pages(Sources(ROOT, Results(ROOT, fewer), load_published())))
+    text = pages_of(results, results.regressors("housing"))
     assert "No model in params.yaml has a hidden layer" in text["multilayer_perceptron.md"]
     assert "Clothing" not in text["README.md"]
 
@@ -90,8 +93,6 @@ def test_every_published_figure_stands_with_source_and_protocol(pages):
 
 
 def test_a_study_without_a_closed_form_still_tells_of_its_regressions(results):
-    train = {name: results.study.train[name] for name in ("linear_sgd", "synthetic_sgd")}
-    fewer = results.study.model_copy(update={"train": train})
-    text = dict(render_pages(Sources(ROOT, Results(ROOT, fewer), load_published())))["linear_regression.md"]
+    text = pages_of(results, ("linear_sgd", "synthetic_sgd"))["linear_regression.md"]
     assert "| `linear_sgd` | minibatch SGD |" in text
     assert "least squares |" not in text

@@ -17,7 +17,7 @@ TARGET_NAME: Final = "price (dollars)"
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The table as it is; only an empty cell is a missing value ("None" is a kind of masonry, "NA" a word)."""
+    """The table as it is; only an empty cell is a missing value, whatever words pandas takes for one."""
     table = pd.read_csv(path, keep_default_na=False, na_values=[""])
     if lacking := [name for name in COLUMNS if name not in table]:
         raise DataError(f"{path}: expected columns {', '.join(COLUMNS)}, found no {', '.join(lacking)}")
