@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from bench.setting import PREPARED, model_params
 from dlstudy.data.dataset import Split, load_dataset
+from dlstudy.losses import cross_entropy
 from dlstudy.sgd import learning_rates, minibatches, start_run, train_epoch
 
 
@@ -17,6 +18,6 @@ def load() -> Callable[[int], None]:
     def epoch(num_images: int) -> None:
         split = Split(images.features[:num_images], images.targets[:num_images])
         rates = learning_rates(params.lr, math.ceil(num_images / params.batch_size))
-        train_epoch(network, split, dataset.task, minibatches(num_images, params.batch_size, order), rates)
+        train_epoch(network, split, cross_entropy, minibatches(num_images, params.batch_size, order), rates)
 
     return epoch

@@ -20,6 +20,7 @@ from bench.summary import best_textbook, markdown, summarise
 from bench.ways import WAYS, environment_of
 from dlstudy.data.dataset import Split, save_dataset
 from dlstudy.data.fashion_mnist import prepare
+from dlstudy.losses import cross_entropy
 from dlstudy.params.data import FashionMnistParams
 from dlstudy.sgd import train_epoch
 
@@ -105,7 +106,7 @@ def test_both_loops_do_the_same_work():
     ours, theirs = nn.Linear(5, 3), nn.Linear(5, 3)
     theirs.load_state_dict(ours.state_dict())
     start = ours.weight.clone()
-    train_epoch(ours, split, "classification", iter(torch.arange(40).split(16)), iter([0.5] * 3))
+    train_epoch(ours, split, cross_entropy, iter(torch.arange(40).split(16)), iter([0.5] * 3))
     loader = DataLoader(list(zip(split.features, split.targets, strict=True)), batch_size=16)
     textbook.train_epoch(theirs, loader, torch.optim.SGD(theirs.parameters(), lr=0.5))
     # Three steps of weights near 1 in float32, whose spacing is 1.2e-7: the order of sums may differ, no more.

@@ -67,9 +67,22 @@ def test_outputs_are_those_of_the_network_however_many_examples(num_examples):
     assert not outputs.requires_grad
 
 
+def test_the_squared_loss_of_classes_is_the_squared_distance_to_unit_vectors():
+    outputs, classes = torch.tensor([[0.5, 0.0, 1.0], [0.0, 2.0, 0.0]]), torch.tensor([2, 1])
+    # by hand: (0.25 + 0 + 0) / 2 and (0 + 1 + 0) / 2, and their mean
+    assert squared_loss(outputs, classes).item() == pytest.approx((0.125 + 0.5) / 2)
+
+
+def test_the_gradient_of_the_squared_loss_of_classes_is_the_distance_to_unit_vectors():
+    outputs = draw(4, 3, seed=3).requires_grad_()
+    classes = torch.tensor([0, 2, 1, 2])
+    (gradient,) = torch.autograd.grad(squared_loss(outputs, classes), [outputs])
+    torch.testing.assert_close(gradient, (outputs.detach() - torch.eye(3, dtype=outputs.dtype)[classes]) / 4)
+
+
 def test_scores_of_a_classifier_agree_with_scikit_learns():
     network, features = nn.Linear(3, 5, dtype=torch.float64), draw(40, 3)
-    found = scores(network, Split(features, CLASSES), "classification")
+    found = scores(network, Split(features, CLASSES), cross_entropy)
     probabilities = network(features).softmax(1).detach().numpy()
     assert found.loss == pytest.approx(log_loss(CLASSES.numpy(), probabilities), rel=1e-12)
     assert found.accuracy == accuracy_score(CLASSES.numpy(), probabilities.argmax(1))
@@ -77,6 +90,6 @@ def test_scores_of_a_classifier_agree_with_scikit_learns():
 
 def test_scores_of_a_regression_are_its_loss_and_no_accuracy():
     network, features = nn.Linear(3, 1, dtype=torch.float64), draw(40, 3)
-    found = scores(network, Split(features, draw(40, seed=2)), "regression")
+    found = scores(network, Split(features, draw(40, seed=2)), squared_loss)
     assert found.loss == squared_loss(network(features), draw(40, seed=2)).item()
     assert found.accuracy == 0

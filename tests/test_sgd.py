@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from dlstudy import sgd
 from dlstudy.data.dataset import Split
-from dlstudy.losses import scores
+from dlstudy.losses import cross_entropy, scores
 from dlstudy.models import build_network, initialise
 from dlstudy.params.train import SgdParams
 from dlstudy.randomness import generator
@@ -139,10 +139,10 @@ def test_the_history_begins_before_training_and_ends_with_the_trained_network(im
     assert [epoch.epoch for epoch in run.history] == [0, 1, 2, 3]
     train, validation = images.standardised(images.train), images.standardised(images.validation)
     network = network_for(images, MLP, seed=0)
-    assert run.history[0].train == scores(network, train, "classification")
-    assert run.history[0].validation == scores(network, validation, "classification")
+    assert run.history[0].train == scores(network, train, cross_entropy)
+    assert run.history[0].validation == scores(network, validation, cross_entropy)
     network.load_state_dict(run.parameters)
-    assert run.history[-1].validation == scores(network, validation, "classification")
+    assert run.history[-1].validation == scores(network, validation, cross_entropy)
 
 
 def test_training_scores_of_an_epoch_are_means_over_its_examples(images):

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from dlstudy.data.dataset import Dataset
-from dlstudy.losses import scores
+from dlstudy.losses import scores, squared_loss
 from dlstudy.models import build_network
 from dlstudy.runs import Epoch, Run
 
@@ -29,5 +29,5 @@ def fit(dataset: Dataset) -> Run:
     weights, bias = least_squares(train.features, train.targets)
     network = build_network(dataset.num_features, (), 1, activation=None, dtype=dataset.dtype)
     network.load_state_dict({"0.weight": weights.unsqueeze(0), "0.bias": bias.unsqueeze(0)})
-    epoch = Epoch(0, scores(network, train, dataset.task), scores(network, validation, dataset.task))
+    epoch = Epoch(0, scores(network, train, squared_loss), scores(network, validation, squared_loss))
     return Run(SEED, dict(network.state_dict()), (epoch,))

@@ -19,14 +19,22 @@ def cross_entropy(logits: Tensor, classes: Tensor) -> Tensor:
 
 
 def squared_loss(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Mean over the batch of (output - target)^2 / 2; (batch, 1), (batch,) -> ()."""
-    return (outputs.squeeze(1) - targets).square().mean() / 2
+    """Mean over the batch of the squared distance between outputs and targets, halved.
+
+    (batch, 1), (batch,) numbers -> (). Or (batch, classes), (batch,) classes -> (), where the target of a class is its
+    unit vector ("one-hot").
+    """
+    if targets.is_floating_point():
+        return (outputs.squeeze(1) - targets).square().mean() / 2
+    return (outputs - F.one_hot(targets, outputs.shape[1])).square().sum(1).mean() / 2
 
 
-LOSSES: Final[dict[Task, Callable[[Tensor, Tensor], Tensor]]] = {
-    "classification": cross_entropy,
-    "regression": squared_loss,
-}
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""From outputs (batch, outputs) and targets (batch,) to their mean loss ()."""
+
+LOSSES: Final[dict[str, Loss]] = {"cross_entropy": cross_entropy, "squared_error": squared_loss}
+
+USUAL_LOSS: Final[dict[Task, str]] = {"classification": "cross_entropy", "regression": "squared_error"}
 
 
 def num_correct(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -50,8 +58,7 @@ def outputs_of(network: nn.Module, features: Tensor) -> Tensor:
     return torch.cat([network(batch) for batch in features.split(EVALUATION_BATCH)])
 
 
-def scores(network: nn.Module, split: Split, task: Task) -> Scores:
+def scores(network: nn.Module, split: Split, loss: Loss) -> Scores:
     """The scores of a network on a standardised split."""
     outputs = outputs_of(network, split.features)
-    loss = LOSSES[task](outputs, split.targets)
-    return Scores(loss.item(), num_correct(outputs, split.targets).item() / len(split))
+    return Scores(loss(outputs, split.targets).item(), num_correct(outputs, split.targets).item() / len(split))

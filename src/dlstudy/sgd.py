@@ -7,10 +7,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from dlstudy.data.dataset import Dataset, Split, Task
+from dlstudy.data.dataset import Dataset, Split
 from dlstudy.errors import StudyError
 from dlstudy.execution import map_runs
-from dlstudy.losses import LOSSES, Scores, num_correct, scores
+from dlstudy.losses import LOSSES, USUAL_LOSS, Loss, Scores, num_correct, scores
 from dlstudy.models import build_network, initialise
 from dlstudy.params.base import ParamsError
 from dlstudy.params.train import SgdParams
@@ -40,7 +40,7 @@ def sgd_step(parameters: Sequence[Tensor], gradients: Sequence[Tensor], lr: floa
 
 
 def train_epoch(
-    network: nn.Module, split: Split, task: Task, batches: Iterator[Tensor], rates: Iterator[float]
+    network: nn.Module, split: Split, loss: Loss, batches: Iterator[Tensor], rates: Iterator[float]
 ) -> Scores:
     """One pass over a standardised split; the mean scores of its minibatches, each taken just before its step."""
     parameters = list(network.parameters())
@@ -49,9 +49,9 @@ def train_epoch(
     for rows, lr in zip(batches, rates, strict=False):
         targets = split.targets.index_select(0, rows)
         outputs = network(split.features.index_select(0, rows))
-        loss = LOSSES[task](outputs, targets)
-        sgd_step(parameters, torch.autograd.grad(loss, parameters), lr)
-        total_loss += loss.detach() * len(rows)
+        mean_loss = loss(outputs, targets)
+        sgd_step(parameters, torch.autograd.grad(mean_loss, parameters), lr)
+        total_loss += mean_loss.detach() * len(rows)
         total_correct += num_correct(outputs, targets)
     return Scores(total_loss.item() / len(split), total_correct.item() / len(split))
 
@@ -77,11 +77,12 @@ def train_run(dataset: Dataset, params: SgdParams, seed: int) -> Run:
     train, validation = dataset.standardised(dataset.train), dataset.standardised(dataset.validation)
     network, order = start_run(dataset, params, seed)
     rates = learning_rates(params.lr, params.num_epochs * math.ceil(len(train) / params.batch_size))
-    history = [Epoch(0, scores(network, train, dataset.task), scores(network, validation, dataset.task))]
+    loss = LOSSES[params.loss or USUAL_LOSS[dataset.task]]
+    history = [Epoch(0, scores(network, train, loss), scores(network, validation, loss))]
     for epoch in range(1, params.num_epochs + 1):
         batches = minibatches(len(train), params.batch_size, order)
-        of_train = train_epoch(network, train, dataset.task, batches, rates)
-        of_validation = scores(network, validation, dataset.task)
+        of_train = train_epoch(network, train, loss, batches, rates)
+        of_validation = scores(network, validation, loss)
         if not math.isfinite(of_train.loss + of_validation.loss):
             raise DivergedError(
                 f"seed {seed} diverged in epoch {epoch} of {params.num_epochs}: expected a finite loss, found "

@@ -95,6 +95,33 @@ def test_a_data_set_knows_its_sizes(images, houses):
     assert (houses.num_features, houses.num_outputs) == (2, 1)
 
 
+# --- Another division ---
+
+
+@pytest.mark.parametrize("data", ["images", "houses"])
+def test_redivided_examples_are_the_same_examples_in_splits_of_the_same_sizes(request, data):
+    dataset = request.getfixturevalue(data)
+    again = dataset.redivided(torch.Generator().manual_seed(3))
+    assert again.num_examples == dataset.num_examples
+    assert again.test is dataset.test
+
+    def pool(one):
+        both = torch.cat([one.train.features, one.validation.features]).flatten(1).double()
+        targets = torch.cat([one.train.targets, one.validation.targets]).unsqueeze(1)
+        return sorted(torch.cat([both, targets], 1).tolist())
+
+    assert pool(again) == pool(dataset)
+    assert not torch.equal(again.train.targets, dataset.train.targets)
+
+
+@pytest.mark.parametrize("data", ["images", "houses"])
+def test_redivided_examples_are_standardised_by_their_own_training_split(request, data):
+    again = request.getfixturevalue(data).redivided(torch.Generator().manual_seed(3))
+    train = again.standardised(again.train)
+    assert train.features.double().mean().item() == pytest.approx(0, abs=1e-6)
+    assert train.features.double().std(correction=0).item() == pytest.approx(1, abs=1e-6)
+
+
 # --- Files and processes ---
 
 

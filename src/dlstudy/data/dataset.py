@@ -1,6 +1,6 @@
 """A prepared data set: three splits in raw units, and what standardises them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -103,6 +103,26 @@ class Dataset:
     @property
     def num_outputs(self) -> int:
         return len(self.class_names) if self.task == "classification" else 1
+
+    def redivided(self, stream: torch.Generator) -> "Dataset":
+        """The same examples, with those of training and validation split shuffled and divided anew, in the same sizes.
+
+        The test split stays as it is; the scales are those of the new training split.
+        """
+        sizes = [len(self.train), len(self.validation)]
+        features = torch.cat([self.train.features, self.validation.features])
+        targets = torch.cat([self.train.targets, self.validation.targets])
+        train, validation = (
+            Split(features[rows], targets[rows]) for rows in torch.randperm(sum(sizes), generator=stream).split(sizes)
+        )
+        pixels = self.train.features.dtype == torch.uint8
+        return replace(
+            self,
+            train=train,
+            validation=validation,
+            feature_scale=Scale.of_pixels(train.features) if pixels else Scale.of(train.features),
+            target_scale=self.target_scale and Scale.of(train.targets),
+        )
 
     def standardised(self, split: Split) -> Split:
         """What a model sees: features (examples, features) and, in regression, targets of mean 0 and variance 1.

@@ -8,6 +8,7 @@ from dlstudy.params.base import Items, PositiveFloat, PositiveInt, Section, Seed
 
 DataName = Literal["fashion_mnist", "housing", "synthetic"]
 ActivationName = Literal["identity", "relu", "sigmoid", "tanh", "leaky_relu", "gelu", "silu", "elu"]
+LossName = Literal["cross_entropy", "squared_error"]
 InitName = Literal["zeros", "pytorch", "xavier", "he"]
 
 
@@ -38,6 +39,15 @@ class SgdParams(Section):
     lr: PositiveFloat  # of the first step
     batch_size: PositiveInt
     num_epochs: PositiveInt
+    loss: LossName | None = None  # cross_entropy for classes, squared_error for numbers, unless said otherwise
+
+    @field_validator("loss")
+    @classmethod
+    def _fits_the_targets(cls, loss: str | None, info: ValidationInfo) -> str | None:
+        data = info.data.get("data")
+        if loss == "cross_entropy" and data in ("housing", "synthetic"):
+            raise ValueError(f"expected squared_error for the numbers of {data}, found {loss!r}")
+        return loss
 
     @field_validator("activation")
     @classmethod
