@@ -34,13 +34,16 @@ def name_of(path: Path) -> str:
 
 LAYERS = (  # a module imports from the layers above its own in this list, and from its own package
     {"errors"},
-    {"params", "arithmetic", "artifacts", "execution", "provenance", "randomness"},
+    {"params", "arithmetic", "artifacts", "execution", "provenance", "randomness", "statistics", "tuning"},
     {"models", "published", "tensor_files"},
     {"data"},
     {"losses"},
     {"runs"},
+    {"calibration"},
     {"closed_form", "evaluation", "sgd"},  # training does not evaluate, evaluation does not train
+    {"experiments"},
     {"results"},
+    {"claims"},
     {"figures", "report"},
 )
 
@@ -94,13 +97,14 @@ def test_torchvision_is_imported_inside_functions_only(path):
     assert "torchvision" not in imported_at_once(path)  # it takes seconds
 
 
-@pytest.mark.parametrize("name", ["check_params", "download", "figures", "report"])
-def test_parameters_downloads_figures_and_reports_never_import_torch(name):
+@pytest.mark.parametrize("name", ["check_params", "download", "figures", "judge", "report", "verdict_figures"])
+def test_parameters_downloads_verdicts_figures_and_reports_never_import_torch(name):
     assert "torch" not in third_party(closure(f"stages.{name}"))
 
 
-def test_figures_and_reports_are_imported_without_torch():
-    code = "import sys, stages.figures, stages.report; sys.exit('torch' in sys.modules)"
+def test_verdicts_figures_and_reports_are_imported_without_torch():
+    names = "stages.figures, stages.judge, stages.report, stages.verdict_figures"
+    code = f"import sys, {names}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 

@@ -49,6 +49,41 @@ def test_every_classifier_has_ten_seeds_and_each_is_scored(model):
     assert per_seed.groupby("split")["seed"].nunique().to_dict() == {"test": 10, "validation": 10}
 
 
+STATEMENTS = (
+    *("LIN-1", "LIN-1b", "LIN-2", "LIN-3", "LIN-4", "LIN-5"),
+    *(f"SGD-{number}" for number in range(1, 9)),
+    *(f"SOFT-{number}" for number in range(1, 6)),
+)
+
+
+@pytest.fixture(scope="module")
+def verdicts():
+    return pd.read_csv(ROOT / "results/verdicts.csv")
+
+
+def test_every_statement_of_the_first_two_chapters_has_a_verdict(verdicts):
+    assert sorted(verdicts["id"].str.split("/").str[0].unique()) == sorted(STATEMENTS)
+
+
+def test_no_verdict_is_invalid(verdicts):
+    assert set(verdicts["verdict"]) <= {"supported", "refuted", "inconclusive", "consistent with"}
+
+
+def test_the_negative_controls_pass():
+    controls = pd.read_csv(ROOT / "results/controls.csv")
+    assert len(controls) == 2
+    assert set(controls["passes"]) == {"yes"}
+    # a handicap of one point was planted
+    planted = controls.loc[controls["control"].str.contains("handicap"), "estimate"].item()
+    assert planted == pytest.approx(1.0, abs=0.5)
+
+
+def test_metrics_hold_the_verdict_of_every_claim_and_their_counts(verdicts):
+    metrics = json.loads((ROOT / "metrics/verdicts.json").read_text())
+    assert {key: metrics[key] for key in verdicts["id"]} == dict(zip(verdicts["id"], verdicts["verdict"], strict=True))
+    assert sum(value for key, value in metrics.items() if key.startswith("num_")) == len(verdicts)
+
+
 def test_no_committed_file_is_over_2_mb():
     folders = ("results", "metrics", "reports", "datasets")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]

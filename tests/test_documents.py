@@ -19,9 +19,10 @@ def text_of(path):
 
 
 def anchors(page):
-    """The anchors that Git hosts make of a page's headings."""
+    """The anchors that Git hosts make of a page's headings, and those that it sets itself."""
     headings = re.findall(r"^#+ (.+)$", FENCE.sub("", text_of(page)), flags=re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    of_headings = {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    return of_headings | set(re.findall(r'^<a id="([^"]+)"></a>$', text_of(page), flags=re.MULTILINE))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -121,6 +121,45 @@ def test_there_may_be_fewer_mistakes_than_asked_for(logits):
     assert len(evaluation.confident_mistakes(SPLIT, predictions, NAMES, num_mistakes=1000)) == num_wrong
 
 
+def test_calibration_is_told_of_logits_as_trained_and_as_scaled(logits):
+    temperature_of = {5: 2.0, 1: 1.0, 2: 0.5}
+    table = evaluation.calibration_table(SPLIT, logits, temperature_of).set_index("seed")
+    assert table.index.tolist() == [5, 1, 2]
+    assert table["temperature"].to_dict() == temperature_of
+    for seed, values in logits.items():
+        for column, outputs in (("nll", values.double()), ("nll_scaled", values.double() / temperature_of[seed])):
+            expected = -special.log_softmax(outputs.numpy(), axis=1)[np.arange(60), CLASSES].mean()
+            assert table.loc[seed, column] == pytest.approx(expected, rel=EXACT)
+    assert table.loc[1, "ece"] == table.loc[1, "ece_scaled"]  # divided by 1
+    assert table.loc[5, "ece"] != table.loc[5, "ece_scaled"]
+    assert (table["chance_ece_scaled"] > 0).all()
+
+
+def test_the_range_of_the_logits_is_numpys(logits):
+    table = evaluation.calibration_table(SPLIT, logits, dict.fromkeys(logits, 1.0)).set_index("seed")
+    for seed, values in logits.items():
+        ascending = np.sort(values.numpy().astype(float), axis=1)
+        row = table.loc[seed]
+        assert (row["logit_smallest"], row["logit_largest"]) == (ascending.min(), ascending.max())
+        assert row["logit_top"] == pytest.approx(np.median(ascending[:, -1]), rel=EXACT)
+        assert row["gap"] == pytest.approx(np.median(ascending[:, -1] - ascending[:, -2]), rel=EXACT)
+
+
+def test_the_bins_of_reliability_hold_the_examples_of_all_runs(logits):
+    temperature_of = evaluation.temperatures(SPLIT, logits)
+    table = evaluation.reliability_table(SPLIT, logits, temperature_of)
+    assert table["logits"].unique().tolist() == ["trained", "scaled"]
+    assert table.groupby("logits")["num"].sum().to_dict() == {"trained": 3 * 60, "scaled": 3 * 60}
+    accuracy = (predicted(logits) == np.tile(CLASSES.numpy(), 3)).mean()
+    for kind, rows in table.groupby("logits"):  # no temperature changes a prediction
+        assert (rows["num"] * rows["accuracy"]).sum() / 180 == pytest.approx(accuracy, rel=EXACT)
+        scaled = [
+            values.double() / (temperature_of[seed] if kind == "scaled" else 1) for seed, values in logits.items()
+        ]
+        confidence = special.softmax(torch.cat(scaled).numpy(), axis=1).max(1).mean()
+        assert (rows["num"] * rows["confidence"]).sum() / 180 == pytest.approx(confidence, rel=EXACT)
+
+
 # --- Regression ---
 
 
@@ -211,7 +250,7 @@ def test_a_classifier_is_evaluated_whole_and_its_headline_is_of_the_test_split(i
     result = evaluation.evaluate(dataclasses.replace(images, test=mislabelled), model, parameters, num_mistakes=5)
     assert result.metrics["validation_accuracy"] > 0.9
     assert result.metrics["test_accuracy"] < 0.1
-    assert set(result.tables) == {"per_seed", "per_class", "confusion", "mistakes"}
+    assert set(result.tables) == {"per_seed", "per_class", "confusion", "mistakes", "calibration", "reliability"}
     assert [(row.split, row.seed) for row in result.tables["per_seed"].itertuples()] == [
         ("validation", 0),
         ("validation", 1),
@@ -221,6 +260,11 @@ def test_a_classifier_is_evaluated_whole_and_its_headline_is_of_the_test_split(i
     assert result.tables["confusion"]["count"].sum() == 2 * 70
     assert len(result.tables["mistakes"]) == 5
     assert len(result.predictions) == 70
+    calibration = result.tables["calibration"]
+    assert calibration["seed"].tolist() == [0, 1]
+    # fitted on validation, where nearly all is right; on test, whose labels are wrong, 1 would have been too low
+    assert (calibration["temperature"] < 1).all()
+    assert (calibration["nll"] > 1).all()
 
 
 @pytest.mark.parametrize("model", [CLOSED_FORM, SGD])

@@ -112,8 +112,9 @@ def test_reports_tell_of_every_model_and_show_only_figures_that_exist(checkout):
     reports = checkout.root / "reports"
     text = "".join(page.read_text(encoding="utf-8") for page in reports.glob("*.md"))
     assert all(model in text for model in MODELS)
-    shown = set(re.findall(r"\]\((figures/[^)]+)\)", text))
-    assert shown == {f"figures/{path.name}" for path in (reports / "figures").iterdir()}
+    shown = set(re.findall(r"\]\(((?:figures|verdicts)/[^)]+)\)", text))
+    drawn = [path for folder in ("figures", "verdicts") for path in (reports / folder).iterdir()]
+    assert shown == {path.relative_to(reports).as_posix() for path in drawn}
 
 
 def test_nothing_runs_when_nothing_has_changed(checkout):
@@ -131,19 +132,31 @@ def test_all_bytes_are_the_same_again_with_one_process_and_on_an_older_processor
 def test_another_learning_rate_trains_that_model_only(checkout):
     checkout.change(lambda params: params["train"]["mlp_relu"].update(lr=0.07))
     ran = checkout.dvc("repro")
-    assert ran == {"check_params", "train@mlp_relu", "evaluate@mlp_relu", "figures", "report"}
+    measured = {"train@mlp_relu", "evaluate@mlp_relu"}
+    assert ran - {"verdict_figures"} == {"check_params", *measured, "judge", "figures", "report"}
 
 
 def test_one_line_adds_a_model(checkout):
     added = {"method": "sgd", "data": "housing", "hidden": [8], "activation": "gelu", "init": "he", "lr": 0.05}
     checkout.change(lambda params: params["train"].update(wide=added | {"batch_size": 64, "num_epochs": 2}))
-    assert checkout.dvc("repro") == {"check_params", "train@wide", "evaluate@wide", "figures", "report"}
+    assert checkout.dvc("repro") == {"check_params", "train@wide", "evaluate@wide", "judge", "figures", "report"}
     assert "`wide`" in (checkout.root / "reports/README.md").read_text(encoding="utf-8")
 
 
 def test_a_reworded_report_trains_nothing(checkout):
     checkout.replace("src/dlstudy/report/templates/README.md.j2", "# What the models reach", "# Results")
     assert checkout.dvc("repro") == {"report"}
+
+
+def test_a_reworded_claim_is_judged_again_and_nothing_else_is_measured(checkout):
+    checkout.replace("src/dlstudy/claims/softmax.py", "Softmax", "The softmax")
+    assert checkout.dvc("repro") <= {"judge", "verdict_figures", "report"}
+
+
+def test_another_margin_is_judged_again_and_nothing_else_is_measured(checkout):
+    checkout.change(lambda params: params["judge"].update(margin=0.3))
+    assert checkout.dvc("repro") <= {"check_params", "judge", "verdict_figures", "report"}
+    assert "0.3 points" in (checkout.root / "reports/method.md").read_text(encoding="utf-8")
 
 
 def test_a_comment_in_the_training_loop_trains_again_and_stops_there(checkout):

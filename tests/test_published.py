@@ -27,6 +27,12 @@ def test_figures_are_those_of_table_3_of_the_paper(model, value):
     assert "1708.07747" in figure.source
 
 
+def test_errors_are_told_where_a_fit_to_the_houses_has_them():
+    errors = {fit.model: (fit.rmse, fit.resampled_rmse) for fit in load_published().housing}
+    assert errors.pop("linear model of the logarithm of the price") == (0.0736, 0.0799)
+    assert set(errors.values()) == {(None, None)}
+
+
 @pytest.mark.parametrize("value", [84.1, 0, "0.841", None])
 def test_an_accuracy_that_is_no_share_is_named(tmp_path, value):
     content = YAML(typ="safe", pure=True).load(FILE)

@@ -9,7 +9,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from dlstudy.params.study import load_study
+from dlstudy.report.scorecard import IN_CHINESE, Reading, counts, readings, scorecard
+from dlstudy.results import Results
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 DOCUMENTS: Final = ("README.md", "README.zh.md")
@@ -39,8 +43,31 @@ def speed(sentence: str) -> str:
     return sentence.format(wall=wall, work=work)
 
 
+def verdicts(language: Literal["en", "zh"]) -> str:
+    """How many readings have each verdict, and those that are refuted."""
+    found = scorecard(readings(Results(ROOT, load_study(ROOT / "params.yaml"))))
+    refuted = [each for each in found if each.verdict == "refuted"]
+    if language == "en":
+        numbers = ", ".join(f"{number} {verdict}" for verdict, number in counts(found).items())
+        head = (
+            f"{len(found)} readings so far: {numbers}. Refuted are:\n\n| claim | read as | measured |\n|---|---|---|\n"
+        )
+    else:
+        numbers = "，".join(f"{IN_CHINESE[verdict]} {number}" for verdict, number in counts(found).items())
+        head = f"目前共 {len(found)} 种读法：{numbers}。被推翻的有：\n\n| 论断 | 检验的读法 | 测得 |\n|---|---|---|\n"
+    return head + "\n".join(verdict_row(each, language) for each in refuted)
+
+
+def verdict_row(reading: Reading, language: Literal["en", "zh"]) -> str:
+    tested = reading.claim.tested.en if language == "en" else reading.claim.tested.zh
+    unit = f" {reading.claim.unit}" if language == "en" else ""
+    return f"| [{reading.claim.key}](reports/{reading.link}) | {tested} | {reading.measured}{unit} |"
+
+
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "dag": dag,
+    "verdicts": lambda: verdicts("en"),
+    "verdicts_zh": lambda: verdicts("zh"),
     "speed": lambda: speed(SPEED),
     "speed_zh": lambda: speed(SPEED_ZH),
 }

@@ -43,10 +43,17 @@ TOLERANCES: Final = (
     Tolerance("results/evaluation/*/coefficients.csv", 0.01, 0, "one seed, likewise"),
     Tolerance("results/evaluation/*/per_class.csv", 0.05, 0.02, "one class, likewise"),
     Tolerance("results/evaluation/*/confusion.csv", 0.1, 100, "one kind of mistake, likewise"),
+    Tolerance("results/evaluation/*/calibration.csv", 0.1, 0.02, "one seed, likewise"),
+    Tolerance("results/evaluation/*/reliability.csv", 0.1, 0.05, "one bin, likewise"),
+    Tolerance("results/experiments/losses/*", 0.1, 0.05, "one seed, likewise"),
+    Tolerance("results/experiments/*", 1e-3, 1e-6, "float64 sums in another order, errors near the rounding apart"),
+    Tolerance("results/verdicts.csv", 0.1, 0.05, "estimates of all these; the verdicts themselves have to agree"),
+    Tolerance("results/controls.csv", 0.1, 0.05, "likewise"),
     Tolerance("results/history/*", 0.3, 0.1, "one epoch of one seed, likewise"),
     Tolerance("reports/learning_curves.csv", 0.3, 0.1, "one epoch of one seed, likewise"),
 )
-FOLLOWING: Final = ("reports/*", "results/evaluation/*/mistakes.csv")  # drawn or written from the rest
+# drawn or written from the rest:
+FOLLOWING: Final = ("reports/*", "results/evaluation/*/mistakes.csv", "results/evidence.json")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,12 @@ from typing import Any, Final
 from tools.checkout import RAW_IMAGES, ROOT, copy_checkout, dvc, read_params, write_params
 
 MOST: Final[dict[str, int]] = {"hidden": 32, "num_epochs": 2, "batch_size": 64}
+EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, made small
+    "linear_theory": {"num_descent_steps": 200},
+    "linearity": {"num_repeats": 2},
+    "sgd_theory": {"num_epochs": 20, "num_floor_chains": 4, "num_floor_steps": 50},
+    "losses": {"hidden": [16], "num_epochs": 1, "tuning_seeds": [100]},
+}
 
 
 def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size: int = 1000) -> dict[str, Any]:
@@ -16,7 +22,13 @@ def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size
     images = params["prepare"]["fashion_mnist"] | {"train_size": train_size, "validation_size": validation_size}
     models = {name: _small(model) for name, model in params["train"].items()}
     prepare = params["prepare"] | {"fashion_mnist": images}
-    return params | {"prepare": prepare, "seeds": params["seeds"][:2], "train": models}
+    experiments = {name: section | EXPERIMENTS.get(name, {}) for name, section in params["experiments"].items()}
+    return params | {
+        "prepare": prepare,
+        "seeds": params["seeds"][:2],
+        "train": models,
+        "experiments": experiments,
+    }
 
 
 def _small(model: dict[str, Any]) -> dict[str, Any]:

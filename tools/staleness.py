@@ -13,6 +13,7 @@ from typing import Final
 from tools.checkout import ROOT, read_params
 
 PER_MODEL: Final = ("metrics", "results/history", "results/evaluation")
+OF_NO_MODEL: Final = {"verdicts"}
 
 
 def stale_stages(output: str) -> list[str]:
@@ -22,7 +23,8 @@ def stale_stages(output: str) -> list[str]:
 
 def unexplained(root: Path, models: Collection[str]) -> list[str]:
     """Results of models that params.yaml does not name: left by an experiment or by a removed model."""
-    found = [path for folder in PER_MODEL for path in (root / folder).iterdir() if path.stem not in models]
+    explained = {*models, *OF_NO_MODEL}
+    found = [path for folder in PER_MODEL for path in (root / folder).iterdir() if path.stem not in explained]
     return sorted(path.relative_to(root).as_posix() for path in found)
 
 

@@ -12,8 +12,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from dlstudy.calibration import chance_ece, ece, fit_temperature, nll, reliability
 from dlstudy.data.dataset import Dataset, Split
-from dlstudy.losses import LOSSES, num_correct, outputs_of
+from dlstudy.losses import cross_entropy, num_correct, outputs_of
 from dlstudy.models import build_network
 from dlstudy.params.train import ClosedFormParams, SgdParams
 from dlstudy.runs import Parameters
@@ -48,7 +49,7 @@ def classification_scores(split: Split, logits: Mapping[int, Tensor]) -> pd.Data
     rows = [
         {
             "seed": seed,
-            "loss": LOSSES["classification"](values, split.targets).item(),
+            "loss": cross_entropy(values, split.targets).item(),
             "accuracy": num_correct(values, split.targets).item() / len(split),
         }
         for seed, values in logits.items()
@@ -118,6 +119,55 @@ def confident_mistakes(
             "pixels": [split.features[index].numpy().tobytes().hex() for index in worst["index"]],
         }
     )
+
+
+def temperatures(split: Split, logits: Mapping[int, Tensor]) -> dict[int, float]:
+    """The temperature of each run, by seed, fitted on a split."""
+    return {seed: fit_temperature(values, split.targets) for seed, values in logits.items()}
+
+
+def calibration_table(split: Split, logits: Mapping[int, Tensor], temperature_of: Mapping[int, float]) -> pd.DataFrame:
+    """One row a seed: its calibration on a split, before and after division by its temperature, and its logits' range.
+
+    nll: nats an image. ece: expected calibration error; chance_ece_scaled: what chance alone gives it after scaling.
+    logit_smallest, logit_largest: of all; logit_top: the median over the images of their largest; gap: the median of
+    largest minus second largest.
+    """
+    rows = []
+    for seed, values in logits.items():
+        scaled = values.double() / temperature_of[seed]
+        rows.append(
+            {
+                "seed": seed,
+                "temperature": temperature_of[seed],
+                "nll": nll(values, split.targets),
+                "ece": ece(values, split.targets),
+                "nll_scaled": nll(scaled, split.targets),
+                "ece_scaled": ece(scaled, split.targets),
+                "chance_ece_scaled": chance_ece(scaled),
+                **_range_of(values),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _range_of(logits: Tensor) -> dict[str, float]:
+    largest, second = logits.double().topk(2, dim=1).values.unbind(1)  # (examples,) each
+    return {
+        "logit_smallest": logits.min().item(),
+        "logit_top": largest.quantile(0.5).item(),
+        "logit_largest": logits.max().item(),
+        "gap": (largest - second).quantile(0.5).item(),
+    }
+
+
+def reliability_table(split: Split, logits: Mapping[int, Tensor], temperature_of: Mapping[int, float]) -> pd.DataFrame:
+    """One row a bin of confidence with the examples of all runs, first of the logits as trained, then as scaled."""
+    classes = split.targets.repeat(len(logits))
+    trained = torch.cat(list(logits.values()))
+    scaled = torch.cat([values.double() / temperature_of[seed] for seed, values in logits.items()])
+    by_kind = {"trained": reliability(trained, classes), "scaled": reliability(scaled, classes)}
+    return pd.concat([table.assign(logits=kind) for kind, table in by_kind.items()])
 
 
 def in_units(dataset: Dataset, outputs: Tensor) -> Tensor:
@@ -225,11 +275,14 @@ def _of_classification(
     test_scores = classification_scores(dataset.test, of_test)
     counts = confusion_counts(dataset.test, of_test, len(names))
     predictions = classification_predictions(dataset.test, of_test)
+    temperature_of = temperatures(dataset.validation, of_validation)
     tables = {
         "per_seed": _by_split(validation_scores, test_scores),
         "per_class": class_scores(counts, names),
         "confusion": confusion_table(counts, names),
         "mistakes": confident_mistakes(dataset.test, predictions, names, num_mistakes),
+        "calibration": calibration_table(dataset.test, of_test, temperature_of),
+        "reliability": reliability_table(dataset.test, of_test, temperature_of),
     }
     return Evaluation(classification_metrics(test_scores, validation_scores), predictions, tables)
 

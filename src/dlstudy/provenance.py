@@ -13,6 +13,8 @@ REPORTED: Final = (
     "pandas",
     "matplotlib",
     "numpy",
+    "scipy",
+    "scikit-learn",
     "joblib",
     "pydantic",
     "ruamel-yaml",

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from dlstudy.params.base import Fraction, Items, Section, read_yaml, validated
+from dlstudy.params.base import Fraction, Items, PositiveFloat, Section, read_yaml, validated
 
 FILE: Final = Path(__file__).with_name("published.yaml")
 
@@ -26,6 +26,8 @@ class PublishedFit(Section):
     model: str
     protocol: str
     r2: Fraction
+    rmse: PositiveFloat | None = None  # of the logarithm of the price to base 10, by `protocol`
+    resampled_rmse: PositiveFloat | None = None  # the same by cross-validation, of a simpler form of the model
 
 
 class Published(Section):

@@ -35,12 +35,35 @@ class Results:
         return self._csv(RESULTS / "history" / f"{model}.csv", f"train@{model}")
 
     def table(self, model: str, name: str) -> pd.DataFrame:
-        """A table of a model's evaluation: per_seed, per_class, confusion, mistakes or coefficients."""
+        """A table of a model's evaluation.
+
+        Of a classifier per_seed, per_class, confusion, mistakes, calibration, reliability; else per_seed, coefficients.
+        """
         return self._csv(RESULTS / "evaluation" / model / f"{name}.csv", f"evaluate@{model}")
 
     def facts(self, data: str) -> dict[str, Any]:
         """What the data sheet of a data set says."""
         return self._json(RESULTS / "data" / data / "facts.json", f"prepare@{data}")
+
+    def experiment(self, name: str, table: str) -> pd.DataFrame:
+        """A table of an experiment."""
+        return self._csv(RESULTS / "experiments" / name / f"{table}.csv", name)
+
+    def experiment_facts(self, name: str) -> dict[str, Any]:
+        """The single numbers of an experiment."""
+        return self._json(RESULTS / "experiments" / name / "facts.json", name)
+
+    def verdicts(self) -> pd.DataFrame:
+        """One row a claim; see `claims.judgement.verdict_table`."""
+        return self._csv(RESULTS / "verdicts.csv", "judge")
+
+    def controls(self) -> pd.DataFrame:
+        """One row a negative control."""
+        return self._csv(RESULTS / "controls.csv", "judge")
+
+    def evidence(self) -> dict[str, Any]:
+        """What else is told of each claim, by its id."""
+        return self._json(RESULTS / "evidence.json", "judge")
 
     def sales(self) -> pd.DataFrame:
         """One row a sale of a house: price, area, age."""

@@ -4,6 +4,7 @@ Only the first stage and the reports read the whole. A stage that trained by it 
 section changed its shape.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,9 @@ from dlstudy.params.data import (
     SyntheticParams,
 )
 from dlstudy.params.evaluate import EvaluateParams
-from dlstudy.params.train import ModelParams, Seeds
+from dlstudy.params.experiments import ExperimentsParams
+from dlstudy.params.judge import JudgeParams
+from dlstudy.params.train import ModelParams, Seeds, SgdParams
 
 ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # becomes a stage's and a file's name
 
@@ -37,12 +40,30 @@ class StudyParams(Section):
     seeds: Seeds
     train: Annotated[dict[ModelName, ModelParams], Field(min_length=1)]
     evaluate: EvaluateParams
+    experiments: ExperimentsParams
+    judge: JudgeParams
 
 
 def load_study(path: Path = PARAMS_FILE) -> StudyParams:
     """All parameters; ParamsError has a line for each problem in any section, and between sections."""
     content = read_yaml(path)
-    return validated(content, StudyParams, path=path, context={"num_training_rows": _num_training_rows(content)})
+    study = validated(content, StudyParams, path=path, context={"num_training_rows": _num_training_rows(content)})
+    if problems := list(_lacking_for_claims(study)):
+        raise ParamsError("\n  ".join([f"{path}: the claims are about models that are not there", *problems]))
+    return study
+
+
+def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
+    """The models without which there is no evidence for a claim."""
+    classifiers = {
+        name: model
+        for name, model in study.train.items()
+        if isinstance(model, SgdParams) and model.data == "fashion_mnist"
+    }
+    if "softmax_regression" not in classifiers or classifiers["softmax_regression"].hidden:
+        yield "train.softmax_regression: expected a classifier of fashion_mnist without hidden layers, found none"
+    if not any(model.hidden for model in classifiers.values()):
+        yield "train: expected a classifier of fashion_mnist with hidden layers, found none"
 
 
 def _num_training_rows(content: dict[str, Any]) -> dict[str, int]:

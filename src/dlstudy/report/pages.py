@@ -13,9 +13,11 @@ from dlstudy.data.checksums import read_checksums
 from dlstudy.params.train import SgdParams
 from dlstudy.provenance import read_lock
 from dlstudy.published import Published
+from dlstudy.report.scorecard import IN_CHINESE, counts, measured, readings, scorecard, sections
 from dlstudy.results import Results
 
 Context = dict[str, Any]
+POINTS: Final = "accuracy points"
 
 
 @dataclass(frozen=True)
@@ -116,10 +118,36 @@ def linear_problem(results: Results, data: str) -> Context:
     }
 
 
+def scorecard_page(sources: Sources) -> Context:
+    found = scorecard(readings(sources.results))
+    return {
+        "rows": found,
+        "counts": counts(found),
+        "in_chinese": IN_CHINESE,
+        "settings": sources.results.study.judge,
+    }
+
+
+def method_page(sources: Sources) -> Context:
+    found = readings(sources.results)
+    controls = [row | {"measured": measured(row | {"unit": POINTS})} for row in records(sources.results.controls())]
+    return {
+        "settings": sources.results.study.judge,
+        "family": [each for each in found if each.claim.confirmatory],
+        "flipped": [each for each in found if each.flips],
+        "controls": controls,
+    }
+
+
+def chapter(sources: Sources, name: str) -> Context:
+    """The statements of a chapter of the note, for the end of its page."""
+    return {"sections": sections(readings(sources.results), name), "settings": sources.results.study.judge}
+
+
 def index_page(sources: Sources) -> Context:
     results = sources.results
     classifiers = {name: classifier(results, name, params) for name, params in results.classifiers().items()}
-    return {
+    return scorecard_page(sources) | {
         "classifiers": list(classifiers.values()),
         "housing": [regressor(results, name) for name in results.regressors("housing")],
         "synthetic": [regressor(results, name) for name in results.regressors("synthetic")],
@@ -157,7 +185,8 @@ def linear_page(sources: Sources) -> Context:
         "facts": sources.results.facts("housing"),
         "housing": linear_problem(sources.results, "housing"),
         "synthetic": linear_problem(sources.results, "synthetic"),
-    }
+        "reproductions": records(sources.results.experiment("linearity", "reproduced")),
+    } | chapter(sources, "linear")
 
 
 def classifier_page(*, hidden: bool) -> Callable[[Sources], Context]:
@@ -166,7 +195,8 @@ def classifier_page(*, hidden: bool) -> Callable[[Sources], Context]:
     def page(sources: Sources) -> Context:
         results = sources.results
         models = [classifier(results, name, params) for name, params in results.classifiers(hidden=hidden).items()]
-        return {"models": models, "facts": results.facts("fashion_mnist"), "study": results.study}
+        told = {"models": models, "images": results.facts("fashion_mnist"), "study": results.study}
+        return told | chapter(sources, "perceptron" if hidden else "softmax")
 
     return page
 
@@ -185,6 +215,8 @@ def provenance_page(sources: Sources) -> Context:
 
 PAGES: Final[dict[str, Callable[[Sources], Context]]] = {
     "README": index_page,
+    "README.zh": scorecard_page,
+    "method": method_page,
     "data": data_page,
     "linear_regression": linear_page,
     "softmax_regression": classifier_page(hidden=False),

@@ -1,0 +1,25 @@
+"""All claims of the study, in the order of their statements."""
+
+import re
+from typing import Final
+
+from dlstudy.claims import linear, linearity, losses, sgd, softmax
+from dlstudy.claims.core import Claim
+
+CHAPTERS: Final = ("LIN", "SGD", "SOFT", "TV", "MLP", "ACT", "OWN")
+"""How the ids of statements begin, in the order of the note; OWN are those of whoever adds to the study."""
+
+
+def place(claim: Claim) -> tuple[int, int, str]:
+    """Where a claim stands: its chapter, its statement's number and what follows it ("LIN-1b" comes after "LIN-1")."""
+    found = re.fullmatch(r"([A-Z]+)-(\d+)(\w*)", claim.statement.id)
+    assert found, claim.statement.id
+    return CHAPTERS.index(found[1]), int(found[2]), found[3]
+
+
+CLAIMS: Final[tuple[Claim, ...]] = tuple(
+    sorted(
+        (*linear.CLAIMS, *linearity.CLAIMS, *sgd.CLAIMS, *softmax.CLAIMS, *losses.CLAIMS),
+        key=place,
+    )
+)

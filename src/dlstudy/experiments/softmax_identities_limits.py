@@ -1,0 +1,132 @@
+"""Softmax in floating point: where exp overflows, where a probability vanishes, and how log-sum-exp escapes both."""
+
+import math
+from collections.abc import Callable, Sequence
+from decimal import Context, Decimal, localcontext
+from typing import Final
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+FORMATS: Final = {"float32": torch.float32, "float64": torch.float64}
+
+HUGE: Final = (1000.0, 10.0, 1000.0)
+"""The note's second example: 10 beside two outputs of 1000."""
+
+NUM_DIGITS: Final = 60  # of exact work
+SIZES: Final = (1e2, 1e3, 1e4, 1e5, 1e6)  # in place of 1000
+GAPS: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+
+
+def last_that(holds: Callable[[float], bool], dtype: torch.dtype, low: float, high: float) -> float:
+    """The last number of a format, between two numbers, for which something holds that ends somewhere: by bisection.
+
+    ValueError unless it holds at `low` and not at `high`.
+    """
+    if not holds(low) or holds(high):
+        raise ValueError(f"expected what holds at {low} and not at {high}")
+    while (middle := torch.tensor((low + high) / 2, dtype=dtype).item()) not in (low, high):
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
+
+
+def limits() -> pd.DataFrame:
+    """One row a format and limit: where the format's smallest and largest numbers put it, and where bisection finds it.
+
+    overflow: the largest x whose exp(x) is finite, ln(largest number). vanishing: the largest gap g for which
+    softmax(0, -g) leaves the second more than 0, -ln(half the smallest number above 0).
+    """
+    rows = []
+    for name, dtype in FORMATS.items():
+        info = torch.finfo(dtype)
+        finite, positive = _tests(dtype)
+        predicted = {
+            "overflow": math.log(info.max),
+            "vanishing": -(math.log(info.tiny) + math.log(info.eps) - math.log(2)),
+        }
+        measured = {
+            "overflow": last_that(finite, dtype, 1.0, 2000.0),
+            "vanishing": last_that(positive, dtype, 1.0, 2000.0),
+        }
+        rows += [
+            {"format": name, "limit": limit, "predicted": value, "measured": measured[limit]}
+            for limit, value in predicted.items()
+        ]
+    return pd.DataFrame(rows)
+
+
+def _tests(dtype: torch.dtype) -> tuple[Callable[[float], bool], Callable[[float], bool]]:
+    """Whether exp(x) is finite; whether the smaller of two outputs a gap apart has a probability above 0."""
+
+    def finite(exponent: float) -> bool:
+        return bool(torch.tensor([exponent], dtype=dtype).exp().isfinite().item())
+
+    def positive(gap: float) -> bool:
+        return bool(torch.tensor([0.0, -gap], dtype=dtype).softmax(0)[1].item() > 0)
+
+    return finite, positive
+
+
+def gaps() -> pd.DataFrame:
+    """One row a format and gap g: the probability of the second output of softmax(0, -g), as computed."""
+    rows = [
+        {"format": name, "gap": gap, "probability": torch.tensor([0.0, -gap], dtype=dtype).softmax(0)[1].item()}
+        for name, dtype in FORMATS.items()
+        for gap in GAPS
+    ]
+    return pd.DataFrame(rows)
+
+
+def as_written(outputs: Tensor) -> Tensor:
+    """The formula of softmax, taken at its word."""
+    powers = outputs.exp()
+    return powers / powers.sum(-1, keepdim=True)
+
+
+def huge() -> pd.DataFrame:
+    """One row a format and output of the note's second example: its probability, and whether the formula as written
+    gives it a number at all (1 or 0).
+    """
+    rows = []
+    for name, dtype in FORMATS.items():
+        outputs = torch.tensor(HUGE, dtype=dtype)
+        written = as_written(outputs)
+        for position, (output, probability) in enumerate(zip(HUGE, outputs.softmax(0).tolist(), strict=True), start=1):
+            defined = int(written[position - 1].isfinite().item())
+            rows.append(
+                {
+                    "format": name,
+                    "position": position,
+                    "output": output,
+                    "probability": probability,
+                    "defined_as_written": defined,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def exact_log_probabilities(outputs: Sequence[float]) -> list[Decimal]:
+    """The logarithms of softmax, by the formula as written, to `NUM_DIGITS` digits and with exponents up to 10^9."""
+    with localcontext(Context(prec=NUM_DIGITS, Emax=10**9, Emin=-(10**9))):
+        powers = [Decimal(output).exp() for output in outputs]
+        return [(power / sum(powers)).ln() for power in powers]
+
+
+def log_probabilities() -> pd.DataFrame:
+    """One row an output of (h, 10, h), for h from 100 to a million: its log-probability, exactly and in float64.
+
+    computed: with the largest output subtracted first, o_k - max - ln sum_j exp(o_j - max), as PyTorch does.
+    """
+    rows = []
+    for size in SIZES:
+        outputs = (size, HUGE[1], size)
+        found = torch.tensor(outputs, dtype=torch.float64).log_softmax(0).tolist()
+        for position, (exact, computed) in enumerate(
+            zip(exact_log_probabilities(outputs), found, strict=True), start=1
+        ):
+            error = float(abs((Decimal(computed) - exact) / exact))
+            rows.append(
+                {"largest": size, "position": position, "exact": float(exact), "computed": computed, "error": error}
+            )
+    return pd.DataFrame(rows)

@@ -1,0 +1,59 @@
+"""How sensitive each loss is to its learning rate."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+from dlstudy.figures.style import COLOURS
+from dlstudy.results import Results
+
+LOSSES: Final = {"cross_entropy": (COLOURS[0], "o", "-"), "squared_error": (COLOURS[5], "s", "--")}
+NETWORKS: Final = {"linear": "linear", "mlp": "perceptron"}
+
+
+def _one_loss(axes: Axes, trials: pd.DataFrame, chosen_lr: float, loss: str) -> None:
+    """A small marker for each seed, a line through their means, a ring about the chosen learning rate.
+
+    The means are of learning rates with which no seed diverged; a seed that did is a cross at the bottom.
+    """
+    colour, marker, dashes = LOSSES[loss]
+    diverged = trials["diverged"].astype(bool)
+    stable = trials[~diverged]
+    axes.plot(stable["lr"], stable["validation_accuracy"], marker, color=colour, alpha=0.45, markersize=4)
+    means = trials[~trials["lr"].isin(trials.loc[diverged, "lr"])].groupby("lr")["validation_accuracy"].mean()
+    axes.plot(means.index, means, color=colour, linestyle=dashes, linewidth=1.8, label=loss.replace("_", " "))
+    if chosen_lr in means.index:
+        axes.plot(chosen_lr, means[chosen_lr], "o", color="black", markersize=13, fillstyle="none")
+    bottom = [0.04] * int(diverged.sum())
+    axes.plot(trials.loc[diverged, "lr"], bottom, "x", color=colour, transform=axes.get_xaxis_transform())
+
+
+def learning_rate_sensitivity(tuning: pd.DataFrame, chosen: pd.DataFrame) -> Figure:
+    """Validation accuracy by learning rate, for every network and loss."""
+    figure = Figure(figsize=(8.2, 3.6))
+    rates = chosen.set_index(["network", "loss"])["lr"]
+    for axes, (network, title) in zip(figure.subplots(1, 2, sharex=True, sharey=True), NETWORKS.items(), strict=True):
+        for loss in LOSSES:
+            trials = tuning[(tuning["network"] == network) & (tuning["loss"] == loss)]
+            _one_loss(axes, trials, rates[network, loss], loss)
+        axes.set(xscale="log", xlabel="learning rate of the first step", title=title)
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    figure.axes[0].set_ylabel("accuracy on the validation split")
+    figure.axes[0].margins(y=0.15)  # room for the crosses
+    for marker, size, label in (("o", 10, "chosen"), ("x", 6, "a seed diverged")):
+        figure.axes[0].plot([], [], marker, color="black", markersize=size, fillstyle="none", label=label)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    return figure
+
+
+def figures(results: Results) -> Iterator[tuple[str, Figure]]:
+    """Each figure with the name of its file, without the ending."""
+    yield (
+        "losses_learning_rates",
+        learning_rate_sensitivity(results.experiment("losses", "tuning"), results.experiment("losses", "chosen")),
+    )

@@ -1,0 +1,85 @@
+"""Figures that hang on verdicts and their settings: drawn apart, so that another margin draws nothing else again."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from dlstudy.claims.linearity import THRESHOLD
+from dlstudy.figures.style import COLOURS
+from dlstudy.results import Results
+from dlstudy.statistics import repeated_cv_interval
+
+MARKS: Final = {"supported": "o", "refuted": "X", "inconclusive": "D", "invalid": "s"}
+
+COMPARISONS: Final = (
+    ("plane_dollars", "spline_dollars", "spline over plane,\nprice in dollars"),
+    ("plane_log", "spline_log", "spline over plane,\nlog price"),
+    ("spline_log", "products_log", "products over spline,\nlog price (no verdict)"),
+    ("spline_log", "boosting_log", "boosted trees over spline,\nlog price"),
+)
+
+
+def verdict_figures(results: Results) -> Iterator[tuple[str, Figure]]:
+    """Each figure with the name of its file, without the ending."""
+    settings = results.study.judge
+    yield "forest", forest(differences(results), settings.margin)
+    folds = results.experiment("linearity", "folds")
+    yield "linearity_gains", gains(folds, confidence=settings.confidence, threshold=THRESHOLD)
+
+
+def differences(results: Results) -> pd.DataFrame:
+    """The paired differences of claims and controls, in accuracy points: the rows of the forest plot."""
+    verdicts = results.verdicts()
+    of_claims = verdicts[verdicts["unit"] == "accuracy points"].assign(label=lambda table: table["id"], control="no")
+    of_controls = results.controls().assign(label=lambda table: "control: " + table["control"], control="yes")
+    of_controls["verdict"] = of_controls["passes"].map({"yes": "supported", "no": "refuted"})
+    return pd.concat([of_claims, of_controls])[["label", "estimate", "low", "high", "verdict", "control"]]
+
+
+def forest(differences: pd.DataFrame, margin: float) -> Figure:
+    """Every paired difference in accuracy points with its interval, and the margin as a band.
+
+    `differences`: one row a comparison or control, with label, estimate, low, high, verdict and control (yes or no).
+    """
+    figure = Figure(figsize=(8.2, 1.4 + 0.32 * len(differences)))
+    axes = figure.subplots()
+    axes.axvspan(-margin, margin, color="#dddddd", zorder=0, label=f"margin, ±{margin:g} points")
+    axes.axvline(0, color="black", linewidth=0.8)
+    for place, row in enumerate(differences.to_dict("records")):
+        colour = "#777777" if row["control"] == "yes" else COLOURS[0]
+        axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
+        axes.plot(row["estimate"], place, MARKS[row["verdict"]], color=colour, markersize=6)
+    for verdict, mark in MARKS.items():
+        if verdict in set(differences["verdict"]):
+            axes.plot([], [], mark, color="black", markersize=6, label=verdict)
+    axes.set_yticks(range(len(differences)), differences["label"])
+    axes.set_ylim(len(differences) - 0.5, -0.5)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("difference in test accuracy (accuracy points), paired by seed")
+    figure.legend(loc="outside upper center", ncols=5)
+    return figure
+
+
+def gains(folds: pd.DataFrame, *, confidence: float, threshold: float) -> Figure:
+    """The gain of the richer model in every fold, its mean with the corrected interval, and the threshold (percent)."""
+    figure = Figure(figsize=(8.2, 3.6))
+    axes = figure.subplots()
+    num_folds = int(folds["fold"].nunique())
+    for place, (plain, richer, _) in enumerate(COMPARISONS):
+        values = 100 * (folds[plain] - folds[richer]) / folds[plain]
+        # The dots lie side by side, repeat by repeat, so that none hides another.
+        height = place + 0.12 + 0.3 * (folds["repeat"] - 1) / max(1, folds["repeat"].max() - 1)
+        axes.plot(values, height, "o", color=COLOURS[4], markersize=3, alpha=0.7)
+        found = repeated_cv_interval(values.tolist(), confidence, num_folds=num_folds)
+        axes.plot([found.low, found.high], [place - 0.1] * 2, color="black", linewidth=1.6)
+        axes.plot(found.estimate, place - 0.1, "D", color="black", markersize=5)
+    axes.axvline(0, color="#808080", linewidth=0.8)
+    axes.axvline(threshold, color=COLOURS[5], linestyle="--", linewidth=1.4, label=f"{threshold:g} %")
+    axes.set_yticks(range(len(COMPARISONS)), [label for *_, label in COMPARISONS])
+    axes.invert_yaxis()
+    axes.set_xlabel("gain: by how many percent the root mean squared error on the held-out fold is lower")
+    axes.legend(loc="lower right")
+    figure.suptitle(f"Every fold (dots); mean and {100 * confidence:g} % interval (diamonds)")
+    return figure

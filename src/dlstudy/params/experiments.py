@@ -1,0 +1,73 @@
+"""Parameters of the experiments: what claims need measured, beside the models themselves."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from dlstudy.params.base import Fraction, Items, PositiveFloat, PositiveInt, Section, Seed
+from dlstudy.params.train import ActivationName, InitName, Seeds
+
+AtLeastTwo = Annotated[int, Field(ge=2)]
+AtLeastThree = Annotated[int, Field(ge=3)]
+
+
+def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
+    if list(values) != sorted(set(values)):
+        raise ValueError(f"expected ascending numbers, each once, found {list(values)}")
+    return values
+
+
+class LinearTheoryParams(Section):
+    """Closed forms, collinear columns, and the many minima of a small perceptron, on the Ames sales."""
+
+    hidden_units: AtLeastTwo  # of the perceptron
+    num_descent_steps: PositiveInt  # of full-batch gradient descent, linear model and perceptron
+    learning_rate: PositiveFloat  # of the perceptron; the linear model's follows from its Hessian
+    weight_decay: PositiveFloat  # of the perceptron: keeps its minima at finite places
+
+
+class LinearityParams(Section):
+    """The plane against a spline basis, by repeated cross-validation."""
+
+    num_repeats: AtLeastTwo  # of the cross-validation; and the splits by which a published fit is repeated
+    num_folds: AtLeastTwo
+    num_knots: AtLeastThree  # of the natural cubic spline in each feature; with two it would be the plane
+    seed: Seed  # of the folds and splits
+
+
+class SgdTheoryParams(Section):
+    """What theory says of minibatch gradients and constant steps, measured on the Ames sales and on Fashion-MNIST."""
+
+    batch_sizes: Annotated[
+        Items[PositiveInt], Field(min_length=2), AfterValidator(_ascending)
+    ]  # below the split's size
+    num_epochs: AtLeastTwo  # of minibatches whose gradients are compared with the full one, for each seed
+    descent_fractions: Annotated[Items[Fraction], Field(min_length=1), AfterValidator(_ascending)]
+    floor_learning_rates: Annotated[Items[PositiveFloat], Field(min_length=2), AfterValidator(_ascending)]
+    floor_batch_sizes: Annotated[Items[PositiveInt], Field(min_length=2), AfterValidator(_ascending)]
+    num_floor_chains: AtLeastTwo  # descents side by side, for each seed
+    num_floor_steps: PositiveInt  # of each chain, after it has come down to the floor
+    num_floor_epochs: PositiveInt  # of each reshuffled chain, likewise
+    num_first_steps: AtLeastTwo  # of a training from 0, in which the steps that lower the loss are counted
+    num_curve_images: AtLeastTwo  # for learning curves of softmax regression; all if there are fewer
+    num_curve_steps: PositiveInt
+
+
+class LossesParams(Section):
+    """Squared error on one-hot targets against cross-entropy, the learning rate of each tuned on validation."""
+
+    hidden: Annotated[Items[PositiveInt], Field(min_length=1)]  # of the perceptron; the other network is linear
+    activation: ActivationName
+    init: InitName
+    batch_size: PositiveInt
+    num_epochs: PositiveInt
+    learning_rates: Annotated[Items[PositiveFloat], Field(min_length=3), AfterValidator(_ascending)]
+    tuning_seeds: Seeds
+    handicap: Fraction  # share of the test images that the planted handicap gets wrong
+
+
+class ExperimentsParams(Section):
+    linear_theory: LinearTheoryParams
+    linearity: LinearityParams
+    sgd_theory: SgdTheoryParams
+    losses: LossesParams

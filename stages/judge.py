@@ -1,0 +1,20 @@
+"""Decide on every claim from the committed results: `results/verdicts.csv` and, for `dvc metrics diff`, the metrics."""
+
+from pathlib import Path
+
+from dlstudy.artifacts import write_csv, write_json
+from dlstudy.claims.controls import controls
+from dlstudy.claims.judgement import control_table, evidence_content, judge, metrics, verdict_table
+from dlstudy.claims.registry import CLAIMS
+from dlstudy.params.study import load_study
+from dlstudy.results import Results
+
+if __name__ == "__main__":
+    study = load_study()
+    results = Results(Path(), study)
+    checks = controls(results)
+    judgements = judge(CLAIMS, results, checks, study.judge)
+    write_csv(Path("results/verdicts.csv"), verdict_table(judgements))
+    write_csv(Path("results/controls.csv"), control_table(checks, study.judge))
+    write_json(Path("results/evidence.json"), evidence_content(judgements))
+    write_json(Path("metrics/verdicts.json"), metrics(judgements))

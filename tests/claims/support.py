@@ -1,0 +1,55 @@
+"""Results made up for tests of claims."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from dlstudy.params.study import StudyParams, load_study
+from dlstudy.results import MissingResultError, Results
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Tables(Results):
+    """Results in memory: what a test does not give is missing.
+
+    experiments: {("sgd_theory", "variance"): table}; experiment facts: {"sgd_theory": {...}};
+    models: {("mlp_relu", "per_seed"): table}; data_facts: {"housing": {...}}.
+    """
+
+    root: Path = ROOT
+    study: StudyParams = field(default_factory=lambda: load_study(ROOT / "params.yaml"))
+    experiments: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
+    facts_of: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    models: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
+    data_facts: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+    def experiment(self, name, table):
+        return _given(self.experiments, (name, table))
+
+    def experiment_facts(self, name):
+        return _given(self.facts_of, name)
+
+    def table(self, model, name):
+        return _given(self.models, (model, name))
+
+    def facts(self, data):
+        return _given(self.data_facts, data)
+
+
+def _given(content, key):
+    if key not in content:
+        raise MissingResultError(f"{key}: expected in the results of this test, found none")
+    return content[key]
+
+
+class Case(NamedTuple):
+    """For one claim: results that support it, and results that do not, with the verdict they give."""
+
+    supporting: Results
+    contrary: Results
+    contrary_verdict: str = "refuted"

@@ -1,0 +1,50 @@
+"""Each claim by results that support it and results that do not, found in the modules cases_*.py beside this one."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from dlstudy.claims.registry import CLAIMS
+from dlstudy.results import MissingResultError
+from tests.claims.support import Case, Tables
+
+MODULES = sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py"))
+CASES: dict[str, Case] = {}
+for name in MODULES:
+    CASES |= importlib.import_module(f"tests.claims.{name}").CASES
+BY_KEY = {claim.key: claim for claim in CLAIMS}
+
+
+def verdict_of(claim, results):
+    evidence = claim.measure(results)
+    return "invalid" if evidence.faults else claim.rule.decide(evidence, results.study.judge).verdict
+
+
+def test_every_claim_has_its_cases_and_every_case_its_claim():
+    assert sorted(CASES) == sorted(BY_KEY)
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_a_claim_is_supported_by_evidence_for_it(key):
+    assert verdict_of(BY_KEY[key], CASES[key].supporting) in ("supported", "consistent with")
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_a_claim_is_not_supported_by_evidence_against_it(key):
+    case = CASES[key]
+    assert case.contrary_verdict in ("refuted", "inconclusive", "invalid")
+    assert verdict_of(BY_KEY[key], case.contrary) == case.contrary_verdict
+
+
+@pytest.mark.parametrize("key", BY_KEY)
+def test_missing_evidence_is_an_error_not_a_verdict(key):
+    with pytest.raises(MissingResultError):
+        BY_KEY[key].measure(Tables())
+
+
+@pytest.mark.parametrize("key", BY_KEY)
+def test_evidence_has_samples_under_every_condition(key):
+    samples = BY_KEY[key].measure(CASES[key].supporting).samples
+    assert samples
+    assert all(len(values) > 0 for values in samples.values())

@@ -1,0 +1,70 @@
+"""What the cases do not show: guards, and the rule that is this module's own."""
+
+import pytest
+
+from dlstudy.claims.core import Evidence
+from dlstudy.claims.losses import CLAIMS, Higher
+from dlstudy.params.judge import JudgeParams
+from dlstudy.results import MissingResultError
+from tests.claims.cases_losses import NUM_SEEDS, SUPPORTING, results, scores
+
+BY_READING = {claim.reading: claim for claim in CLAIMS}
+SETTINGS = JudgeParams(margin=0.5, other_margins=(1.0,), confidence=0.95, num_resamples=999, seed=0)
+
+
+def faults(reading, found):
+    return BY_READING[reading].measure(found).faults
+
+
+def test_evidence_without_faults_has_none():
+    assert all(faults(reading, SUPPORTING) == () for reading in BY_READING)
+
+
+def test_a_learning_rate_at_the_edge_is_a_fault_of_the_claims_it_takes_part_in():
+    found = results(scores(), at_edge={("mlp", "squared_error")})
+    fault = "mlp, squared_error: its best learning rate, 0.1, lies at an end of those tried"
+    assert faults("mlp", found) == faults("nll", found) == (fault,)
+    assert faults("linear", found) == faults("closed_form", found) == ()
+
+
+def test_a_run_that_diverged_is_a_fault_and_its_seed_left_out():
+    table = scores()
+    lacking = table[~((table["network"] == "mlp") & (table["loss"] == "squared_error") & (table["seed"] == 3))]
+    evidence = BY_READING["mlp"].measure(results(lacking, diverged=["mlp, squared_error, seed 3"]))
+    assert evidence.faults == ("mlp, squared_error, seed 3: diverged",)
+    assert evidence.num_seeds == NUM_SEEDS - 1
+    assert faults("linear", results(table, diverged=["mlp, squared_error, seed 3"])) == ()
+
+
+def test_a_variant_without_any_seed_is_missing_evidence():
+    table = scores()
+    with pytest.raises(MissingResultError, match="expected rows of linear, closed_form, found none"):
+        BY_READING["closed_form"].measure(results(table[table["loss"] != "closed_form"]))
+
+
+def test_differences_are_in_points_of_accuracy_and_nats():
+    # The accuracies wobble by 0.0006 at most, that is 0.06 points; the likelihoods by 0.006 nats;
+    # a little more for the rounding of their difference.
+    (points,) = BY_READING["mlp"].measure(SUPPORTING).samples.values()
+    assert points == pytest.approx([2.0] * NUM_SEEDS, abs=0.0601)
+    (nats,) = BY_READING["nll"].measure(SUPPORTING).samples.values()
+    assert nats == pytest.approx([0.15] * NUM_SEEDS, abs=0.00601)
+
+
+def test_the_facts_tell_the_least_learning_rate_that_diverged():
+    sides = BY_READING["closed_form"].measure(SUPPORTING).facts["sides"]
+    assert (sides["cross_entropy"]["diverging_lr"], sides["cross_entropy"]["num_rates"]) == (1.0, 3)
+    assert "lr" not in sides["closed_form"]
+
+
+@pytest.mark.parametrize(
+    ("differences", "verdict"),
+    [
+        ([0.1, 0.2, 0.3, 0.1, 0.2, 0.3], "supported"),
+        ([-0.1, -0.2, -0.3, -0.1, -0.2, -0.3], "refuted"),
+        ([-0.3, 0.2, 0.3, -0.1, -0.2, 0.1], "inconclusive"),
+        ([0.1, 0.2], "invalid"),
+    ],
+)
+def test_higher_is_a_matter_of_the_sign_of_the_interval(differences, verdict):
+    assert Higher().decide(Evidence({"a - b": differences}), SETTINGS).verdict == verdict
