@@ -21,6 +21,7 @@ SRC, STAGES = ROOT / "src", ROOT / "stages"
 FILES = sorted(path for folder in (SRC, STAGES) for path in folder.rglob("*.py"))
 LIBRARY = [path for path in FILES if path.is_relative_to(SRC) and path != SRC / "dlstudy" / "__init__.py"]
 DATA_FILES = {  # files of the library that are not Python, and the module that reads them
+    "src/dlstudy/families.yaml": "src/dlstudy/families.py",
     "src/dlstudy/published.yaml": "src/dlstudy/published.py",
     "src/dlstudy/report/templates": "src/dlstudy/report/render.py",
 }
@@ -35,7 +36,7 @@ def name_of(path: Path) -> str:
 LAYERS = (  # a module imports from the layers above its own in this list, and from its own package
     {"errors"},
     {"params", "arithmetic", "artifacts", "execution", "provenance", "randomness", "statistics", "tuning"},
-    {"models", "published", "tensor_files"},
+    {"families", "models", "published", "tensor_files"},
     {"data"},
     {"losses"},
     {"runs"},

@@ -49,7 +49,8 @@ def test_every_classifier_has_ten_seeds_and_each_is_scored(model):
     assert per_seed.groupby("split")["seed"].nunique().to_dict() == {"test": 10, "validation": 10}
 
 
-STATEMENTS = (
+STATEMENTS = (  # those of chapters I and II, and as many of chapter III as are judged so far
+    *("ACT-1", "ACT-8", "ACT-9", "ACT-10"),
     *("LIN-1", "LIN-1b", "LIN-2", "LIN-3", "LIN-4", "LIN-5"),
     *(f"SGD-{number}" for number in range(1, 9)),
     *(f"SOFT-{number}" for number in range(1, 6)),
@@ -61,7 +62,7 @@ def verdicts():
     return pd.read_csv(ROOT / "results/verdicts.csv")
 
 
-def test_every_statement_of_the_first_two_chapters_has_a_verdict(verdicts):
+def test_every_statement_that_is_judged_so_far_has_a_verdict(verdicts):
     assert sorted(verdicts["id"].str.split("/").str[0].unique()) == sorted(STATEMENTS)
 
 

@@ -60,8 +60,8 @@ def verdicts(language: Literal["en", "zh"]) -> str:
 
 def verdict_row(reading: Reading, language: Literal["en", "zh"]) -> str:
     tested = reading.claim.tested.en if language == "en" else reading.claim.tested.zh
-    unit = f" {reading.claim.unit}" if language == "en" else ""
-    return f"| [{reading.claim.key}](reports/{reading.link}) | {tested} | {reading.measured}{unit} |"
+    found = f"{reading.measured} {reading.claim.unit}" if language == "en" else reading.measured.replace(" to ", " 至 ")
+    return f"| [{reading.claim.key}](reports/{reading.link}) | {tested.replace('|', chr(92) + '|')} | {found} |"
 
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {

@@ -1,4 +1,4 @@
-"""The whole pipeline on the real data with miniature settings, in a temporary copy: `make smoke`, about a minute."""
+"""The whole pipeline on the real data with miniature settings, in a temporary copy: `make smoke`, two minutes."""
 
 import argparse
 import sys
@@ -13,6 +13,8 @@ EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, ma
     "linear_theory": {"num_descent_steps": 200},
     "linearity": {"num_repeats": 2},
     "sgd_theory": {"num_epochs": 20, "num_floor_chains": 4, "num_floor_steps": 50},
+    "signal_propagation": {"width": 32, "num_images": 64, "training_steps": [0, 5], "num_training_seeds": 2},
+    "census": {"families": ["alexnet", "squeezenet", "mobilenet_v3"]},
     "losses": {"hidden": [16], "num_epochs": 1, "tuning_seeds": [100]},
 }
 

@@ -1,7 +1,9 @@
 """Figures that others have published, each with its source and its protocol."""
 
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from dlstudy.params.base import Fraction, Items, PositiveFloat, Section, read_yaml, validated
 
@@ -30,10 +32,20 @@ class PublishedFit(Section):
     resampled_rmse: PositiveFloat | None = None  # the same by cross-validation, of a simpler form of the model
 
 
+class PublishedShares(Section):
+    """The share of dead ReLU units of each hidden layer of a network as initialised that somebody reports."""
+
+    source: str
+    short: str  # the source in a word or two, for figures
+    protocol: str
+    shares: Annotated[Items[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1)]
+
+
 class Published(Section):
     people: PublishedFigure
     fashion_mnist: Items[PublishedFigure]
     housing: Items[PublishedFit]
+    dead_units: PublishedShares
 
 
 def load_published(path: Path = FILE) -> Published:

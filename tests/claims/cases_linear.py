@@ -75,7 +75,9 @@ def starts(distance):
     ]
 
 
-def no_closed_form(*, distance=0.5, losses=(0.1, 0.2), lowest=-0.5, softmax=0.0, bend=0.3, gradient=1e-12):
+def no_closed_form(
+    *, distance=0.5, losses=(0.1, 0.2, 0.15, 0.12, 0.11), lowest=-0.5, softmax=0.0, bend=0.3, gradient=1e-12
+):
     row = {"num_newton_steps": 5, "gradient": gradient, "smallest_eigenvalue": 0.1, "permuted_difference": 1e-16}
     return given(
         starts=starts(1e-15),
@@ -112,7 +114,7 @@ CASES: dict[str, Case] = {
     "LIN-3/descent": Case(descents(1e-15), descents(1e-5)),
     "LIN-4/inverse": Case(solutions(1e-12, 1e-12), solutions(None, 1e-12)),
     "LIN-4/pseudo_inverse": Case(solutions(None, 1e-12), solutions(None, 1e-7)),
-    "LIN-5": Case(no_closed_form(), no_closed_form(losses=(0.1, 0.1))),
+    "LIN-5": Case(no_closed_form(), no_closed_form(losses=(0.1,) * 5)),
     "SGD-8/linear": Case(given(starts=starts(1e-15)), given(starts=starts(1e-3))),
     "SGD-8/constant": Case(units(0, 1.0), units(3, 1.0)),
 }

@@ -48,3 +48,8 @@ def test_evidence_has_samples_under_every_condition(key):
     samples = BY_KEY[key].measure(CASES[key].supporting).samples
     assert samples
     assert all(len(values) > 0 for values in samples.values())
+
+
+def test_few_seeds_that_find_one_minimum_refute_nothing():
+    few = importlib.import_module("tests.claims.cases_linear").no_closed_form(losses=(0.1, 0.1))
+    assert verdict_of(BY_KEY["LIN-5"], few) == "invalid"

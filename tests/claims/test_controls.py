@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from dlstudy.claims.controls import controls
+from dlstudy.claims.judgement import control_passes
 from tests.claims.support import Tables
 
 NUM_SEEDS = 10
@@ -15,10 +16,14 @@ def verdicts(again=0.87, handicapped=0.86):
         for number, (variant, mean) in enumerate(means.items())
         for seed in range(NUM_SEEDS)
     ]
-    found = Tables(experiments={("losses", "controls"): pd.DataFrame(rows)})
+    found = results(pd.DataFrame(rows))
     return {
         control.name: control.rule.decide(control.evidence, found.study.judge).verdict for control in controls(found)
     }
+
+
+def results(table, *diverged):
+    return Tables(experiments={("losses", "controls"): table}, facts_of={"losses": {"diverged": list(diverged)}})
 
 
 def test_both_controls_are_supported_where_all_is_well():
@@ -38,12 +43,49 @@ def test_a_missing_seed_is_an_error():
     rows = [("cross_entropy", 0), ("cross_entropy", 1), ("again", 0), ("handicapped", 0)]
     table = pd.DataFrame([{"variant": variant, "seed": seed, "test_accuracy": 0.8} for variant, seed in rows])
     with pytest.raises(ValueError, match="expected the same seeds"):
-        controls(Tables(experiments={("losses", "controls"): table}))
+        controls(results(table))
+
+
+@pytest.mark.parametrize(
+    ("run", "lost"),
+    [
+        ("mlp, again, seed 3", {"again", "handicapped"}),
+        ("mlp, cross_entropy, seed 3", {"cross_entropy"}),
+    ],
+)
+def test_a_run_that_diverged_fails_the_control_and_its_seed_is_left_out(run, lost):
+    """As `experiments.losses` writes it: what diverged has no row, and neither has what is made of it."""
+    names, accuracies = ("cross_entropy", "again", "handicapped"), (0.87, 0.87, 0.86)
+    table = pd.DataFrame(
+        [
+            {"variant": name, "seed": seed, "test_accuracy": accuracy}
+            for name, accuracy in zip(names, accuracies, strict=True)
+            for seed in range(NUM_SEEDS)
+            if seed != 3 or name not in lost
+        ]
+    )
+    found = results(table, run, "linear, squared_error, seed 5")
+    for control in controls(found):
+        assert control.evidence.num_seeds == NUM_SEEDS - 1
+        assert control.evidence.faults == (f"{run}: diverged",)
+        assert not control_passes(control, found.study.judge)
+
+
+def test_another_variant_that_diverged_concerns_no_control():
+    table = pd.DataFrame(
+        [
+            {"variant": name, "seed": seed, "test_accuracy": 0.87 - 0.01 * (name == "handicapped")}
+            for name in ("cross_entropy", "again", "handicapped")
+            for seed in range(NUM_SEEDS)
+        ]
+    )
+    found = results(table, "mlp, squared_error, seed 3")
+    assert all(control_passes(control, found.study.judge) for control in controls(found))
 
 
 def test_the_expectation_tells_the_size_of_the_handicap():
     table = pd.DataFrame(
         [{"variant": name, "seed": 0, "test_accuracy": 0.8} for name in ("cross_entropy", "again", "handicapped")]
     )
-    found = Tables(experiments={("losses", "controls"): table})
+    found = results(table)
     assert f"{100 * found.study.experiments.losses.handicap:g} % of all test images" in controls(found)[1].expected

@@ -143,6 +143,13 @@ def test_a_control_passes_if_it_comes_out_supported():
     assert not control_passes(control(Better(), around(0.0)), SETTINGS)
 
 
+def test_a_control_with_a_fault_does_not_pass_and_the_table_says_so():
+    faulty = control(Equivalent(), replace(around(0.0), faults=("seed 3 diverged",)))
+    assert not control_passes(faulty, SETTINGS)
+    assert control_table([faulty], SETTINGS)["passes"].tolist() == ["no"]
+    assert verdicts(confirmed("A", Better()), controls=(faulty,)) == {"A": "invalid"}
+
+
 def test_a_failing_control_makes_confirmatory_comparisons_invalid_and_nothing_else():
     claims = (
         confirmed("A", Better()),

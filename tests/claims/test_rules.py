@@ -67,7 +67,7 @@ def test_at_most_names_the_condition_with_the_largest_error():
 
 @pytest.mark.parametrize(
     ("a", "b", "expected", "where"),
-    [([0, 0], [0], "supported", ""), ([0, 0], [1], "refuted", "b"), ([2, 1], [2], "refuted", "a")],
+    [([0, 0], [0], "supported", ""), ([0, 0], [1], "refuted", "b"), ([2, 1], [2], "refuted", "a (3), b (2)")],
 )
 def test_no_exception_is_refuted_by_one(a, b, expected, where):
     found = decide(NoException(), a=a, b=b)
@@ -77,9 +77,9 @@ def test_no_exception_is_refuted_by_one(a, b, expected, where):
 @pytest.mark.parametrize(
     ("a", "b", "expected"),
     [
-        ([0.0, 0.0], [0.0], "refuted"),
-        ([1.0] * 10, [1.0] * 7, "refuted"),
-        ([0.0] * 9, [1e-6], "supported"),
+        ([0.0, 0.0], [0.0, 0.0], "refuted"),
+        ([1.0] * 10, [1.0] * 10, "refuted"),
+        ([0.0] * 9, [0.0] * 8 + [1e-6], "supported"),
         ([1.0], [0.0], "supported"),
         ([0.999999] * 10, [1.0] * 10, "supported"),
     ],
@@ -88,6 +88,15 @@ def test_sometimes_is_neither_never_nor_always(a, b, expected):
     found = decide(Sometimes(), a=a, b=b)
     assert found.verdict == expected
     assert found.estimate == pytest.approx(np.mean([*a, *b]), rel=1e-12)
+
+
+def test_the_interval_of_sometimes_is_that_of_the_seeds_and_not_of_the_conditions():
+    """Two conditions far apart, in each of which every seed gives the same: another seed would change nothing."""
+    found = decide(Sometimes(), num_seeds=10, a=[0.2] * 10, b=[0.6] * 10)
+    assert (found.estimate, found.low, found.high) == pytest.approx((0.4, 0.4, 0.4), rel=1e-12)
+    found = decide(Sometimes(), num_seeds=10, a=around(0.2, 0.01), b=around(0.6, 0.01))
+    interval = bootstrap_interval(around(0.4, 0.01), 0.95, num_resamples=999)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -448,6 +457,15 @@ def test_equal_differences_of_few_seeds_are_no_exact_ones(rule):
     assert decide(rule, num_seeds=3, d=[1.0] * 3).verdict == "invalid"
     assert decide(rule, num_seeds=1, d=[1.0]).verdict == "invalid"
     assert decide(rule, num_seeds=0, d=[1.0]).verdict != "invalid"
+
+
+@pytest.mark.parametrize("rule", [Predicted(0.05), Below(2.0, "the value")])
+def test_a_single_seed_decides_nothing(rule):
+    """Not even with a value well within: the next seed may give another."""
+    found = decide(rule, num_seeds=1, a=[1.0], b=[1.01])
+    assert (found.verdict, found.reasons) == ("invalid", ("1 seed, where a verdict takes 6 at least",))
+    assert decide(rule, num_seeds=0, a=[1.0]).verdict == "supported"
+    assert decide(rule, num_seeds=2, a=[1.0] * 2).verdict == "supported"  # as a bisection ends for every start
 
 
 def test_the_condition_with_the_fewest_seeds_counts_and_exact_ones_do_not():

@@ -18,6 +18,7 @@ from dlstudy.experiments import linear_theory_perceptron as perceptron
 from dlstudy.experiments import linear_theory_softmax as softmax
 from dlstudy.experiments import linear_theory_solving as solving
 from dlstudy.experiments.linear_theory import Inputs, facts, tables
+from dlstudy.params.base import ParamsError
 from dlstudy.params.experiments import LinearTheoryParams
 from dlstudy.sgd import DivergedError
 from tests.conftest import ROOT
@@ -36,6 +37,11 @@ def small():
 @pytest.fixture(scope="module")
 def table():
     return read_table(ROOT / "datasets" / "housing" / "ames_housing.csv")
+
+
+def test_a_single_seed_has_no_minima_to_compare():
+    with pytest.raises(ParamsError, match=r"seeds: expected two at least, .* found \[3\]"):
+        tables(Inputs(*[None] * 4), None, (3,))
 
 
 # --- Losses ---

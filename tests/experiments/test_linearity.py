@@ -21,6 +21,7 @@ from dlstudy.experiments.linearity_published import (
     stratified_split,
     tidy_models_split,
 )
+from dlstudy.params.base import ParamsError
 from dlstudy.params.experiments import LinearityParams
 from dlstudy.published import load_published
 from dlstudy.randomness import generator
@@ -78,7 +79,7 @@ def test_knots_are_quantiles_from_the_5th_to_the_95th_hundredth():
 
 
 def test_knots_that_coincide_are_an_error_that_says_what_to_change():
-    with pytest.raises(ValueError, match="lower num_knots"):
+    with pytest.raises(ParamsError, match=r"linearity\.num_knots: expected .* found 4, of which 2 coincide"):
         knots_of(torch.tensor([1.0] * 90 + [2.0] * 10, dtype=torch.float64), 4)
 
 

@@ -6,7 +6,9 @@ import pytest
 import torch
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import accuracy_score, log_loss
+from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
+from dlstudy.calibration import fit_temperature
 from dlstudy.data.dataset import Split
 from dlstudy.errors import StudyError
 from dlstudy.experiments.losses import (
@@ -27,7 +29,9 @@ from dlstudy.experiments.losses import (
     trained_outputs,
 )
 from dlstudy.experiments.losses_closed_form import CHUNK, least_squares_outputs, moments
+from dlstudy.params.base import ParamsError
 from dlstudy.params.experiments import LossesParams
+from dlstudy.randomness import generator
 from dlstudy.sgd import train_run
 from dlstudy.tuning import Score, Trial
 
@@ -56,6 +60,11 @@ def comparison(images):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DLSTUDY_PROCESSES", "2")
         return compare(images, PARAMS, (0, 1))
+
+
+def test_a_seed_that_tunes_is_none_that_is_told_of(images):
+    with pytest.raises(ParamsError, match=r"losses\.tuning_seeds: expected none of the study's own .* found \[100\]"):
+        compare(images, PARAMS, (0, 100))
 
 
 # --- Least squares in closed form ---
@@ -139,6 +148,26 @@ def test_every_variant_has_a_row_a_seed(images):
     assert {(row["network"], row["loss"]) for row in found.rows} == {*CELLS, AGAIN, CLOSED_FORM}
     assert {row["seed"] for row in found.rows} == {3}
     assert found.diverged == ()
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_a_seed_gives_every_variant_the_same_division_weights_and_order(images, seed):
+    """The pairs of a comparison: each variant trained on its own here, from what the seed alone settles."""
+    division = images.redivided(generator(seed, "split"))
+    others = (division.validation, division.test)
+    expected = {cell: trained_outputs(division, sgd_params(PARAMS, cell, RATES[cell]), seed) for cell in CELLS}
+    expected[CLOSED_FORM] = Outputs(*least_squares_outputs(division.train, others, division.num_outputs))
+    rows = {Cell(row["network"], row["loss"]): row for row in run_seed(images, PARAMS, RATES, seed).rows}
+    for cell, outputs in expected.items():
+        logits, classes = outputs.test.double(), division.test.targets
+        # The same float64 arithmetic but for the order of the sum.
+        assert rows[cell]["nll"] == pytest.approx(F.cross_entropy(logits, classes).item(), rel=1e-12), cell
+        assert rows[cell]["temperature"] == fit_temperature(outputs.validation, division.validation.targets), cell
+
+
+def test_another_seed_gives_another_division(images):
+    first, second = (divided(images, seed).train.features for seed in (3, 4))
+    assert not torch.equal(first, second)
 
 
 def test_a_variant_that_diverges_is_named_and_has_no_row(images):

@@ -135,6 +135,14 @@ def test_descents_have_come_up_to_their_floor_after_as_many_steps_as_said(noise)
     assert num_epochs_down(noise, [0.1, 0.05], 64) == math.ceil(num / 27)
 
 
+def test_a_rate_that_overshoots_the_most_curved_direction_needs_steps_too(noise):
+    """At 1.8 / the largest eigenvalue that direction keeps 0.8 of its error a step, more than any other at 0.5."""
+    largest = 1.8 / noise.eigenvalues[-1].item()
+    assert (1 - 0.5 * noise.eigenvalues).abs().max() < 0.8
+    num = num_steps_down(noise, [0.5, largest])
+    assert 0.8 ** (2 * num) <= 1e-3 < 0.8 ** (2 * (num - 1))
+
+
 def test_cells_differ_by_rate_and_batch_size_and_chains_by_their_draws(noise):
     grid = Grid((0.01, 0.1), (4, 16), 3)
     (u,) = independent_steps(noise, grid, torch.zeros(3, dtype=torch.float64), 1, generator(0, "test"))

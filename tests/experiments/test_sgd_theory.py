@@ -3,7 +3,9 @@ import math
 import pytest
 from pandas.testing import assert_frame_equal
 
+from dlstudy.errors import StudyError
 from dlstudy.execution import VARIABLE
+from dlstudy.experiments import sgd_theory
 from dlstudy.experiments.sgd_theory import facts, tables
 from dlstudy.params.base import ParamsError
 from dlstudy.params.experiments import SgdTheoryParams
@@ -58,6 +60,13 @@ def test_facts_are_finite_and_name_the_coordinates(houses, images):
     assert found["coordinates"] == ["area (square feet)", "age (years)", "bias"]
     assert found["num_curve_images"] == 50
     assert all(math.isfinite(value) for value in found.values() if isinstance(value, float))
+
+
+def test_a_rate_that_does_not_settle_is_told_before_anything_is_run(houses, images, monkeypatch):
+    monkeypatch.setattr(sgd_theory, "map_runs", lambda *_, **__: pytest.fail("the descents were run"))
+    params = PARAMS.model_copy(update={"floor_learning_rates": (1.6, 1.9)})
+    with pytest.raises(StudyError, match=r"sgd_theory\.floor_learning_rates: expected rates .* found 1\.6"):
+        tables(houses, images, params, (0,))
 
 
 @pytest.mark.parametrize("key", ["batch_sizes", "floor_batch_sizes"])

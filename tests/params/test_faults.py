@@ -117,6 +117,10 @@ FAULTS = [  # key, value; what was expected, what was found
     ("prepare.housing.test_fraction", 0.8, "validation_fraction + test_fraction < 1", "1"),
     ("prepare.fashion_mnist.validation_size", 10_001, "train_size + validation_size <= 60000", "60001"),
     ("train.mlp.batch_size", 50_001, "at most 50000, the training split of fashion_mnist", "50001"),
+    ("experiments.losses.batch_size", 50_001, "at most 50000, the training split of fashion_mnist", "50001"),
+    ("experiments.sgd_theory.batch_sizes", [1, 1758], "less than 1758, the training split of housing", "1758"),
+    ("experiments.sgd_theory.floor_batch_sizes", [8, 1758], "less than 1758, the training split of housing", "1758"),
+    ("experiments.linearity.num_folds", 101, "less than or equal to 100", "101"),
     ("train.mlp.activation", ABSENT, "an activation for the hidden layers", "none"),
     ("train.softmax.activation", "relu", "none without hidden layers", "'relu'"),
     # unknown names
@@ -219,3 +223,23 @@ def test_a_fault_in_a_section_has_the_same_key_as_in_the_whole(tmp_path):
         load_section("train.mlp", MODEL, path)
     with pytest.raises(ParamsError, match=r"3 problems\n(.*\n){2}  prepare\.housing\.seed: expected .*, found 1\.5"):
         load_section("prepare.housing", HousingParams, path)
+
+
+# --- What the claims stand on ---
+
+
+def test_a_study_without_softmax_regression_is_refused(tmp_path, study):
+    change(study, "train.softmax_regression", ABSENT)
+    (line,) = problems(tmp_path, study)
+    assert line.startswith("train.softmax_regression: expected a classifier of images")
+
+
+def test_a_study_without_hidden_layers_is_refused(tmp_path, study):
+    study["train"] = {"softmax_regression": study["train"]["softmax_regression"]}
+    (line,) = problems(tmp_path, study)
+    assert line.startswith("train: expected a classifier of images with hidden layers")
+
+
+def test_a_single_seed_is_refused(tmp_path, study):
+    change(study, "seeds", [0])
+    assert problems(tmp_path, study) == ["seeds: expected 2 at least, since claims compare them, found [0]"]

@@ -10,7 +10,7 @@ from dlstudy.statistics import paired_differences
 
 @dataclass(frozen=True)
 class Control:
-    """A comparison that has to come out "supported"; while one does not, no comparison is to be believed."""
+    """A comparison that has to come out "supported"; while one does not, no confirmatory one is to be believed."""
 
     name: str
     expected: str
@@ -19,13 +19,28 @@ class Control:
 
 
 def difference(results: Results, variant: str) -> Evidence:
-    """Test accuracy of the perceptron less that of a variant of it, in points, by seed."""
+    """Test accuracy of the perceptron less that of a variant of it, in points, by seed.
+
+    A seed with which either diverged is left out, and a fault. Any other that is missing is an error.
+    """
     table = results.experiment("losses", "controls")
+    failed = diverged(results)
+    kept = table[~table["seed"].isin(failed)]
     accuracies = [
-        table[table["variant"] == name].set_index("seed")["test_accuracy"] for name in ("cross_entropy", variant)
+        kept[kept["variant"] == name].set_index("seed")["test_accuracy"] for name in ("cross_entropy", variant)
     ]
     differences = 100 * paired_differences(*accuracies)
-    return Evidence({f"cross_entropy - {variant}": differences.tolist()}, num_seeds=len(differences))
+    return Evidence(
+        {f"cross_entropy - {variant}": differences.tolist()},
+        num_seeds=len(differences),
+        faults=tuple(f"{run}: diverged" for run in failed.values()),
+    )
+
+
+def diverged(results: Results) -> dict[int, str]:
+    """The seeds with which the perceptron or its repeat diverged, and the name of that run."""
+    runs: list[str] = results.experiment_facts("losses")["diverged"]  # "mlp, again, seed 3"
+    return {int(run.rpartition(" ")[2]): run for run in runs if run.startswith(("mlp, cross_entropy,", "mlp, again,"))}
 
 
 def controls(results: Results) -> tuple[Control, ...]:

@@ -87,7 +87,8 @@ def decide_all(
 
 
 def control_passes(control: Control, settings: JudgeParams) -> bool:
-    return control.rule.decide(control.evidence, settings).verdict == "supported"
+    """Whether it comes out supported, by evidence without faults."""
+    return not control.evidence.faults and control.rule.decide(control.evidence, settings).verdict == "supported"
 
 
 def judge(
@@ -165,7 +166,7 @@ def control_table(controls: Sequence[Control], settings: JudgeParams) -> pd.Data
             {
                 "control": control.name,
                 "expected": control.expected,
-                "passes": "yes" if decision.verdict == "supported" else "no",
+                "passes": "yes" if control_passes(control, settings) else "no",
                 "estimate": decision.estimate,
                 "low": decision.low,
                 "high": decision.high,

@@ -21,6 +21,7 @@ OTHER_LOSS: Final = 1e-2  # relative difference of losses
 ROUNDING: Final = 1e-12  # relative; of sums in another order
 NEGATIVE: Final = -1e-6  # eigenvalue of a Hessian that bends down
 CONVEX: Final = -1e-10  # eigenvalue of a Hessian that does not, give or take rounding
+FEWEST_MINIMA: Final = 5  # of fewer, all may be alike by chance
 STATIONARY: Final = 1e-8  # norm of a gradient that counts as 0
 
 
@@ -177,7 +178,9 @@ LIN_5: Final = Statement(
 def _minima_faults(minima: pd.DataFrame) -> tuple[str, ...]:
     """Why ends of descents cannot be compared, if they cannot: they are no minima."""
     moving = minima[(minima["gradient"] > STATIONARY) | (minima["smallest_eigenvalue"] <= 0)]
-    return (f"seeds that did not end in a minimum: {sorted(moving['seed'].tolist())}",) if len(moving) else ()
+    faults = (f"seeds that did not end in a minimum: {sorted(moving['seed'].tolist())}",) if len(moving) else ()
+    few = (f"{len(minima)} seeds, where finding different minima takes {FEWEST_MINIMA} at least",)
+    return faults + (few if len(minima) < FEWEST_MINIMA else ())
 
 
 def measure_no_closed_form(results: Results) -> Evidence:
@@ -311,7 +314,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
             "若只用一个常数来预测所有房价，平方损失下的最优值是均值，绝对损失下的最优值是中位数。",
         ),
         kind="identity",
-        quantifier="always",
+        quantifier="for the prices of the training split",
         unit="relative difference",
         rule=AtMost(SAME_OPTIMUM, "relative difference"),
         literature=Literature(
@@ -375,10 +378,10 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         unit="relative distance",
         rule=AtMost(SAME_OPTIMUM, "relative distance from the closed form"),
         literature=Literature(
-            "a theorem for a learning rate below 2 / lambda_max",
+            "a theorem for a learning rate below 2 / λ, λ being the largest eigenvalue of the Hessian",
             "Nesterov, Introductory Lectures on Convex Optimization, 2004, chapter 2",
         ),
-        would_change="A descent with learning rate 1 / lambda_max that stays farther away than the tolerance.",
+        would_change="A descent with learning rate 1 / λ that stays farther away than the tolerance.",
         data=_files("descents"),
         measure=measure_descent,
     ),
@@ -386,8 +389,8 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         statement=LIN_4,
         reading="inverse",
         tested=Text(
-            "w = (X'X)⁻¹X'y solves every table.",
-            "w = (X'X)⁻¹X'y 能求解任何数据表。",
+            "w = (X'X)⁻¹X'y gives the least-squares solution for every table.",
+            "对任何数据表，w = (X'X)⁻¹X'y 都给出最小二乘解。",
         ),
         kind="identity",
         quantifier="always",
@@ -407,19 +410,19 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         statement=LIN_4,
         reading="pseudo_inverse",
         tested=Text(
-            "The pseudo-inverse, w = X⁺y, reaches the least squared error on those tables too.",
-            "在这些数据表上，用伪逆 w = X⁺y 同样能达到最小的平方误差。",
+            "The pseudo-inverse, w = X⁺y, and QR with pivoting reach the least squared error on those tables too.",
+            "在这些数据表上，伪逆 w = X⁺y 和带列主元的 QR 分解都同样能达到最小的平方误差。",
         ),
         kind="identity",
         quantifier="for every table",
         unit="relative excess of the squared error",
         rule=AtMost(SAME_SOLUTION, "relative excess over the least squared error"),
         literature=Literature(
-            "a theorem: of all best solutions it is the one of least norm",
+            "a theorem: of all best solutions that of the pseudo-inverse has the least norm",
             "Penrose, On best approximate solutions of linear matrix equations, "
             "Proceedings of the Cambridge Philosophical Society 52, 1956",
         ),
-        would_change="A table on which the pseudo-inverse misses the least squared error by more than the tolerance.",
+        would_change="A table on which one of the two misses the least squared error by more than the tolerance.",
         data=_files("solutions", "collinear"),
         measure=measure_pseudo_inverse,
     ),
@@ -466,12 +469,12 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         statement=SGD_8,
         reading="constant",
         tested=Text(
-            "A perceptron needs random initial values: from equal ones its hidden units stay identical for ever, from "
-            "random ones they do not.",
-            "感知机需要随机初始值：若所有初始值相同，隐藏单元将永远完全一样；随机初始值则不会。",
+            "If all initial values are equal, the hidden units of a perceptron stay identical for ever; from random "
+            "ones they come apart.",
+            "若所有初始值相同，感知机的隐藏单元将永远完全一样；从随机初始值出发，它们则会各不相同。",
         ),
         kind="identity",
-        quantifier="at every step, from every start",
+        quantifier="at every step tried, from every start",
         unit="counterexamples",
         rule=NoException(
             "step at which units from equal starts differ in any bit, and no random start whose units end within "

@@ -169,7 +169,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         rule=AtMost(TOLERANCE, "relative difference"),
         literature=Literature(
             "known: once the basis functions are fixed, the model is linear in them",
-            "Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 2nd edition, chapter 5, 2009",
+            "Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 2nd edition, 2009, chapter 5",
         ),
         would_change="Columns so nearly collinear, by more or closer knots, that squaring their condition number costs "
         "the normal equations their digits.",
@@ -193,8 +193,8 @@ CLAIMS: Final[tuple[Claim, ...]] = (
             "not in general: a sum of curves has no interactions, which boosted trees of some depth can fit",
             "Friedman, Greedy function approximation: a gradient boosting machine, Annals of Statistics 29, 2001",
         ),
-        would_change="A basis fixed beforehand, with products of area and age say, on new sales: its error within "
-        f"{THRESHOLD:g} % of the trees'.",
+        would_change="Sales on which area and age act on the price apart from each other, so that the interval of the "
+        f"trees' gain ends below {THRESHOLD:g} %.",
         data=DATA,
         measure=boosting_over_spline,
     ),

@@ -96,8 +96,14 @@ def difference(
         samples={f"{first.loss} - {second.loss}": differences.tolist()},
         num_seeds=len(differences),
         facts={"sides": sides, "protocol": results.experiment_facts("losses")},
-        faults=faults_of(results, (first, second)),
+        faults=faults_of(results, (first, second)) or unpaired(*tables),
     )
+
+
+def unpaired(first: pd.DataFrame, second: pd.DataFrame) -> tuple[str, ...]:
+    """Seeds that only one of the two has, as a fault."""
+    alone = sorted(set(first.index) ^ set(second.index))
+    return (f"seeds without a partner: {', '.join(map(str, alone))}",) if alone else ()
 
 
 # --- The claims ---
@@ -139,33 +145,33 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         "closed_form",
         Text(
             en="Least squares on one-hot labels, in closed form, differs in accuracy from softmax regression.",
-            zh="用最小二乘法直接拟合独热标签（闭式解），分类准确率与 softmax 回归不同。",
+            zh="用最小二乘法直接拟合独热标签（解析解），分类准确率与 softmax 回归不同。",
         ),
         "linear",
         "closed_form",
         Literature(
             "least squares on indicators can mask a class that lies between others",
-            "Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, section 4.2, 2009",
+            "Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 2nd edition, 2009, section 4.2",
         ),
-        "Other images, where the difference between the two lies on the other side of the margin.",
+        "Other images, on which the difference between the two lies within the margin.",
     ),
     accuracy_claim(
         "linear",
         Text(
-            en="After as many epochs of SGD, each at its best learning rate, a linear classifier trained with squared "
-            "error differs in accuracy from one trained with cross-entropy.",
+            en="After equally many epochs of SGD, each at its best learning rate, a linear classifier trained with "
+            "squared error differs in accuracy from one trained with cross-entropy.",
             zh="用 SGD 训练同样的轮数、各用自己的最佳学习率，线性分类器采用平方误差与采用交叉熵时准确率不同。",
         ),
         "linear",
         "squared_error",
-        Literature("not settled: their comparison is of deep networks", HUI_BELKIN_SOURCE),
-        "More epochs, or another optimiser, if they move the difference to the other side of the margin.",
+        Literature("not settled for linear models: the known comparisons are of deep networks", HUI_BELKIN_SOURCE),
+        "More epochs, or another optimiser, if they bring the difference within the margin.",
     ),
     accuracy_claim(
         "mlp",
         Text(
-            en="After as many epochs of SGD, each at its best learning rate, a perceptron trained with squared error "
-            "differs in accuracy from one trained with cross-entropy.",
+            en="After equally many epochs of SGD, each at its best learning rate, a perceptron trained with squared "
+            "error differs in accuracy from one trained with cross-entropy.",
             zh="用 SGD 训练同样的轮数、各用自己的最佳学习率，带隐藏层的感知机采用平方误差与采用交叉熵时准确率不同。",
         ),
         "mlp",
@@ -174,8 +180,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
             "as good or better on language and speech, slightly worse on images: no case against squared error",
             HUI_BELKIN_SOURCE,
         ),
-        "More epochs, or other initial weights, if they move the difference to the other side of the margin: squared "
-        "error is hurt by large first outputs, as those of He's weights are.",
+        "More epochs, another optimiser or other initial weights, if they bring the difference within the margin.",
     ),
     Claim(
         statement=STATEMENT,

@@ -1,7 +1,8 @@
 """The rules of verdicts, each a pure function of evidence and settings.
 
-Differences are in accuracy points (hundredths), the margin too. Intervals are BCa bootstraps over the seeds. At its
-border an interval decides nothing: "above", "below" and "strictly within" leave the border out.
+Differences are in accuracy points (hundredths), the margin too. Intervals are BCa bootstraps over the seeds; those
+of cross-validation, whose folds share rows, are corrected t intervals. At its border an interval decides nothing:
+"above", "below" and "strictly within" leave the border out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,14 +28,23 @@ def interval_of(values: Sequence[float], settings: JudgeParams, confidence: floa
 
 
 def too_few_seeds(evidence: Evidence, settings: JudgeParams) -> tuple[str, ...]:
-    """Why values that vary over the seeds are too few for a verdict, if they are."""
-    nums = [len(values) for values in evidence.samples.values() if not all_equal(values)]
+    """Why values that vary over the seeds are too few for a verdict, if they are.
+
+    Equal values count as computed exactly, for which no number is too small; a single one only where no seed takes
+    part, for one seed does not tell whether the next would give the same.
+    """
+    nums = [
+        len(values)
+        for values in evidence.samples.values()
+        if not all_equal(values) or (evidence.num_seeds and len(values) == 1)
+    ]
     return _too_few(min(nums, default=None), settings)
 
 
 def _too_few(num: int | None, settings: JudgeParams) -> tuple[str, ...]:
     least = least_num_pairs((1 + settings.confidence) / 2)
-    return () if num is None or num >= least else (f"{num} seeds, where a verdict takes {least} at least",)
+    found = "1 seed" if num == 1 else f"{num} seeds"
+    return () if num is None or num >= least else (f"{found}, where a verdict takes {least} at least",)
 
 
 def _decision(
@@ -80,10 +90,10 @@ class NoException:
 
     def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
         counts = {name: sum(values) for name, values in evidence.samples.items()}
-        where = max(counts, key=lambda name: counts[name])
-        total = float(sum(counts.values()))
-        verdict: Verdict = "refuted" if total else "supported"
-        return Decision(verdict, total, total, total, 0.0, where if total else "")
+        found = {name: count for name, count in counts.items() if count}
+        where = ", ".join(f"{name} ({count:g})" for name, count in found.items()) if len(found) > 1 else "".join(found)
+        total = float(sum(found.values()))
+        return Decision("refuted" if found else "supported", total, total, total, 0.0, where)
 
     def words(self, settings: JudgeParams) -> str:
         return f"Supported if there is no {self.what}, refuted by a single one."
@@ -91,10 +101,11 @@ class NoException:
 
 @dataclass(frozen=True)
 class Sometimes:
-    """It "may": a share of cases strictly between 0 and 1. Samples are shares."""
+    """It "may": a share of cases strictly between 0 and 1. Samples are shares, as many under every condition."""
 
     def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        shares = [value for values in evidence.samples.values() for value in values]
+        # A seed has one mean over the conditions: these are no draws, and share the seed's luck.
+        shares = [sum(of_seed) / len(of_seed) for of_seed in zip(*evidence.samples.values(), strict=True)]
         found = interval_of(shares, settings)
         return _decision("supported" if 0 < found.estimate < 1 else "refuted", found, 1.0)
 

@@ -22,13 +22,15 @@ RATIO: Final = "measured / predicted"
 SAMPLING: Final = {"without": "shuffled epochs", "with": "independent rows"}
 
 COCHRAN: Final = "Cochran, Sampling Techniques, 3rd edition, 1977"
-BOTTOU: Final = "Bottou, Curtis & Nocedal, Optimization Methods for Large-Scale Machine Learning, SIAM Review 60, 2018"
-BACKPROP: Final = "LeCun, Bottou, Orr & Müller, Efficient BackProp, 1998"
+BOTTOU: Final = (
+    "Bottou, Curtis and Nocedal, Optimization Methods for Large-Scale Machine Learning, SIAM Review 60, 2018"
+)
+BACKPROP: Final = "LeCun, Bottou, Orr and Müller, Efficient BackProp, 1998"
 EDGE: Final = "Cohen et al., Gradient Descent on Neural Networks Typically Occurs at the Edge of Stability, ICLR 2021"
 GOH: Final = "Goh, Why Momentum Really Works, Distill, 2017"
-MANDT: Final = "Mandt, Hoffman & Blei, Stochastic Gradient Descent as Approximate Bayesian Inference, JMLR 18, 2017"
+MANDT: Final = "Mandt, Hoffman and Blei, Stochastic Gradient Descent as Approximate Bayesian Inference, JMLR 18, 2017"
 RESHUFFLING: Final = (
-    "Gürbüzbalaban, Ozdaglar & Parrilo, Why Random Reshuffling Beats Stochastic Gradient Descent, "
+    "Gürbüzbalaban, Ozdaglar and Parrilo, Why Random Reshuffling Beats Stochastic Gradient Descent, "
     "Mathematical Programming 186, 2021"
 )
 
@@ -56,7 +58,7 @@ class ZScores:
         level = two_sided_p(self.limit)
         return (
             f"Refuted if a p-value, two-sided and adjusted by Holm for all conditions, is below {level:.2g}, that of a "
-            f"single z-score of {self.limit:g}; else supported. The largest z-score is shown."
+            f"single z-score of {self.limit:g}; else supported. The z-score farthest from 0 is shown."
         )
 
 
@@ -67,9 +69,9 @@ class SameFloor(Predicted):
     def words(self, settings: JudgeParams) -> str:
         percent = f"{100 * self.tolerance:g} %"
         return (
-            f"Supported if the {100 * settings.confidence:g} % interval of the ratio lies within {percent} of 1 under "
-            f"every condition; refuted if under one of them it lies wholly beyond (Bonferroni); else inconclusive. The "
-            "condition whose interval reaches farthest from 1 is shown."
+            f"Supported if the {100 * settings.confidence:g} % interval of the ratio lies strictly within {percent} "
+            "of 1 under every condition; refuted if under one of them it lies wholly beyond (Bonferroni); else "
+            "inconclusive. The condition whose interval reaches farthest from 1 is shown, or the one that refutes."
         )
 
 
@@ -276,7 +278,7 @@ SGD_3 = Statement(
     "linear",
     Text(
         "A step moves the parameters by the learning rate times the mean gradient.",
-        "每一步把参数沿负梯度方向移动：学习率乘以平均梯度。",
+        "每一步沿负梯度方向移动参数，移动量为学习率乘以平均梯度。",
     ),
 )
 
@@ -304,7 +306,8 @@ SGD_3_CLAIMS: Final = (
         Text(
             "In softmax regression small deviations around W = 0 grow from a learning rate of 2K / the largest "
             "eigenvalue of X'X/n on, K being the number of classes.",
-            "在 softmax 回归中，学习率超过 2K 除以 X'X/n 的最大特征值（K 为类别数）后，W = 0 附近的微小偏离会被放大。",
+            "在 softmax 回归中，学习率超过 2K/λ 后（K 为类别数，λ 为 X'X/n 的最大特征值），"
+            "W = 0 附近的微小偏离会被放大。",
         ),
         "prediction",
         "around W = 0",
@@ -352,8 +355,8 @@ SGD_4_CLAIMS: Final = (
         "",
         Text(
             "In linear regression a step of full-batch descent multiplies the distance to the optimum, in the long "
-            "run, by the largest |1 − learning rate × eigenvalue|.",
-            "在线性回归中，全量梯度下降每走一步，到最优解的距离最终按 |1 − 学习率 × 特征值| 的最大值成比例缩小。",
+            "run, by the largest absolute value of 1 − learning rate × eigenvalue.",
+            "在线性回归中，全量梯度下降每走一步，到最优解的距离最终都乘以 1 − 学习率 × 特征值 的绝对值中最大的一个。",
         ),
         "prediction",
         "for every learning rate below the critical one",
@@ -430,9 +433,9 @@ SGD_5_CLAIMS: Final = (
         SGD_5,
         "level",
         Text(
-            "With a constant learning rate and independent draws the loss stops ½ Σ lr·cᵢ / (B(2 − lr·λᵢ)) above its "
-            "minimum.",
-            "学习率恒定且样本独立抽取时，损失最终停在比最小值高 ½ Σ lr·cᵢ / (B(2 − lr·λᵢ)) 的水平上。",
+            "With a constant learning rate and independent draws the loss ends, on average, ½ Σ lr·cᵢ / (B(2 − lr·λᵢ)) "
+            "above its minimum.",
+            "学习率恒定且样本独立抽取时，损失最终平均停在比最小值高 ½ Σ lr·cᵢ / (B(2 − lr·λᵢ)) 的水平上。",
         ),
         "prediction",
         "for every learning rate and minibatch size tried",

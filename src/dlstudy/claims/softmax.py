@@ -16,12 +16,15 @@ EXPERIMENT: Final = "softmax_identities"
 FOLDER: Final = f"results/experiments/{EXPERIMENT}"
 ECE_THRESHOLD: Final = 0.02
 
-LOG_SUM_EXP: Final = "Blanchard, Higham & Higham, IMA Journal of Numerical Analysis 41, 2021"
-GOODFELLOW: Final = "Goodfellow, Bengio & Courville, Deep Learning, MIT Press, 2016"
+LOG_SUM_EXP: Final = (
+    "Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, "
+    "IMA Journal of Numerical Analysis 41, 2021"
+)
+GOODFELLOW: Final = "Goodfellow, Bengio and Courville, Deep Learning, MIT Press, 2016"
 BISHOP: Final = "Bishop, Pattern Recognition and Machine Learning, Springer, 2006"
-GUO: Final = "Guo, Pleiss, Sun & Weinberger, ICML 2017 (arXiv 1706.04599)"
-PROPER: Final = "Gneiting & Raftery, Strictly Proper Scoring Rules, JASA 102, 2007"
-NICULESCU: Final = "Niculescu-Mizil & Caruana, Predicting Good Probabilities with Supervised Learning, ICML 2005"
+GUO: Final = "Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural Networks, ICML 2017"
+PROPER: Final = "Gneiting and Raftery, Strictly Proper Scoring Rules, Prediction, and Estimation, JASA 102, 2007"
+NICULESCU: Final = "Niculescu-Mizil and Caruana, Predicting Good Probabilities with Supervised Learning, ICML 2005"
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def _ratio(results: Results) -> Evidence:
         "least_probability": table["probability"].min(),
         "trained": _logit_range(results),
     }
-    return Evidence({"the same ratio at every scale": unsure.astype(float).tolist()}, facts=told)
+    return Evidence({"": unsure.astype(float).tolist()}, facts=told)
 
 
 def _logit_range(results: Results) -> dict[str, Any]:
@@ -158,7 +161,7 @@ SOFT_1_CLAIMS: Final = (
         "change of a probability",
         AtMost(1e-12, "change of a probability"),
         Literature("exact on paper, since exp(c) cancels", f"{GOODFELLOW}, section 6.2.2.3"),
-        "A set of outputs and a number up to 1000 whose sum changes a probability by more than float64 rounds.",
+        "A set of outputs of which a probability changes by more than rounding when a number up to 1000 is added.",
         (f"{FOLDER}/shifts.csv",),
         _difference,
     ),
@@ -262,7 +265,7 @@ SOFT_2_CLAIMS: Final = (
         Text(
             "With the largest output subtracted first, the log-probabilities of such outputs are finite and right "
             "to a relative 1e-12.",
-            "先减去最大的输出再计算，这类输出的对数概率就都是有限的，相对误差不超过 1e-12。",
+            "先减去最大的输出再计算，这类输出的对数概率就都是有限值，相对误差不超过 1e-12。",
         ),
         "identity",
         "for (h, 10, h), h from 100 to a million",
@@ -345,7 +348,7 @@ SOFT_4_CLAIMS: Final = (
         "for all outputs tried",
         "distance of the sum from 1",
         AtMost(1e-6, "distance of a sum from 1"),
-        Literature("true by definition; up to rounding", LOG_SUM_EXP),
+        Literature("true by definition, up to rounding", LOG_SUM_EXP),
         "Outputs whose probabilities miss 1 by more than a millionth.",
         (f"{FOLDER}/sums.csv",),
         _sum,
@@ -498,7 +501,7 @@ SOFT_5_CLAIMS: Final = (
         "for every perceptron of the study",
         "expected calibration error",
         Below(ECE_THRESHOLD, "the expected calibration error"),
-        Literature("small networks are, modern deep ones are overconfident", f"{NICULESCU}; {GUO}"),
+        Literature("small networks are calibrated, modern deep ones overconfident", f"{NICULESCU}; {GUO}"),
         "Training on, long after the validation loss has stopped falling: the network grows too sure of itself.",
         _files(*PERCEPTRONS),
         _mlp,

@@ -15,6 +15,7 @@ from dlstudy.experiments import linear_theory_minima as minima
 from dlstudy.experiments import linear_theory_perceptron as perceptron
 from dlstudy.experiments import linear_theory_softmax as softmax
 from dlstudy.experiments import linear_theory_solving as solving
+from dlstudy.params.base import ParamsError
 from dlstudy.params.experiments import LinearTheoryParams
 
 Tables = dict[str, pd.DataFrame]
@@ -80,7 +81,9 @@ def softmax_tables(inputs: Inputs, seeds: Sequence[int]) -> Tables:
 
 
 def tables(inputs: Inputs, params: LinearTheoryParams, seeds: Sequence[int]) -> Tables:
-    """Every table of the experiment, by name."""
+    """Every table of the experiment, by name; ParamsError for a single seed, whose minimum is far from no other."""
+    if len(seeds) < 2:
+        raise ParamsError(f"seeds: expected two at least, whose minima are compared, found {list(seeds)}")
     return (
         loss_tables(inputs)
         | solution_tables(inputs, params, seeds)

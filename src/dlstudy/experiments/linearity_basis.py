@@ -8,6 +8,7 @@ from torch import Tensor
 
 from dlstudy.closed_form import least_squares
 from dlstudy.data.dataset import Scale
+from dlstudy.params.base import ParamsError
 
 OUTER_QUANTILE = 0.05
 """Where the first knot lies, and as far from the other end the last: Harrell's choice for 5 and 6 knots."""
@@ -16,12 +17,15 @@ OUTER_QUANTILE = 0.05
 def knots_of(column: Tensor, num_knots: int) -> Tensor:
     """Knots (num_knots,) at equally spaced quantiles of a column (rows,), from the 5th to the 95th hundredth.
 
-    ValueError where two of them coincide. Harrell, Regression Modeling Strategies, 2nd edition 2015, section 2.4.6.
+    ParamsError where two of them coincide. Harrell, Regression Modeling Strategies, 2nd edition 2015, section 2.4.6.
     """
     levels = torch.linspace(OUTER_QUANTILE, 1 - OUTER_QUANTILE, num_knots, dtype=column.dtype)
     knots = torch.quantile(column, levels)
     if not (knots.diff() > 0).all():
-        raise ValueError(f"expected {num_knots} quantiles that differ, found {knots.tolist()}; lower num_knots")
+        raise ParamsError(
+            f"experiments.linearity.num_knots: expected as many as there are quantiles that differ, found {num_knots}, "
+            f"of which {num_knots - len(knots.unique())} coincide with others"
+        )
     return knots
 
 

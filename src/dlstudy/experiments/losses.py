@@ -20,6 +20,7 @@ from dlstudy.errors import StudyError
 from dlstudy.execution import map_runs
 from dlstudy.experiments.losses_closed_form import least_squares_outputs
 from dlstudy.losses import outputs_of
+from dlstudy.params.base import ParamsError
 from dlstudy.params.experiments import LossesParams
 from dlstudy.params.train import LossName, SgdParams
 from dlstudy.randomness import generator
@@ -51,6 +52,7 @@ class Comparison:
 
 def compare(dataset: Dataset, params: LossesParams, seeds: Sequence[int]) -> Comparison:
     """The whole experiment: tune, train with every seed, score, control."""
+    check_seeds(params, seeds)
     scores = tune_cells(dataset, params)
     choices = {cell: choose(mean_accuracies(scores, cell)) for cell in CELLS}
     rates = {cell: choice.lr for cell, choice in choices.items()}
@@ -62,6 +64,12 @@ def compare(dataset: Dataset, params: LossesParams, seeds: Sequence[int]) -> Com
         "controls": pd.DataFrame([row for result in results for row in result.controls]),
     }
     return Comparison(tables, facts_of(dataset, params, [fault for result in results for fault in result.diverged]))
+
+
+def check_seeds(params: LossesParams, seeds: Sequence[int]) -> None:
+    """ParamsError for a seed that would choose a learning rate and then be told of as if it had not."""
+    if both := sorted(set(params.tuning_seeds) & set(seeds)):
+        raise ParamsError(f"experiments.losses.tuning_seeds: expected none of the study's own seeds, found {both}")
 
 
 def facts_of(dataset: Dataset, params: LossesParams, diverged: Sequence[str]) -> dict[str, Any]:

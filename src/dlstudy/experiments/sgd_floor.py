@@ -122,9 +122,10 @@ def reshuffled_ratio(noise: Noise, lr: float, batch_size: int) -> float:
 def num_steps_down(noise: Noise, rates: Sequence[float]) -> int:
     """How many steps a descent that starts at the optimum takes to come up to its floor but for REMAINDER.
 
-    What is missing of the variance shrinks by (1 - lr lambda)^2 a step; the slowest direction and rate decide.
+    What is missing of the variance shrinks by (1 - lr lambda)^2 a step; the slowest direction and rate decide. That is
+    a flat direction at the smallest rate, or the most curved one at a rate so large that it overshoots.
     """
-    slowest = 1 - min(rates) * noise.eigenvalues[0].item()
+    slowest = max((1 - lr * noise.eigenvalues).abs().max().item() for lr in rates)
     return math.ceil(math.log(REMAINDER) / (2 * math.log(slowest)))
 
 
@@ -221,6 +222,13 @@ def reshuffled_floors(noise: Noise, grid: Grid, num_epochs: int, seed: int) -> T
 
 
 # --- Tables ---
+
+
+def check_rates(noise: Noise, grid: Grid) -> None:
+    """StudyError for a learning rate at which descents go off: told before they are run."""
+    for lr in grid.rates:
+        for batch_size in grid.batch_sizes:
+            exact_floor(noise, lr, batch_size)
 
 
 def floor_rows(noise: Noise, grid: Grid, floors: Tensor, seed: int) -> list[Row]:

@@ -71,6 +71,7 @@ def tables(houses: Dataset, images: Dataset, params: SgdTheoryParams, seeds: Seq
     """Every table of the experiment, by name; the images and the seeds spread over processes."""
     problem = ames_problem(houses)
     check_batch_sizes(params, problem.num_rows)
+    floor.check_rates(floor.Noise.of(problem), grid_of(params))
     jobs = (partial(image_rows, images, params, seeds[0]), *(partial(seed_rows, problem, params, s) for s in seeds))
     of_images, *runs = map_runs(_done, jobs, label="sgd_theory")
     rows: Rows = {name: [row for run in runs for row in run[name]] for name in runs[0]}

@@ -51,7 +51,7 @@ def _draw_lines(axes: Axes, sales: pd.DataFrame, values: "pd.Series[float]", lar
             axes.plot(ends, prices, color=colour, linestyle=dashes, linewidth=1.6, label=f"{loss} loss, {words}")
     axes.yaxis.set_major_formatter(THOUSANDS)
     axes.set(xlabel="area (square feet)", ylabel="price (dollars)", title=f"Fits at an age of {age:g} years")
-    axes.legend(fontsize=7)
+    axes.legend(fontsize=7, loc="upper left", frameon=True, framealpha=0.85, edgecolor="none")
 
 
 def _draw_moves(axes: Axes, values: "pd.Series[float]") -> None:
@@ -128,7 +128,7 @@ def _draw_minima(axes: Axes, minima: pd.DataFrame) -> None:
     axes.plot(places, ordered["loss"], "o", color=COLOURS[0])
     axes.set_xticks(places, [str(seed) for seed in ordered["seed"]])
     axes.grid(visible=False, axis="x")
-    axes.set(xlabel="seed", ylabel="loss at the minimum", title="Perceptron, after Newton")
+    axes.set(xlabel="seed", ylabel="loss at the minimum", title="Perceptron's minima")
 
 
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:

@@ -14,6 +14,9 @@ from dlstudy.results import Results
 
 LABELS: Final = {"area": AREA, "age": AGE}
 RESIDUALS: Final = {"dollars": "price - plane (dollars)", "log": "log price - plane"}
+BEHIND: Final = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 2}
+"""A ground for words that stand among the dots."""
+
 SHOWN: Final = 0.995
 """Share of the residuals that the axes show at least: a few houses miss by so much that the rest would be a line."""
 
@@ -40,11 +43,11 @@ def residuals(sales: pd.DataFrame, planes: Mapping[str, Mapping[str, float]], cu
         low, high = _limits(left, curves[unit])
         row[0].set_ylim(low, high)
         beyond = f"{(~left.between(low, high)).sum()} houses beyond the axes"
-        row[1].text(0.99, 0.97, beyond, ha="right", va="top", transform=row[1].transAxes)
+        row[1].text(0.99, 0.97, beyond, ha="right", va="top", transform=row[1].transAxes, bbox=BEHIND)
     grid[0][0].yaxis.set_major_formatter(THOUSANDS)
     for axes, label in zip(grid[1], LABELS.values(), strict=True):
         axes.set_xlabel(label)
-    grid[0][0].legend(loc="upper right")
+    grid[0][0].legend(loc="upper right", frameon=True, framealpha=0.85, edgecolor="none")
     figure.suptitle(f"What the plane leaves of {len(sales):,} prices: in dollars (top), in logarithms (bottom)")
     return figure
 

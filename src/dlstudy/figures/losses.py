@@ -12,7 +12,8 @@ from dlstudy.figures.style import COLOURS
 from dlstudy.results import Results
 
 LOSSES: Final = {"cross_entropy": (COLOURS[0], "o", "-"), "squared_error": (COLOURS[5], "s", "--")}
-NETWORKS: Final = {"linear": "linear", "mlp": "perceptron"}
+WORDS: Final = {"cross_entropy": "cross-entropy", "squared_error": "squared error"}
+NETWORKS: Final = {"linear": "linear network", "mlp": "perceptron"}
 
 
 def _one_loss(axes: Axes, trials: pd.DataFrame, chosen_lr: float, loss: str) -> None:
@@ -25,7 +26,7 @@ def _one_loss(axes: Axes, trials: pd.DataFrame, chosen_lr: float, loss: str) -> 
     stable = trials[~diverged]
     axes.plot(stable["lr"], stable["validation_accuracy"], marker, color=colour, alpha=0.45, markersize=4)
     means = trials[~trials["lr"].isin(trials.loc[diverged, "lr"])].groupby("lr")["validation_accuracy"].mean()
-    axes.plot(means.index, means, color=colour, linestyle=dashes, linewidth=1.8, label=loss.replace("_", " "))
+    axes.plot(means.index, means, color=colour, linestyle=dashes, linewidth=1.8, label=WORDS[loss])
     if chosen_lr in means.index:
         axes.plot(chosen_lr, means[chosen_lr], "o", color="black", markersize=13, fillstyle="none")
     bottom = [0.04] * int(diverged.sum())

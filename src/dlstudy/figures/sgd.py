@@ -1,12 +1,12 @@
 """Minibatch SGD: what theory predicts, and what was measured."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from dlstudy.figures.style import COLOURS
 from dlstudy.results import Results
@@ -61,8 +61,8 @@ def predictions(
         look = {"color": colour, "marker": marker, "linestyle": "", "markersize": 5, "alpha": 0.8}
         left.plot(table["predicted"], table["measured"], label=name, **look)
         right.plot(table["predicted"], table["measured"] / table["predicted"], **look)
-    left.axline((1, 1), slope=1, color="black", linewidth=0.8, zorder=0)
-    right.axhline(1, color="black", linewidth=0.8, zorder=0)
+    left.axline((1, 1), slope=1, color="black", linewidth=0.8, zorder=1)
+    right.axhline(1, color="black", linewidth=0.8, zorder=1)
     left.set(xscale="log", yscale="log", xlabel="predicted", ylabel="measured (mean over the seeds)")
     right.set(xscale="log", xlabel="predicted", ylabel="measured / predicted")
     left.legend(loc="upper left")
@@ -78,20 +78,26 @@ def variance(table: pd.DataFrame, num_rows: int) -> Figure:
         means = _mean(table[(table["sampling"] == sampling) & (table["predicted"] > 0)], ("batch_size",))
         for axes in (left, right):
             axes.plot(1 / means["batch_size"], means["predicted"], color=colour, linestyle=dashes, linewidth=1.2)
-            axes.plot(
-                1 / means["batch_size"], means["measured"], color=colour, marker=marker, linestyle="", label=label
-            )
+            look = {"color": colour, "marker": marker, "linestyle": "", **_ON_TOP[sampling]}
+            axes.plot(1 / means["batch_size"], means["measured"], label=label, **look)
     left.set(xscale="log", yscale="log", xlabel="1 / minibatch size", ylabel="variance of the gradient (trace)")
     near = table[(table["batch_size"] * 16 >= num_rows) & (table["sampling"] == "with")]
     right.set(
         xlabel="1 / minibatch size", ylabel="variance of the gradient (trace)", title="large minibatches (axes from 0)"
     )
+    right.xaxis.set_major_locator(MaxNLocator(5))
     right.set_xlim(0, 1.05 / near["batch_size"].min())
     right.set_ylim(0, 1.1 * near["predicted"].max())
     right.axvline(1 / num_rows, color="black", linewidth=0.8, linestyle=":")
     right.annotate(f" all {num_rows:,} rows", (1 / num_rows, 1.0 * near["predicted"].max()), fontsize=8)
     left.legend(title="lines: predicted; markers: measured")
     return figure
+
+
+_ON_TOP: Final[dict[str, dict[str, Any]]] = {  # neither hides the other
+    "without": {"markersize": 4, "zorder": 3},
+    "with": {"markersize": 8, "fillstyle": "none"},
+}
 
 
 def critical_curves(table: pd.DataFrame, num_images: int) -> Figure:
@@ -102,7 +108,7 @@ def critical_curves(table: pd.DataFrame, num_images: int) -> Figure:
         curves = table[table["problem"] == problem]
         for (factor, curve), colour, dashes in zip(curves.groupby("factor"), COLOURS, DASHES, strict=False):
             lr = curve["learning_rate"].iloc[0]
-            label = f"{factor:g} x critical ({lr:.3g})"
+            label = f"{factor:g} × critical ({lr:.3g})"  # noqa: RUF001 - a multiplication sign is meant
             axes.plot(curve["step"], curve["loss"], color=colour, linestyle=dashes, linewidth=1.6, label=label)
         axes.set(xlabel="step", yscale="log")
         axes.legend(title="learning rate", fontsize=8)
@@ -123,7 +129,7 @@ def floor(table: pd.DataFrame) -> Figure:
         x=lambda each: each["learning_rate"] / each["batch_size"]
     )
     line = every.sort_values("x")
-    left.plot(line["x"], line["simple"], color="black", linewidth=1, label="simple theory")
+    left.plot(line["x"], line["simple"], color="black", linewidth=1, label="formula")
     for (batch_size, means), colour, marker in zip(every.groupby("batch_size"), COLOURS, MARKERS, strict=False):
         look = {"color": colour, "marker": marker, "linestyle": ""}
         left.plot(means["x"], means["measured"], label=f"measured, B = {batch_size:g}", **look)
@@ -135,8 +141,8 @@ def floor(table: pd.DataFrame) -> Figure:
         right.errorbar(spread.index * beside, spread["mean"], 2 * spread["sem"], capsize=2, **look)
         exact = means["exact"] / means["simple"]
         right.plot(means["learning_rate"], exact, color=colour, linewidth=1.2, linestyle="--")
-    right.plot([], [], color="grey", linestyle="--", label="exact theory / simple theory")
-    right.errorbar([], [], [], color="grey", marker="o", linestyle="", label="measured / simple theory (± 2 s.e.)")
+    right.plot([], [], color="grey", linestyle="--", label="exact / formula")
+    right.errorbar([], [], [], color="grey", marker="o", linestyle="", label="measured / formula (± 2 standard errors)")
     right.axhline(1, color="black", linewidth=0.8)
     left.set(xscale="log", yscale="log", xlabel="learning rate / minibatch size", ylabel="loss above its minimum")
     right.set(xscale="log", xlabel="learning rate", ylabel="ratio")

@@ -40,9 +40,9 @@ def ratio_curve(scales: pd.DataFrame) -> Figure:
         axes.plot(row["largest"], row["probability"], "o", color=COLOURS[5])
         small = f"{row['largest'] / 100:g}"
         caption = f"({small}, {row['largest']:g}, {small}): {row['probability']:.4f}"
-        lift = 7 if row["probability"] > 0.5 else -14  # clear of the curve
+        lift = 7 if row["probability"] > 0.5 else -22  # clear of the curve and of the line at a third
         axes.annotate(caption, (row["largest"], row["probability"]), (8, lift), textcoords="offset points")
-    axes.set(xscale="log", ylim=(0.25, 1.1), xlabel="the largest output (the two others are a hundredth of it)")
+    axes.set(xscale="log", ylim=(0.2, 1.1), xlabel="the largest output (the two others are a hundredth of it)")
     axes.set_ylabel("its probability")
     return figure
 
@@ -89,6 +89,7 @@ def reliability(bins: Mapping[str, pd.DataFrame]) -> Figure:
             _draw_bins(upper, lower, table[table["logits"] == kind], colour, marker)
         upper.set(title=model, xlim=(0, 1.02), ylim=(0, 1.02))
         lower.set_xlabel("confidence")
+        lower.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     grid[0, 0].set_ylabel("accuracy")
     grid[1, 0].set_ylabel("accuracy - confidence\n(points)")
     for label, colour, marker in KINDS.values():

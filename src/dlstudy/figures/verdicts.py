@@ -6,7 +6,10 @@ from typing import Final
 import pandas as pd
 from matplotlib.figure import Figure
 
+from dlstudy.claims import census as census_claims
+from dlstudy.claims import signal as signal_claims
 from dlstudy.claims.linearity import THRESHOLD
+from dlstudy.figures import census, signal
 from dlstudy.figures.style import COLOURS
 from dlstudy.results import Results
 from dlstudy.statistics import repeated_cv_interval
@@ -27,6 +30,10 @@ def verdict_figures(results: Results) -> Iterator[tuple[str, Figure]]:
     yield "forest", forest(differences(results), settings.margin)
     folds = results.experiment("linearity", "folds")
     yield "linearity_gains", gains(folds, confidence=settings.confidence, threshold=THRESHOLD)
+    ratios = results.experiment("signal_propagation", "ratios")
+    std = results.experiment_facts("signal_propagation")["small_std"]
+    yield "signal_ratios", signal.ratios(ratios, std, tolerance=signal_claims.TOLERANCE)
+    yield "census_families", census.timeline(results.experiment("census", "families"), since=census_claims.SINCE)
 
 
 def differences(results: Results) -> pd.DataFrame:
@@ -76,10 +83,12 @@ def gains(folds: pd.DataFrame, *, confidence: float, threshold: float) -> Figure
         axes.plot([found.low, found.high], [place - 0.1] * 2, color="black", linewidth=1.6)
         axes.plot(found.estimate, place - 0.1, "D", color="black", markersize=5)
     axes.axvline(0, color="#808080", linewidth=0.8)
-    axes.axvline(threshold, color=COLOURS[5], linestyle="--", linewidth=1.4, label=f"{threshold:g} %")
+    axes.axvline(
+        threshold, color=COLOURS[5], linestyle="--", linewidth=1.4, label=f"threshold of the rule, {threshold:g} %"
+    )
     axes.set_yticks(range(len(COMPARISONS)), [label for *_, label in COMPARISONS])
     axes.invert_yaxis()
     axes.set_xlabel("gain: by how many percent the root mean squared error on the held-out fold is lower")
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper right")
     figure.suptitle(f"Every fold (dots); mean and {100 * confidence:g} % interval (diamonds)")
     return figure

@@ -1,7 +1,7 @@
 """Sections of params.yaml as typed, frozen objects; everything wrong with one is told at once."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -72,8 +72,13 @@ def validated(
         return adapter.validate_python(content, context=context)
     except ValidationError as error:
         lines = [_problem(dict(details), content, prefix) for details in error.errors(include_url=False)]
+    raise problems_error(path, lines)
+
+
+def problems_error(path: Path, lines: Sequence[str]) -> ParamsError:
+    """What is raised for a file with problems: how many, and a line for each."""
     count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
-    raise ParamsError("\n  ".join([f"{path}: {count}", *lines]))
+    return ParamsError("\n  ".join([f"{path}: {count}", *lines]))
 
 
 def _problem(details: dict[str, Any], content: Any, prefix: str) -> str:

@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from dlstudy.params.base import Fraction, Items, PositiveFloat, PositiveInt, Section, Seed
+from dlstudy.params.census import CensusParams
+from dlstudy.params.signal import SignalParams
 from dlstudy.params.train import ActivationName, InitName, Seeds
 
 AtLeastTwo = Annotated[int, Field(ge=2)]
@@ -15,6 +17,12 @@ def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
     if list(values) != sorted(set(values)):
         raise ValueError(f"expected ascending numbers, each once, found {list(values)}")
     return values
+
+
+def _num_training_rows(info: ValidationInfo, data: str) -> int | None:
+    """The size of a training split; None where one section is read without the others."""
+    rows: int | None = (info.context or {}).get("num_training_rows", {}).get(data)
+    return rows
 
 
 class LinearTheoryParams(Section):
@@ -30,7 +38,7 @@ class LinearityParams(Section):
     """The plane against a spline basis, by repeated cross-validation."""
 
     num_repeats: AtLeastTwo  # of the cross-validation; and the splits by which a published fit is repeated
-    num_folds: AtLeastTwo
+    num_folds: Annotated[int, Field(ge=2, le=100)]  # beyond, a fold is a handful of sales
     num_knots: AtLeastThree  # of the natural cubic spline in each feature; with two it would be the plane
     seed: Seed  # of the folds and splits
 
@@ -38,9 +46,7 @@ class LinearityParams(Section):
 class SgdTheoryParams(Section):
     """What theory says of minibatch gradients and constant steps, measured on the Ames sales and on Fashion-MNIST."""
 
-    batch_sizes: Annotated[
-        Items[PositiveInt], Field(min_length=2), AfterValidator(_ascending)
-    ]  # below the split's size
+    batch_sizes: Annotated[Items[PositiveInt], Field(min_length=2), AfterValidator(_ascending)]
     num_epochs: AtLeastTwo  # of minibatches whose gradients are compared with the full one, for each seed
     descent_fractions: Annotated[Items[Fraction], Field(min_length=1), AfterValidator(_ascending)]
     floor_learning_rates: Annotated[Items[PositiveFloat], Field(min_length=2), AfterValidator(_ascending)]
@@ -51,6 +57,14 @@ class SgdTheoryParams(Section):
     num_first_steps: AtLeastTwo  # of a training from 0, in which the steps that lower the loss are counted
     num_curve_images: AtLeastTwo  # for learning curves of softmax regression; all if there are fewer
     num_curve_steps: PositiveInt
+
+    @field_validator("batch_sizes", "floor_batch_sizes")
+    @classmethod
+    def _below_the_training_split(cls, batch_sizes: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        rows = _num_training_rows(info, "housing")
+        if rows is not None and max(batch_sizes) >= rows:
+            raise ValueError(f"expected less than {rows}, the training split of housing, found {max(batch_sizes)}")
+        return batch_sizes
 
 
 class LossesParams(Section):
@@ -65,9 +79,19 @@ class LossesParams(Section):
     tuning_seeds: Seeds
     handicap: Fraction  # share of the test images that the planted handicap gets wrong
 
+    @field_validator("batch_size")
+    @classmethod
+    def _within_the_training_split(cls, batch_size: int, info: ValidationInfo) -> int:
+        rows = _num_training_rows(info, "fashion_mnist")
+        if rows is not None and batch_size > rows:
+            raise ValueError(f"expected at most {rows}, the training split of fashion_mnist, found {batch_size}")
+        return batch_size
+
 
 class ExperimentsParams(Section):
+    census: CensusParams
     linear_theory: LinearTheoryParams
     linearity: LinearityParams
     sgd_theory: SgdTheoryParams
     losses: LossesParams
+    signal_propagation: SignalParams

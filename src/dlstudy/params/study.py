@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from dlstudy.params.base import PARAMS_FILE, ParamsError, Section, read_yaml, validated
+from dlstudy.params.base import PARAMS_FILE, ParamsError, Section, problems_error, read_yaml, validated
 from dlstudy.params.data import (
     DownloadParams,
     FashionMnistParams,
@@ -49,21 +49,23 @@ def load_study(path: Path = PARAMS_FILE) -> StudyParams:
     content = read_yaml(path)
     study = validated(content, StudyParams, path=path, context={"num_training_rows": _num_training_rows(content)})
     if problems := list(_lacking_for_claims(study)):
-        raise ParamsError("\n  ".join([f"{path}: the claims are about models that are not there", *problems]))
+        raise problems_error(path, problems)
     return study
 
 
 def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
-    """The models without which there is no evidence for a claim."""
+    """Models and seeds without which there is no evidence for a claim."""
+    if len(study.seeds) < 2:
+        yield f"seeds: expected 2 at least, since claims compare them, found {list(study.seeds)}"
     classifiers = {
         name: model
         for name, model in study.train.items()
         if isinstance(model, SgdParams) and model.data == "fashion_mnist"
     }
     if "softmax_regression" not in classifiers or classifiers["softmax_regression"].hidden:
-        yield "train.softmax_regression: expected a classifier of fashion_mnist without hidden layers, found none"
+        yield "train.softmax_regression: expected a classifier of images, which claims are about, without hidden layers"
     if not any(model.hidden for model in classifiers.values()):
-        yield "train: expected a classifier of fashion_mnist with hidden layers, found none"
+        yield "train: expected a classifier of images with hidden layers, which claims are about, found none"
 
 
 def _num_training_rows(content: dict[str, Any]) -> dict[str, int]:

@@ -1,0 +1,183 @@
+"""Signals by layer: how small the backward one becomes, by theory too; what weight gradients hide; dead units."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from dlstudy.figures.style import COLOURS
+from dlstudy.params.signal import CLAIMED_ACTIVATIONS
+from dlstudy.published import PublishedShares, load_published
+from dlstudy.results import Results
+
+EXPERIMENT: Final = "signal_propagation"
+
+INITS: Final = {
+    "small_normal": ("o", "N(0, {std:g}²)"),
+    "pytorch": ("s", "PyTorch default"),
+    "xavier": ("D", "Xavier"),
+    "he": ("^", "He"),
+}
+ACTIVATIONS: Final = {"sigmoid": (COLOURS[5], "-"), "tanh": (COLOURS[0], "--"), "relu": (COLOURS[1], "-.")}
+OTHER: Final = "#909090"
+WIDE: Final = (8.2, 3.6)
+
+
+def figures(results: Results) -> Iterator[tuple[str, Figure]]:
+    """Each figure with the name of its file, without the ending."""
+    tables = {
+        name: results.experiment(EXPERIMENT, name)
+        for name in ("layers", "weight_gradients", "dead", "training", "training_dead")
+    }
+    std = results.experiment_facts(EXPERIMENT)["small_std"]
+    yield "signal_backward", backward_map(tables["layers"], std)
+    yield "signal_weight_gradients", hidden_by_weights(tables["layers"], tables["weight_gradients"], "pytorch")
+    yield "signal_training", during_training(tables["training"])
+    yield "signal_dead", dead_units(tables["dead"], tables["training_dead"], std, load_published().dead_units)
+
+
+def name_of(init: str, std: float) -> str:
+    return INITS[init][1].format(std=std)
+
+
+def backward_map(layers: pd.DataFrame, std: float) -> Figure:
+    """The backward signal of every hidden layer: measured above, by theory below; a column of panels an initialiser."""
+    inits = list(dict.fromkeys(layers["init"]))
+    figure = Figure(figsize=(8.2, 5.6))
+    grid = figure.subplots(2, len(inits), sharex=True, sharey=True, squeeze=False)
+    norm = LogNorm(layers["backward"].min(), layers["backward"].max())
+    for row, (column, words) in zip(
+        grid, {"backward": "measured", "predicted_backward": "theory"}.items(), strict=True
+    ):
+        for axes, init in zip(row, inits, strict=True):
+            table = layers[layers["init"] == init].pivot(index="activation", columns="layer", values=column)
+            table = table.loc[list(dict.fromkeys(layers["activation"]))]
+            image = axes.imshow(table.to_numpy(), norm=norm, cmap="cividis", aspect="auto")
+            axes.set_xticks(range(0, table.shape[1], 3), [str(layer) for layer in table.columns[::3]])
+            axes.set_yticks(range(len(table)), [str(name) for name in table.index])
+            axes.grid(visible=False)
+            axes.set_title(f"{name_of(init, std)}, {words}", fontsize=8)
+    for axes in grid[-1]:
+        axes.set_xlabel("hidden layer")
+    figure.colorbar(image, ax=grid, label="rms of delta (logarithmic)", shrink=0.8)
+    return figure
+
+
+def ratios(table: pd.DataFrame, std: float, *, tolerance: float) -> Figure:
+    """Left: the ratio measured over predicted, on the diagonal; right: how far every seed misses, in percent."""
+    figure = Figure(figsize=(8.2, 4.0))
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.25))
+    _draw_diagonal(left, table, std)
+    _draw_misses(right, table, std)
+    right.axvspan(-100 * tolerance, 100 * tolerance, color="#f0f0f0", zorder=0)
+    return figure
+
+
+def _draw_diagonal(axes: Axes, table: pd.DataFrame, std: float) -> None:
+    ends = np.array([table["predicted"].min() / 1.2, table["predicted"].max() * 1.2])
+    axes.plot(ends, ends, color="black", linewidth=0.8, linestyle="--")
+    means = table.groupby(["activation", "init"], sort=False, as_index=False)[["predicted", "measured"]].mean()
+    means = means.sort_values("activation", key=lambda names: names.isin(ACTIVATIONS))  # those of the claims on top
+    for (activation, init), row in means.groupby(["activation", "init"], sort=False):
+        colour = ACTIVATIONS.get(str(activation), (OTHER, ""))[0]
+        axes.plot(row["predicted"], row["measured"], INITS[str(init)][0], color=colour, fillstyle="none", markersize=6)
+    axes.set(xscale="log", yscale="log", xlabel="ratio by theory", ylabel="ratio, measured (mean of the seeds)")
+    axes.set_aspect("equal")
+    for init in dict.fromkeys(table["init"]):
+        axes.plot([], [], INITS[init][0], color="black", fillstyle="none", label=name_of(init, std))
+    for name, (colour, _) in ACTIVATIONS.items():
+        axes.plot([], [], "_", color=colour, markeredgewidth=3, markersize=10, label=name)
+    axes.plot([], [], "_", color=OTHER, markeredgewidth=3, markersize=10, label="others")
+    axes.legend(fontsize=7, loc="upper left")
+
+
+def _draw_misses(axes: Axes, table: pd.DataFrame, std: float) -> None:
+    place, ticks = 0, []
+    for activation, (colour, _) in ACTIVATIONS.items():
+        for init, rows in table[table["activation"] == activation].groupby("init", sort=False):
+            misses = 100 * (rows["measured"] / rows["predicted"] - 1)
+            axes.plot(misses, [place] * len(rows), ".", color=colour, alpha=0.6)
+            axes.plot(misses.mean(), place, INITS[str(init)][0], color="black", fillstyle="none", markersize=6)
+            ticks.append((place, f"{activation}, {name_of(str(init), std)}"))
+            place += 1
+        place += 1
+    axes.axvline(0, color="black", linewidth=0.8, linestyle="--")
+    axes.set_yticks([place for place, _ in ticks], [text for _, text in ticks], fontsize=8)
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("measured less theory, percent (a dot a seed;\nopen: their mean; band: tolerance)")
+
+
+def hidden_by_weights(layers: pd.DataFrame, gradients: pd.DataFrame, init: str) -> Figure:
+    """Of each activation of the claims, by layer: the backward signal, the forward one, and the weights' gradients."""
+    figure = Figure(figsize=WIDE)
+    grid = figure.subplots(1, len(CLAIMED_ACTIVATIONS), sharey=True)
+    looks: dict[str, dict[str, Any]] = {
+        "delta": {"color": COLOURS[5], "linestyle": "-", "marker": "o", "label": "backward signal (delta)"},
+        "output": {"color": COLOURS[0], "linestyle": "--", "marker": "s", "label": "outputs of the layer"},
+        "weights": {"color": "black", "linestyle": ":", "marker": "D", "label": "gradient of the layer's weights"},
+    }
+    for axes, activation in zip(grid, CLAIMED_ACTIVATIONS, strict=True):
+        chosen = [each[(each["activation"] == activation) & (each["init"] == init)] for each in (layers, gradients)]
+        by_layer, by_weight = (each.set_index("layer").sort_index() for each in chosen)
+        lines = {
+            "delta": by_layer["backward"] / by_layer["backward"].max(),
+            "output": by_layer["output"] / by_layer["output"].max(),
+            "weights": by_weight["weight_gradient"] / by_weight["weight_gradient"].max(),
+        }
+        for name, values in lines.items():
+            axes.plot(values.index, values, markersize=4, fillstyle="none", **looks[name])
+        axes.set(yscale="log", xlabel="hidden layer", title=activation)
+    grid[0].set_ylabel("size, over that of its largest layer")
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    return figure
+
+
+def during_training(training: pd.DataFrame) -> Figure:
+    """The backward signal by layer after some steps (mean of the seeds): a panel an activation and initialiser."""
+    cells = list(training.groupby(["activation", "init"], sort=False))
+    figure = Figure(figsize=(8.2, 5.2))
+    grid = figure.subplots(2, (len(cells) + 1) // 2, sharex=True, sharey=True, squeeze=False)
+    dashes = ("-", "--", "-.", ":")
+    for axes, ((activation, init), rows) in zip(grid.T.flat, cells, strict=True):
+        means = rows.groupby(["step", "layer"])["backward"].mean()
+        for index, (step, values) in enumerate(means[means > 0].groupby("step")):
+            look = {"color": COLOURS[(0, 2, 1, 5)[index % 4]], "linestyle": dashes[index % 4]}
+            axes.plot(values.index.get_level_values("layer"), values, label=f"step {step}", linewidth=1.5, **look)
+        axes.set(yscale="log", title=f"{activation}, {INITS[str(init)][1]}")
+    for axes in grid[-1]:
+        axes.set_xlabel("hidden layer")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("rms of delta")
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    return figure
+
+
+def dead_units(dead: pd.DataFrame, trained: pd.DataFrame, std: float, published: PublishedShares) -> Figure:
+    """The share of ReLU units that no image activates, by layer: at the start, and during a training."""
+    figure = Figure(figsize=WIDE)
+    left, right = figure.subplots(1, 2, sharey=True)
+    colours = dict(zip(INITS, (COLOURS[6], COLOURS[5], COLOURS[2], COLOURS[0]), strict=True))
+    for init, rows in dead.groupby("init", sort=False):
+        shares = 100 * rows.groupby("layer")["share"].agg(["mean", "min", "max"])
+        look = {"color": colours[str(init)], "marker": INITS[str(init)][0], "markersize": 4, "fillstyle": "none"}
+        left.plot(shares.index, shares["mean"], label=name_of(str(init), std), **look)
+        left.fill_between(shares.index, shares["min"], shares["max"], color=colours[str(init)], alpha=0.12, linewidth=0)
+    layers = range(1, len(published.shares) + 1)
+    percent = [100 * share for share in published.shares]
+    left.plot(layers, percent, "k*", markersize=8, label=f"{published.short} (published)")
+    left.set(xlabel="hidden layer", ylabel="dead ReLU units (percent)", title="As initialised (band: all seeds)")
+    left.legend(fontsize=8)
+    for init, rows in trained.groupby("init", sort=False):
+        for index, (step, shares) in enumerate(rows.groupby("step")):
+            means = 100 * shares.groupby("layer")["share"].mean()
+            label = f"{INITS[str(init)][1]}, step {step}"
+            look = {"color": colours[str(init)], "linestyle": (":", "-.", "--", "-")[index % 4], "label": label}
+            right.plot(means.index, means, **look)
+    right.set(xlabel="hidden layer", title="During training (mean of the seeds)")
+    right.legend(fontsize=7)
+    return figure
