@@ -5,8 +5,9 @@ import pytest
 import torch
 from scipy import special, stats
 from torch import nn
+from torch.nn.modules import activation as activation_module
 
-from dlstudy.models import ACTIVATIONS, INITIALISERS, build_network, initialise
+from dlstudy.models import ACTIVATIONS, INITIALISERS, build_network, initialise, matching_init
 
 FAN_IN, FAN_OUT = 50, 30
 BOUNDS = {  # of weights and biases, with these fans; worked by hand from the papers' formulas
@@ -25,6 +26,23 @@ FORMULAS = {
     "gelu": lambda x: x * stats.norm.cdf(x),
     "silu": lambda x: x * special.expit(x),
     "elu": lambda x: np.where(x > 0, x, special.expm1(x)),
+    "celu": lambda x: np.where(x > 0, x, special.expm1(x)),  # at alpha = 1 it is ELU
+    "hardshrink": lambda x: np.where(abs(x) > 0.5, x, 0),
+    "hardsigmoid": lambda x: np.clip(x / 6 + 1 / 2, 0, 1),
+    "hardswish": lambda x: x * np.clip(x / 6 + 1 / 2, 0, 1),
+    "hardtanh": lambda x: np.clip(x, -1, 1),
+    "log_sigmoid": special.log_expit,
+    "mish": lambda x: x * np.tanh(np.logaddexp(0, x)),
+    "relu6": lambda x: np.clip(x, 0, 6),
+    "selu": lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * special.expm1(x)),
+    "softplus": lambda x: np.logaddexp(0, x),
+    "softshrink": lambda x: np.sign(x) * np.maximum(abs(x) - 0.5, 0),
+    "softsign": lambda x: x / (1 + abs(x)),
+    "tanhshrink": lambda x: x - np.tanh(x),
+}
+LEFT_OUT = {  # of torch.nn's activations: those that learn, draw, take arguments or mix units
+    *("GLU", "MultiheadAttention", "PReLU", "RReLU", "Threshold"),
+    *("Softmax", "Softmax2d", "Softmin", "LogSoftmax"),
 }
 
 
@@ -39,6 +57,18 @@ def initialised(init: str, *widths: int, seed: int = 0) -> nn.Sequential:
     return network
 
 
+def test_every_activation_of_torch_that_acts_on_each_number_by_itself_has_a_name():
+    names = {kind.__name__ for kind in ACTIVATIONS.values()} - {"Identity"}
+    assert names == set(activation_module.__all__) - LEFT_OUT
+
+
+@pytest.mark.parametrize(
+    ("activation", "init"), [("sigmoid", "xavier"), ("tanh", "xavier"), ("relu", "he"), ("gelu", "he"), ("mish", "he")]
+)
+def test_the_matching_initialiser_is_the_customary_one(activation, init):
+    assert matching_init(activation) == init
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_network_is_the_textbooks_formula(activation):
     network = build_network(4, [6, 5], 3, activation=activation, dtype=torch.float64)
@@ -49,7 +79,8 @@ def test_the_network_is_the_textbooks_formula(activation):
     first = phi(x @ values["0.weight"].T + values["0.bias"])
     second = phi(first @ values["2.weight"].T + values["2.bias"])
     expected = second @ values["4.weight"].T + values["4.bias"]
-    np.testing.assert_allclose(network(torch.from_numpy(x)).detach(), expected, rtol=1e-12)
+    # each formula rounds in its own way
+    np.testing.assert_allclose(network(torch.from_numpy(x)).detach(), expected, rtol=1e-11)
 
 
 def test_without_hidden_layers_the_network_is_one_affine_map():

@@ -9,16 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-ACTIVATIONS: Final[dict[str, Callable[[], nn.Module]]] = {
-    "identity": nn.Identity,
-    "relu": nn.ReLU,
-    "sigmoid": nn.Sigmoid,
-    "tanh": nn.Tanh,
-    "leaky_relu": nn.LeakyReLU,
-    "gelu": nn.GELU,
-    "silu": nn.SiLU,
-    "elu": nn.ELU,
-}
+from dlstudy.params.activations import ACTIVATION_CLASSES
+
+ACTIVATIONS: Final[dict[str, type[nn.Module]]] = {name: getattr(nn, kind) for name, kind in ACTIVATION_CLASSES.items()}
+
+BOUNDED_OR_LINEAR: Final = frozenset(
+    {"identity", "sigmoid", "tanh", "hardsigmoid", "hardtanh", "softsign", "tanhshrink", "log_sigmoid"}
+)
+"""Activations for which Xavier's initialisation is the customary one; for all others, akin to ReLU, it is He's."""
 
 INITIALISERS: Final[dict[str, Callable[[int, int], tuple[float, float]]]] = {
     "zeros": lambda fan_in, fan_out: (0.0, 0.0),
@@ -30,6 +28,11 @@ INITIALISERS: Final[dict[str, Callable[[int, int], tuple[float, float]]]] = {
 
 `pytorch` is what nn.Linear does by itself; `xavier` is Glorot and Bengio (2010), `he` is He et al. (2015).
 """
+
+
+def matching_init(activation: str) -> str:
+    """The initialiser customary with it: Xavier's (Glorot & Bengio, 2010) or He's (He et al., 2015)."""
+    return "xavier" if activation in BOUNDED_OR_LINEAR else "he"
 
 
 def build_network(

@@ -124,7 +124,7 @@ FAULTS = [  # key, value; what was expected, what was found
     ("train.mlp.activation", ABSENT, "an activation for the hidden layers", "none"),
     ("train.softmax.activation", "relu", "none without hidden layers", "'relu'"),
     # unknown names
-    ("train.mlp.activation", "swish", "'sigmoid'", "'swish'"),
+    ("train.mlp.activation", "swish", "one of identity, relu, sigmoid", "'swish'"),
     ("train.mlp.init", "kaiming", "'he'", "'kaiming'"),
     ("train.mlp.data", "mnist", "'fashion_mnist'", "'mnist'"),
     ("train.exact.data", "fashion_mnist", "'housing' or 'synthetic'", "'fashion_mnist'"),

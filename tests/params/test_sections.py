@@ -6,11 +6,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dlstudy.models import ACTIVATIONS, INITIALISERS
+from dlstudy.models import INITIALISERS
 from dlstudy.params.base import load_section, read_yaml
 from dlstudy.params.data import HOUSING_ROWS, FashionMnistParams, HousingParams, PrepareParams
 from dlstudy.params.study import StudyParams, load_study
-from dlstudy.params.train import MODEL, SEEDS, ActivationName, ClosedFormParams, DataName, InitName, SgdParams
+from dlstudy.params.train import MODEL, SEEDS, ClosedFormParams, DataName, InitName, SgdParams
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = ROOT / "params.yaml"
@@ -49,7 +49,6 @@ def test_the_number_of_sales_is_that_of_the_table(sales):
 @pytest.mark.parametrize(
     ("names", "things"),
     [
-        (ActivationName, set(ACTIVATIONS)),
         (InitName, set(INITIALISERS)),
         (DataName, stages_beginning_with("prepare_")),
         (DataName, set(PrepareParams.model_fields)),

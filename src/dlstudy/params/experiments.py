@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from dlstudy.params.activations import ActivationName
 from dlstudy.params.base import Fraction, Items, PositiveFloat, PositiveInt, Section, Seed
 from dlstudy.params.census import CensusParams
 from dlstudy.params.signal import SignalParams
-from dlstudy.params.train import ActivationName, InitName, Seeds
+from dlstudy.params.train import InitName, Seeds
 
 AtLeastTwo = Annotated[int, Field(ge=2)]
 AtLeastThree = Annotated[int, Field(ge=3)]

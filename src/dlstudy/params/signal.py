@@ -4,8 +4,8 @@ from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
+from dlstudy.params.activations import ActivationName
 from dlstudy.params.base import Items, PositiveFloat, PositiveInt, Section
-from dlstudy.params.train import ActivationName
 
 SignalInitName = Literal["small_normal", "pytorch", "xavier", "he"]
 

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, field_validator
 
+from dlstudy.params.activations import ActivationName
 from dlstudy.params.base import Items, PositiveFloat, PositiveInt, Section, Seed
 
 DataName = Literal["fashion_mnist", "housing", "synthetic"]
-ActivationName = Literal["identity", "relu", "sigmoid", "tanh", "leaky_relu", "gelu", "silu", "elu"]
 LossName = Literal["cross_entropy", "squared_error"]
 InitName = Literal["zeros", "pytorch", "xavier", "he"]
 
