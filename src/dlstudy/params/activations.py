@@ -35,7 +35,7 @@ ACTIVATION_CLASSES: Final = {
 
 def _known(name: str) -> str:
     if name not in ACTIVATION_CLASSES:
-        raise ValueError(f"expected an activation of torch.nn, one of {', '.join(ACTIVATION_CLASSES)}; found {name!r}")
+        raise ValueError(f"expected an activation of torch.nn, one of {', '.join(ACTIVATION_CLASSES)}, found {name!r}")
     return name
 
 
