@@ -301,7 +301,7 @@ def accuracies(stack: Stack, features: Tensor, targets: Tensor) -> list[float]:
     num_right = torch.zeros(len(stack.members), dtype=torch.int64)
     for part, wanted in zip(features.split(EVALUATION_BATCH, -2), targets.split(EVALUATION_BATCH, -1), strict=True):
         num_right += (stack.outputs(part).argmax(2) == wanted).sum(1)
-    return (num_right / targets.shape[-1]).tolist()
+    return (num_right.double() / targets.shape[-1]).tolist()
 
 
 def accuracies_on_validation(stack: Stack, images: Images, num_images: int | None = None) -> list[float]:

@@ -22,6 +22,7 @@ from dlstudy.params.data import (
 from dlstudy.params.evaluate import EvaluateParams
 from dlstudy.params.experiments import ExperimentsParams
 from dlstudy.params.judge import JudgeParams
+from dlstudy.params.sweep import SweepParams
 from dlstudy.params.train import ModelParams, Seeds, SgdParams
 
 ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # becomes a stage's and a file's name
@@ -41,6 +42,7 @@ class StudyParams(Section):
     train: Annotated[dict[ModelName, ModelParams], Field(min_length=1)]
     evaluate: EvaluateParams
     experiments: ExperimentsParams
+    sweep: SweepParams
     judge: JudgeParams
 
 

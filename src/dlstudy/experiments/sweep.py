@@ -1,0 +1,202 @@
+"""One activation over all depths and initialisers: learning rates tuned for each, then trained with every seed.
+
+A cell is a depth and an initialiser. Its learning rate is chosen on the validation splits of the tuning seeds, from the
+same grid for every cell, which is extended while the best is at an end. Then every seed of the study trains the cell
+once, and the test split is looked at once, after the last step.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import pandas as pd
+from dlstudy.data.dataset import Dataset
+from dlstudy.execution import map_runs
+from dlstudy.models import matching_init
+from dlstudy.params.base import ParamsError
+from dlstudy.params.sweep import SweepProtocol
+from dlstudy.stacks import (
+    Images,
+    Member,
+    Recipe,
+    Stack,
+    accuracies_on_test,
+    accuracies_on_validation,
+    train_stack,
+)
+from dlstudy.tuning import Choice, Score, Trial, choose, mean_accuracies, tune
+
+Row = dict[str, Any]
+
+
+class Cell(NamedTuple):
+    depth: int
+    init: str
+
+
+class Job(NamedTuple):
+    """A stack to be trained: the networks of one cell, with several learning rates or several seeds."""
+
+    cell: Cell
+    members: tuple[tuple[int, float], ...]  # seed and learning rate of each
+
+
+def sweep(dataset: Dataset, activation: str, protocol: SweepProtocol, seeds: Sequence[int]) -> dict[str, pd.DataFrame]:
+    """The tables tuning, chosen, per_seed and looks of one activation."""
+    check_seeds(protocol, seeds)
+    cells = [Cell(depth, init) for init, depths in protocol.cells.items() for depth in depths]
+    scores = tune_cells(dataset, activation, protocol, cells)
+    choices = {cell: choose(mean_accuracies(scores, cell)) for cell in cells}
+    jobs = confirming_jobs(choices, seeds, protocol.stack_size)
+    train = partial(confirm, dataset, activation, protocol)
+    found = map_deepest_first(train, jobs, label=f"{activation}: every seed")
+    return {
+        "tuning": tuning_table(activation, scores),
+        "chosen": chosen_table(activation, choices, scores),
+        "per_seed": sorted_table([row for rows, _ in found for row in rows], ["depth", "init", "seed"]),
+        "looks": sorted_table([row for _, rows in found for row in rows], ["depth", "init", "seed", "step"]),
+    }
+
+
+def check_seeds(protocol: SweepProtocol, seeds: Sequence[int]) -> None:
+    """ParamsError for a seed that would choose a learning rate and then be told of as if it had not."""
+    if both := sorted(set(protocol.tuning_seeds) & set(seeds)):
+        raise ParamsError(f"sweep.protocol.tuning_seeds: expected none of the study's own seeds, found {both}")
+
+
+def recipe(activation: str, depth: int, protocol: SweepProtocol) -> Recipe:
+    return Recipe(
+        hidden=(protocol.width,) * depth,
+        activations=(activation,) * depth,
+        batch_size=protocol.batch_size,
+        num_epochs=protocol.num_epochs,
+    )
+
+
+def members_of(job: Job, activation: str) -> list[Member]:
+    init = matching_init(activation) if job.cell.init == "matching" else job.cell.init
+    return [Member(seed, init, lr) for seed, lr in job.members]
+
+
+def map_deepest_first(function: Any, jobs: Sequence[Job], *, label: str) -> list[Any]:
+    """The results of all jobs, in their order; deep networks take longest and start first."""
+    order = sorted(range(len(jobs)), key=lambda place: -jobs[place].cell.depth * len(jobs[place].members))
+    found = map_runs(function, [jobs[place] for place in order], label=label)
+    return [result for _, result in sorted(zip(order, found, strict=True), key=lambda pair: pair[0])]
+
+
+# --- Tuning ---
+
+
+def tune_cells(
+    dataset: Dataset, activation: str, protocol: SweepProtocol, cells: Sequence[Cell]
+) -> dict[Trial[Cell], Score]:
+    """Every trial of every cell, on validation splits; the test split is not looked at."""
+    score_job = partial(score_rates, dataset, activation, protocol)
+
+    def score_all(trials: Sequence[Trial[Cell]]) -> list[Score]:
+        jobs = tuning_jobs(trials)
+        found = map_deepest_first(score_job, jobs, label=f"{activation}: learning rates")
+        by_trial = {
+            Trial(job.cell, lr, seed): score
+            for job, scores in zip(jobs, found, strict=True)
+            for (seed, lr), score in zip(job.members, scores, strict=True)
+        }
+        return [by_trial[trial] for trial in trials]
+
+    return tune(cells, protocol.learning_rates, protocol.tuning_seeds, score_all, refine=False)
+
+
+def tuning_jobs(trials: Sequence[Trial[Cell]]) -> list[Job]:
+    """The learning rates that a cell tries with one seed, as one stack: they see the same minibatches."""
+    rates: dict[tuple[Cell, int], list[tuple[int, float]]] = {}
+    for trial in trials:
+        rates.setdefault((trial.cell, trial.seed), []).append((trial.seed, trial.lr))
+    return [Job(cell, tuple(members)) for (cell, _), members in rates.items()]
+
+
+def score_rates(dataset: Dataset, activation: str, protocol: SweepProtocol, job: Job) -> list[Score]:
+    """Validation accuracy of each learning rate after the last step."""
+    images = Images.of(dataset)
+    stack, _ = train_stack(images, recipe(activation, job.cell.depth, protocol), members_of(job, activation))
+    accuracies = accuracies_on_validation(stack, images)
+    return [
+        Score(accuracy) if finite else Score(0.0, diverged=True)
+        for accuracy, finite in zip(accuracies, stack.finite(), strict=True)
+    ]
+
+
+# --- The seeds of the study ---
+
+
+def confirming_jobs(choices: Mapping[Cell, Choice], seeds: Sequence[int], stack_size: int) -> list[Job]:
+    """Every cell with every seed, at its chosen learning rate; so many seeds a stack."""
+    groups = [seeds[start : start + stack_size] for start in range(0, len(seeds), stack_size)]
+    return [
+        Job(cell, tuple((seed, choice.lr) for seed in group)) for cell, choice in choices.items() for group in groups
+    ]
+
+
+def confirm(dataset: Dataset, activation: str, protocol: SweepProtocol, job: Job) -> tuple[list[Row], list[Row]]:
+    """A row a seed, and a row a seed and look. A network that diverged has accuracies of 0 and says so."""
+    images = Images.of(dataset)
+    stack, looks = train_stack(
+        images,
+        recipe(activation, job.cell.depth, protocol),
+        members_of(job, activation),
+        num_looks=protocol.num_looks,
+        look_images=protocol.look_images,
+    )
+    names = [{"activation": activation, **job.cell._asdict(), "seed": seed} for seed, _ in job.members]
+    seen = [
+        name | {"step": look.step, "validation_accuracy": accuracy}
+        for look in looks
+        for name, accuracy in zip(names, look.accuracies, strict=True)
+    ]
+    return [name | row for name, row in zip(names, final_rows(stack, images), strict=True)], seen
+
+
+def final_rows(stack: Stack, images: Images) -> list[Row]:
+    scores = zip(accuracies_on_validation(stack, images), accuracies_on_test(stack, images), strict=True)
+    return [
+        {
+            "lr": member.lr,
+            "diverged": not finite,
+            "validation_accuracy": validation if finite else 0.0,
+            "test_accuracy": test if finite else 0.0,
+        }
+        for member, finite, (validation, test) in zip(stack.members, stack.finite(), scores, strict=True)
+    ]
+
+
+# --- Tables ---
+
+
+def sorted_table(rows: Sequence[Row], keys: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(rows).sort_values(keys, ignore_index=True)
+
+
+def tuning_table(activation: str, scores: Mapping[Trial[Cell], Score]) -> pd.DataFrame:
+    """One row a trial."""
+    rows = [
+        {"activation": activation, **trial.cell._asdict(), "lr": trial.lr, "seed": trial.seed}
+        | {"validation_accuracy": score.accuracy, "diverged": score.diverged}
+        for trial, score in scores.items()
+    ]
+    return sorted_table(rows, ["depth", "init", "lr", "seed"])
+
+
+def chosen_table(activation: str, choices: Mapping[Cell, Choice], scores: Mapping[Trial[Cell], Score]) -> pd.DataFrame:
+    """One row a cell: its learning rate, whether that lies at an end of those tried, and how many were."""
+    rows = [
+        {
+            "activation": activation,
+            **cell._asdict(),
+            "lr": choice.lr,
+            "at_edge": choice.at_edge,
+            "num_rates": len(mean_accuracies(scores, cell)),
+            "validation_accuracy": mean_accuracies(scores, cell)[choice.lr],
+        }
+        for cell, choice in choices.items()
+    ]
+    return sorted_table(rows, ["depth", "init"])
