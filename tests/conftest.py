@@ -57,6 +57,12 @@ def no_network(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", guarded_look_up)
 
 
+@pytest.fixture(autouse=True)
+def no_cluster(monkeypatch):
+    """Runs stay on this machine, whatever scheduler the user has named."""
+    monkeypatch.delenv("DLSTUDY_SCHEDULER", raising=False)
+
+
 def is_loopback(host):
     name = host.decode() if isinstance(host, bytes) else host
     if name in (None, "", "localhost"):  # None and "" are this machine, where a server binds

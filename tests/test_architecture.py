@@ -35,9 +35,9 @@ def name_of(path: Path) -> str:
 
 LAYERS = (  # a module imports from the layers above its own in this list, and from its own package
     {"errors"},
-    {"params", "arithmetic", "artifacts", "execution", "provenance", "randomness", "statistics", "tuning"},
-    {"families", "models", "published", "tensor_files"},
-    {"data"},
+    {"params", "arithmetic", "artifacts", "provenance", "randomness", "statistics", "tuning"},
+    {"cluster", "families", "models", "published", "tensor_files"},
+    {"data", "execution"},
     {"losses"},
     {"runs"},
     {"calibration"},
@@ -94,8 +94,14 @@ def imported_at_once(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_torchvision_is_imported_inside_functions_only(path):
-    assert "torchvision" not in imported_at_once(path)  # it takes seconds
+def test_torchvision_and_dask_are_imported_inside_functions_only(path):
+    # torchvision takes seconds, and only who names a scheduler needs Dask
+    assert not {"torchvision", "distributed", "dask"} & imported_at_once(path)
+
+
+def test_training_is_imported_without_dask():
+    code = "import sys, stages.train_sgd; sys.exit(bool({'dask', 'distributed'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["check_params", "download", "figures", "judge", "report", "verdict_figures"])

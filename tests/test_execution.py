@@ -1,4 +1,5 @@
 import os
+import re
 import time
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,9 @@ import torch
 
 from dlstudy.data.dataset import Split
 from dlstudy.execution import map_runs, num_processes
+from dlstudy.params.train import SgdParams
+from dlstudy.runs import save_runs
+from dlstudy.sgd import train_run, train_seeds
 
 
 @pytest.fixture(params=["1", "2"])
@@ -45,6 +49,54 @@ def test_results_come_in_the_order_of_the_items():
     assert map_runs(slow_square, [0, 3, 1, 2], label="squares") == [0, 9, 1, 4]
 
 
+@pytest.mark.usefixtures("processes")
+def test_no_items_have_no_results():
+    assert map_runs(slow_square, [], label="nothing") == []
+
+
+@pytest.mark.usefixtures("processes")
+def test_shared_arguments_come_before_the_item():
+    assert map_runs(pow, [2, 3], label="powers", shared=(10,)) == [100, 1000]
+
+
+MLP = SgdParams(
+    method="sgd",
+    data="fashion_mnist",
+    hidden=(8,),
+    activation="relu",
+    init="he",
+    lr=0.1,
+    batch_size=32,
+    num_epochs=2,
+)
+
+
+@pytest.mark.usefixtures("processes")
+def test_runs_are_the_same_bytes_as_one_after_the_other(images, tmp_path):
+    save_runs(tmp_path / "mapped", train_seeds(images, MLP, [3, 0, 1], label="mlp"))
+    save_runs(tmp_path / "plain", [train_run(images, MLP, seed) for seed in (3, 0, 1)])
+    assert (tmp_path / "mapped").read_bytes() == (tmp_path / "plain").read_bytes()
+
+
+# --- Progress ---
+
+
+def first_is_slow(number: int) -> int:
+    time.sleep(0.8 if number == 0 else 0.12)
+    return number
+
+
+def test_progress_advances_as_runs_finish_and_tells_what_is_left(monkeypatch, capsys):
+    monkeypatch.setenv("DLSTUDY_PROCESSES", "2")
+    map_runs(process_of, [0, 1], label="warm-up")  # so that no process is still starting
+    capsys.readouterr()
+    assert map_runs(first_is_slow, [0, 1, 2, 3], label="slow") == [0, 1, 2, 3]
+    states = re.findall(r"slow: [^\r]* (\d)/4 \[\d\d:\d\d<(\S+),", capsys.readouterr().err)
+    assert states[0] == ("0", "?")
+    assert ("3", "00:00") in states  # three done while the first still ran
+    assert states[-1] == ("4", "00:00")
+
+
 def process_of(_: int) -> int:
     return os.getpid()
 
@@ -74,7 +126,7 @@ def files_mapped(split: Split, _: int) -> set[str]:
 def test_processes_share_one_copy_of_a_large_split(monkeypatch):
     monkeypatch.setenv("DLSTUDY_PROCESSES", "2")
     split = Split(torch.zeros(2_000_000, dtype=torch.uint8), torch.zeros(3))  # above joblib's 1 MB
-    files = map_runs(partial(files_mapped, split), [0, 1, 2, 3], label="maps")
+    files = map_runs(files_mapped, [0, 1, 2, 3], label="maps", shared=(split,))
     assert len(set().union(*files)) == 1
 
 
@@ -90,7 +142,8 @@ def test_processes_get_the_values_of_a_large_split_and_cannot_change_them(monkey
     split = Split(features, features[:3])
     total = int(features.sum())
     # Two items a process at least: that one has overwritten its view must not reach the next.
-    assert map_runs(partial(overwritten_sum, split), [0, 1, 2, 3], label="sums") == [total + n for n in range(4)]
+    found = map_runs(overwritten_sum, [0, 1, 2, 3], label="sums", shared=(split,))
+    assert found == [total + n for n in range(4)]
     assert int(split.features.sum()) == total
 
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -100,6 +99,6 @@ def train_seeds(dataset: Dataset, params: SgdParams, seeds: Sequence[int], *, la
             f"found {params.batch_size}"
         )
     try:
-        return map_runs(partial(train_run, dataset, params), seeds, label=label)
+        return map_runs(train_run, seeds, label=label, shared=(dataset, params))
     except DivergedError as error:
         raise DivergedError(f"train.{label}: {error}") from None

@@ -120,7 +120,7 @@ def test_each_repeat_holds_every_row_out_once_in_folds_of_like_size():
 def test_a_fold_is_scored_as_scikit_learn_scores_it(numbers):
     X, y = numbers
     fold = next(fold for fold in folds(len(y), PARAMS) if X[list(fold.held_out), 0].max() > 4000)
-    row = score_fold(fold, features=X, prices=y, num_knots=6)
+    row = score_fold(X, y, 6, fold)
     test = list(fold.held_out)
     train = np.setdiff1d(np.arange(len(y)), test)
     plane = LinearRegression().fit(X[train], y[train]).predict(X[test])

@@ -5,7 +5,6 @@ Every model sees the same two features and the same folds. The splines are fitte
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -46,7 +45,7 @@ def folds(num_rows: int, params: LinearityParams) -> Iterator[Fold]:
 
 
 def score_fold(
-    fold: Fold, *, features: np.ndarray[Any, Any], prices: np.ndarray[Any, Any], num_knots: int
+    features: np.ndarray[Any, Any], prices: np.ndarray[Any, Any], num_knots: int, fold: Fold
 ) -> dict[str, float]:
     """A row of the table of folds; features (rows, 2), prices (rows,) in dollars."""
     X, dollars = torch.tensor(features), torch.tensor(prices)
@@ -101,8 +100,8 @@ def score_folds(sales: pd.DataFrame, params: LinearityParams) -> pd.DataFrame:
     No verdict uses the products and the _usual columns: they were added to explain the verdicts once these were seen.
     """
     features, prices = sales[list(FEATURES)].to_numpy(), sales["price"].to_numpy()
-    score = partial(score_fold, features=features, prices=prices, num_knots=params.num_knots)
-    return pd.DataFrame(map_runs(score, list(folds(len(sales), params)), label="linearity"))
+    shared = (features, prices, params.num_knots)
+    return pd.DataFrame(map_runs(score_fold, list(folds(len(sales), params)), label="linearity", shared=shared))
 
 
 # --- Both models fitted to all sales, for the figures ---

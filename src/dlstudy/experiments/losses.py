@@ -56,7 +56,7 @@ def compare(dataset: Dataset, params: LossesParams, seeds: Sequence[int]) -> Com
     scores = tune_cells(dataset, params)
     choices = {cell: choose(mean_accuracies(scores, cell)) for cell in CELLS}
     rates = {cell: choice.lr for cell, choice in choices.items()}
-    results = map_runs(partial(run_seed, dataset, params, rates), seeds, label="losses")
+    results = map_runs(run_seed, seeds, label="losses", shared=(dataset, params, rates))
     tables = {
         "tuning": tuning_table(scores),
         "chosen": chosen_table(choices),
@@ -112,7 +112,7 @@ def sgd_params(params: LossesParams, cell: Cell, lr: float) -> SgdParams:
 def tune_cells(dataset: Dataset, params: LossesParams) -> dict[Trial[Cell], Score]:
     """Every trial of every cell; the test split is not looked at."""
     divisions = {seed: divided(dataset, seed) for seed in params.tuning_seeds}
-    score_all = partial(map_runs, partial(score_trial, divisions, params), label="losses: learning rates")
+    score_all = partial(map_runs, score_trial, label="losses: learning rates", shared=(divisions, params))
     return tune(CELLS, params.learning_rates, params.tuning_seeds, score_all)
 
 

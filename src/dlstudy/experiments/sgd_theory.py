@@ -1,7 +1,6 @@
 """What theory says of minibatch SGD, and what is measured: on the Ames sales, and on Fashion-MNIST for softmax."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -72,8 +71,8 @@ def tables(houses: Dataset, images: Dataset, params: SgdTheoryParams, seeds: Seq
     problem = ames_problem(houses)
     check_batch_sizes(params, problem.num_rows)
     floor.check_rates(floor.Noise.of(problem), grid_of(params))
-    jobs = (partial(image_rows, images, params, seeds[0]), *(partial(seed_rows, problem, params, s) for s in seeds))
-    of_images, *runs = map_runs(_done, jobs, label="sgd_theory")
+    jobs = [("images", seeds[0]), *(("houses", seed) for seed in seeds)]
+    of_images, *runs = map_runs(_rows, jobs, label="sgd_theory", shared=(problem, images, params))
     rows: Rows = {name: [row for run in runs for row in run[name]] for name in runs[0]}
     rows["critical"] += of_images["critical"]
     rows["curvature"] = of_images["curvature"]
@@ -83,8 +82,9 @@ def tables(houses: Dataset, images: Dataset, params: SgdTheoryParams, seeds: Seq
     return {name: pd.DataFrame(found) for name, found in rows.items()}
 
 
-def _done(job: Callable[[], Rows]) -> Rows:
-    return job()
+def _rows(problem: Problem, images: Dataset, params: SgdTheoryParams, job: tuple[str, int]) -> Rows:
+    data, seed = job
+    return image_rows(images, params, seed) if data == "images" else seed_rows(problem, params, seed)
 
 
 def facts(houses: Dataset, images: Dataset, params: SgdTheoryParams) -> dict[str, Any]:

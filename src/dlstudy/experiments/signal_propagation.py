@@ -6,8 +6,7 @@ claims read is the ratio of backward signals from one hidden layer to the one be
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -67,18 +66,20 @@ def propagate(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> d
     images, widths = observed_images(dataset, params.num_images), widths_of(dataset, params.width, params.depth)
     cells = product(params.activations, params.inits)
     theory = [predicted(images, widths, *cell, params.small_std) for cell in cells]
-    jobs = [partial(measured, images, params, widths, init, seed) for seed in seeds for init in params.inits]
-    found = [row for rows in map_runs(_done, jobs, label="signal_propagation") for row in rows]
+    runs = list(product(seeds, params.inits))
+    found = map_runs(_measured, runs, label="signal_propagation", shared=(images, params, widths))
+    rows = [row for of_run in found for row in of_run]
     return {
-        "ratios": ratio_table(theory, found),
-        "layers": layer_table(theory, found),
-        "weight_gradients": weight_gradient_table(found),
-        "dead": dead_table(found),
+        "ratios": ratio_table(theory, rows),
+        "layers": layer_table(theory, rows),
+        "weight_gradients": weight_gradient_table(rows),
+        "dead": dead_table(rows),
     }
 
 
-def _done(job: Callable[[], list[Row]]) -> list[Row]:
-    return job()
+def _measured(images: Split, params: SignalParams, widths: Sequence[int], run: tuple[int, str]) -> list[Row]:
+    seed, init = run
+    return measured(images, params, widths, init, seed)
 
 
 # --- Tables ---

@@ -3,7 +3,6 @@
 import copy
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -111,7 +110,7 @@ def trainings(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> d
     check(dataset, params)
     images = observed_images(dataset, params.num_images)
     runs = [Training(*cell, seed) for cell in TRAINED for seed in seeds[: params.num_training_seeds]]
-    found = map_runs(partial(train, dataset, images, params), runs, label="signal_propagation: training")
+    found = map_runs(train, runs, label="signal_propagation: training", shared=(dataset, images, params))
     table = pd.DataFrame([row for rows in found for row in rows])
     keys = ["activation", "init", "seed", "step"]
     return {

@@ -1,0 +1,349 @@
+"""The same runs on a Dask cluster: a real one, of worker processes on this machine."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import dask
+import numpy as np
+import pytest
+import torch
+from distributed import Client, LocalCluster
+
+from dlstudy import cluster
+from dlstudy.arithmetic import AVX2_KERNELS, SINGLE_THREAD
+from dlstudy.data.dataset import Split
+from dlstudy.errors import SettingError, StudyError
+from dlstudy.execution import map_runs
+from dlstudy.params.train import SgdParams
+from dlstudy.runs import save_runs
+from dlstudy.sgd import train_run, train_seeds
+from tools.cluster import command, with_source
+
+ROOT = Path(__file__).resolve().parents[1]
+MLP = SgdParams(
+    method="sgd",
+    data="fashion_mnist",
+    hidden=(8,),
+    activation="relu",
+    init="he",
+    lr=0.1,
+    batch_size=32,
+    num_epochs=2,
+)
+
+
+def local_cluster(num_workers: int, **options) -> LocalCluster:
+    return LocalCluster(
+        n_workers=num_workers,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",  # any free port: None would ask for a certain one
+        silence_logs="CRITICAL",
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def two_workers():
+    """A cluster on which Dask does not retry by itself, so that few processes have to be started."""
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), local_cluster(2) as workers:
+        yield workers
+
+
+@pytest.fixture
+def on_cluster(two_workers, monkeypatch):
+    two_workers.wait_for_workers(2, timeout=20)  # after a test that killed one
+    monkeypatch.setenv("DLSTUDY_SCHEDULER", two_workers.scheduler_address)
+    return two_workers
+
+
+# --- What runs there ---
+
+
+def test_runs_are_the_same_bytes_as_in_this_process(on_cluster, images, tmp_path):
+    save_runs(tmp_path / "mapped", train_seeds(images, MLP, [3, 0, 1], label="mlp"))
+    save_runs(tmp_path / "plain", [train_run(images, MLP, seed) for seed in (3, 0, 1)])
+    assert (tmp_path / "mapped").read_bytes() == (tmp_path / "plain").read_bytes()
+
+
+def slow_process_of(number: int) -> tuple[int, int]:
+    time.sleep(0.5 if number == 0 else 0.05)
+    return number, os.getpid()
+
+
+@pytest.mark.usefixtures("on_cluster")
+def test_results_come_in_the_order_of_the_items_from_every_worker():
+    numbers, processes = zip(*map_runs(slow_process_of, [0, 3, 1, 2], label="processes"), strict=True)
+    assert numbers == (0, 3, 1, 2)
+    assert len(set(processes)) == 2
+    assert os.getpid() not in processes
+
+
+@pytest.mark.usefixtures("on_cluster")
+def test_a_fault_in_one_run_reaches_the_caller():
+    with pytest.raises(ZeroDivisionError):
+        map_runs(divmod, [1, 0], label="quotients", shared=(1,))
+
+
+class Parcel:
+    """Keeps a record, in a folder, of each time it is packed and unpacked."""
+
+    def __init__(self, values, folder):
+        self.values = values
+        self.folder = folder
+
+    def record(self, what):
+        (self.folder / f"{what}-{os.getpid()}-{time.monotonic_ns()}").touch()
+
+    def __reduce__(self):
+        self.record("packed")
+        return unpacked, (self.values, self.folder)
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+def unpacked(values, folder):
+    parcel = Parcel(values, folder)
+    parcel.record("unpacked")
+    return parcel
+
+
+def process_and_sum(parcel: Parcel, number: int) -> tuple[int, int]:
+    time.sleep(0.05)
+    return os.getpid(), int(parcel.values.sum()) + number
+
+
+@pytest.mark.usefixtures("on_cluster")
+def test_what_is_shared_is_sent_once_to_each_worker(tmp_path):
+    parcel = Parcel(np.ones(1_000_000, dtype=np.int64), tmp_path)
+    found = map_runs(process_and_sum, range(12), label="parcels", shared=(parcel,))
+    assert [total for _, total in found] == [1_000_000 + number for number in range(12)]
+    workers = {str(process) for process, _ in found}
+    assert len(workers) == 2
+    assert len(list(tmp_path.glob(f"packed-{os.getpid()}-*"))) == 1
+    assert sorted(path.name.split("-")[1] for path in tmp_path.glob("unpacked-*")) == sorted(workers)
+
+
+def overwritten_sum(split: Split, number: int) -> int:
+    total = int(split.features.sum()) + number
+    split.features.zero_()
+    return total
+
+
+@pytest.mark.usefixtures("on_cluster")
+def test_what_a_run_overwrites_does_not_reach_the_next():
+    features = torch.arange(200_000) % 7
+    total = int(features.sum())
+    found = map_runs(overwritten_sum, [0, 1, 2, 3], label="sums", shared=(Split(features, features[:3]),))
+    assert found == [total + number for number in range(4)]
+
+
+# --- Workers that die ---
+
+
+def die_once(folder: Path, number: int) -> int:
+    mark = folder / "died"
+    if number == 1 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number**2
+
+
+def die_always(fatal: int, number: int) -> int:
+    if number == fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number**2
+
+
+@pytest.mark.usefixtures("on_cluster")
+def test_a_run_whose_worker_died_is_run_again(tmp_path):
+    assert map_runs(die_once, [0, 1, 2, 3], label="once", shared=(tmp_path,)) == [0, 1, 4, 9]
+    assert (tmp_path / "died").exists()
+
+
+@pytest.mark.usefixtures("on_cluster")
+def test_a_run_that_always_kills_its_worker_is_named_and_no_other():
+    with pytest.raises(StudyError, match=r"^fatal: expected run 9 to finish, found that its process died \d+ times"):
+        map_runs(die_always, [5, 7, 9, 11], label="fatal", shared=(9,))
+
+
+def test_data_that_went_down_with_the_only_worker_are_sent_again(tmp_path, monkeypatch):
+    with local_cluster(1) as only:  # Dask would retry, but has lost what the run needs
+        monkeypatch.setenv("DLSTUDY_SCHEDULER", only.scheduler_address)
+        assert map_runs(die_once, [0, 1, 2, 3], label="once", shared=(tmp_path,)) == [0, 1, 4, 9]
+
+
+# --- Settings ---
+
+
+def is_not_run(_: int) -> None:
+    raise AssertionError("a run was started")
+
+
+def test_without_dask_the_error_names_the_variable_and_the_package(monkeypatch):
+    monkeypatch.setenv("DLSTUDY_SCHEDULER", "tcp://127.0.0.1:8786")
+    monkeypatch.setitem(sys.modules, "distributed", None)  # an import of it fails now
+    with pytest.raises(SettingError, match=r"^DLSTUDY_SCHEDULER: expected .*`distributed`.*pip install distributed"):
+        map_runs(is_not_run, [0], label="none")
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://127.0.0.1:8786"])
+def test_an_address_where_nothing_answers_is_an_error_soon(address, monkeypatch):
+    monkeypatch.setenv("DLSTUDY_SCHEDULER", address)
+    monkeypatch.setattr(cluster, "WAIT_SECONDS", 0.5)
+    start = time.monotonic()
+    with pytest.raises(SettingError, match=r"^DLSTUDY_SCHEDULER: expected the address of a Dask scheduler") as told:
+        map_runs(is_not_run, [0], label="none")
+    assert f"found '{address}'" in str(told.value)
+    assert time.monotonic() - start < 5
+
+
+def test_an_empty_variable_means_this_machine(monkeypatch):
+    monkeypatch.setenv("DLSTUDY_SCHEDULER", "")
+    assert map_runs(abs, [-1, 2], label="here") == [1, 2]
+
+
+@pytest.mark.usefixtures("on_cluster")
+@pytest.mark.parametrize("name", ["MKL_CBWR", "OMP_NUM_THREADS"])
+def test_a_worker_with_other_variables_is_refused(name, monkeypatch):
+    there = cluster.conditions()[name]
+    monkeypatch.setenv(name, "other")
+    with pytest.raises(SettingError, match=r"^DLSTUDY_SCHEDULER: worker tcp://127\.0\.0\.1:\d+: expected ") as told:
+        map_runs(is_not_run, [0], label="none")
+    assert f"expected {{'{name}': 'other'}}, found {{'{name}': {there!r}}}" in str(told.value)
+
+
+@pytest.mark.usefixtures("on_cluster")
+def test_a_worker_with_another_torch_is_refused(monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "1.0")
+    with pytest.raises(SettingError, match=r"worker tcp:\S+: expected {'torch': '1\.0'}, found {'torch': '2\."):
+        map_runs(is_not_run, [0], label="none")
+
+
+@pytest.mark.usefixtures("on_cluster")
+def test_a_worker_with_other_code_is_refused(monkeypatch):
+    monkeypatch.setattr(cluster, "_code", lambda: "0123")
+    with pytest.raises(SettingError, match=r"tcp:\S+: expected {'code': '0123'}, found {'code': '[0-9a-f]{12}'}"):
+        map_runs(is_not_run, [0], label="none")
+
+
+@pytest.mark.usefixtures("on_cluster")
+def test_a_run_itself_refuses_a_worker_that_joined_later(monkeypatch):
+    monkeypatch.setattr(cluster, "check_workers", lambda *_: None)
+    monkeypatch.setenv("MKL_CBWR", "other")
+    with pytest.raises(SettingError, match=r"worker tcp:\S+: expected {'MKL_CBWR': 'other'}"):
+        map_runs(is_not_run, [0], label="none")
+
+
+def test_the_code_is_told_apart_by_its_source():
+    assert cluster._code() == cluster._code.__wrapped__()
+    assert len(cluster._code()) == 12
+
+
+# --- python -m tools.cluster ---
+
+
+def test_a_worker_has_one_thread_whatever_it_is_told():
+    assert command(["worker", "tcp://host:8786", "--nthreads", "4"])[-2:] == ["--nthreads", "1"]
+    assert command(["scheduler", "--port", "0"])[-4:] == ["dask", "scheduler", "--port", "0"]
+
+
+def test_the_module_path_of_a_worker_begins_with_this_checkout():
+    assert with_source({"PYTHONPATH": "other", "A": "b"}) == {
+        "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}other",
+        "A": "b",
+    }
+    assert with_source({}) == {"PYTHONPATH": str(ROOT / "src")}
+
+
+def start(*arguments, folder=ROOT, **variables) -> subprocess.Popen:
+    """A program started as a user would on another machine, its environment not settled by these tests."""
+    settled = {*SINGLE_THREAD, *AVX2_KERNELS, "PYTHONPATH"}
+    own = {name: value for name, value in os.environ.items() if name not in settled} | variables
+    program = [sys.executable, "-m", *arguments, "--no-dashboard"]
+    return subprocess.Popen(program, cwd=folder, env=own, stderr=subprocess.DEVNULL)
+
+
+@contextmanager
+def started_scheduler(file: Path, *arguments, **options):
+    """The address of a scheduler without workers, a process of its own."""
+    process = start(*arguments, "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file), **options)
+    while not file.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.1)  # between making the file and writing it
+    yield json.loads(file.read_text())["address"]
+    process.terminate()
+    process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory):
+    file = tmp_path_factory.mktemp("scheduler") / "scheduler.json"
+    with started_scheduler(file, "tools.cluster", "scheduler") as address:
+        yield address
+
+
+@pytest.fixture
+def start_worker(scheduler, monkeypatch):
+    monkeypatch.setenv("DLSTUDY_SCHEDULER", scheduler)
+    started = []
+    with Client(scheduler, set_as_default=False) as client:
+
+        def start_and_wait(*arguments, **options):
+            started.append(start(*arguments, scheduler, "--no-nanny", **options))
+            client.wait_for_workers(1, timeout=30)
+
+        yield start_and_wait
+        for process in started:
+            process.terminate()
+            process.wait(timeout=20)
+        while client.nthreads():
+            time.sleep(0.02)
+
+
+def test_a_scheduler_without_the_checkout_is_refused(tmp_path, monkeypatch):
+    with started_scheduler(tmp_path / "file.json", "dask", "scheduler", folder=tmp_path) as address:
+        monkeypatch.setenv("DLSTUDY_SCHEDULER", address)
+        with pytest.raises(SettingError, match=r"^DLSTUDY_SCHEDULER: scheduler tcp:\S+: expected this study's code"):
+            map_runs(is_not_run, [0], label="none")
+
+
+def test_a_worker_started_as_documented_gives_the_same_bytes_by_itself(start_worker, images, tmp_path):
+    start_worker("tools.cluster", "worker")
+    save_runs(tmp_path / "there", train_seeds(images, MLP, [3, 0], label="mlp"))
+    save_runs(tmp_path / "here", [train_run(images, MLP, seed) for seed in (3, 0)])
+    assert (tmp_path / "there").read_bytes() == (tmp_path / "here").read_bytes()
+    # One worker alone is used too, where joblib by itself would compute here.
+    found = map_runs(eval, ["__import__('os').getpid()"] * 2, label="processes")
+    assert found[0] == found[1] != os.getpid()
+
+
+def test_a_worker_without_the_checkout_is_refused(start_worker, tmp_path):
+    start_worker("dask", "worker", "--nthreads", "1", folder=tmp_path)
+    with pytest.raises(SettingError, match=r"worker tcp:\S+: expected this study's code .*No module named 'dlstudy'"):
+        map_runs(is_not_run, [0], label="none")
+
+
+def test_a_worker_with_more_than_one_thread_is_refused(start_worker):
+    variables = {name: os.environ[name] for name in (*SINGLE_THREAD, *AVX2_KERNELS) if name in os.environ}
+    start_worker("dask", "worker", "--nthreads", "2", PYTHONPATH=str(ROOT / "src"), **variables)
+    with pytest.raises(SettingError, match=r"worker tcp:\S+: expected {'threads': '1'}, found {'threads': '2'}"):
+        map_runs(is_not_run, [0], label="none")
+
+
+def test_a_cluster_without_workers_is_an_error_soon(scheduler, monkeypatch):
+    monkeypatch.setenv("DLSTUDY_SCHEDULER", scheduler)
+    monkeypatch.setattr(cluster, "WAIT_SECONDS", 0.5)
+    with pytest.raises(
+        SettingError, match=r"^DLSTUDY_SCHEDULER: expected workers at tcp:\S+ within 0\.5 s, found none"
+    ):
+        map_runs(is_not_run, [0], label="none")

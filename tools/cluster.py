@@ -1,0 +1,35 @@
+"""A Dask cluster that computes as the study does: `python -m tools.cluster scheduler`, `... worker tcp://host:8786`.
+
+To be started from the root of a checkout, everywhere the same. What follows the first word are options of `dask
+scheduler` or `dask worker`. The arithmetic is settled and this checkout's `src` put on the module path before Dask
+begins, because that imports NumPy; a worker has one thread.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from dlstudy.arithmetic import settle
+from tools.checkout import ROOT
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """What starts Dask with these arguments; of several `--nthreads`, Dask takes the last."""
+    one_thread = ["--nthreads", "1"] if arguments[:1] == ["worker"] else []
+    return [sys.executable, "-m", "dask", *arguments, *one_thread]
+
+
+def with_source(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with this checkout's `src` first on Python's module path."""
+    path = os.pathsep.join(filter(None, [str(ROOT / "src"), environment.get("PYTHONPATH")]))
+    return {**environment, "PYTHONPATH": path}
+
+
+def main() -> None:
+    settle()
+    started = command(sys.argv[1:])
+    os.execve(started[0], started, with_source(os.environ))
+
+
+if __name__ == "__main__":
+    main()
