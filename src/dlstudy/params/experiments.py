@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from dlstudy.params.base import Fraction, Items, PositiveFloat, PositiveInt, Section, Seed
 from dlstudy.params.census import CensusParams
+from dlstudy.params.cost import CostParams
 from dlstudy.params.signal import SignalParams
 from dlstudy.params.train import ActivationName, InitName, Seeds
 
@@ -95,3 +96,4 @@ class ExperimentsParams(Section):
     sgd_theory: SgdTheoryParams
     losses: LossesParams
     signal_propagation: SignalParams
+    activation_cost: CostParams
