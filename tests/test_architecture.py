@@ -16,6 +16,7 @@ import pytest
 from dvc.repo import Repo
 
 from tests.import_closure import ROOT, closure, imports_of, third_party
+from tools.reproduce import is_timing
 
 SRC, STAGES = ROOT / "src", ROOT / "stages"
 FILES = sorted(path for folder in (SRC, STAGES) for path in folder.rglob("*.py"))
@@ -23,7 +24,7 @@ LIBRARY = [path for path in FILES if path.is_relative_to(SRC) and path != SRC / 
 DATA_FILES = {  # files of the library that are not Python, and the module that reads them
     "src/dlstudy/families.yaml": "src/dlstudy/families.py",
     "src/dlstudy/published.yaml": "src/dlstudy/published.py",
-    "src/dlstudy/report/templates": "src/dlstudy/report/render.py",
+    "src/dlstudy/report/templates": "src/dlstudy/report/markdown.py",
 }
 
 
@@ -104,13 +105,15 @@ def test_training_is_imported_without_dask():
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["check_params", "download", "figures", "judge", "report", "verdict_figures"])
+@pytest.mark.parametrize(
+    "name", ["check_params", "cost_report", "download", "figures", "judge", "report", "verdict_figures"]
+)
 def test_parameters_downloads_verdicts_figures_and_reports_never_import_torch(name):
     assert "torch" not in third_party(closure(f"stages.{name}"))
 
 
 def test_verdicts_figures_and_reports_are_imported_without_torch():
-    names = "stages.figures, stages.judge, stages.report, stages.verdict_figures"
+    names = "stages.cost_report, stages.figures, stages.judge, stages.report, stages.verdict_figures"
     code = f"import sys, {names}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
@@ -179,6 +182,23 @@ def test_the_pipeline_runs_every_stage_script():
     modules = {module for module, _, _ in pipeline().values()}
     scripts = {f"stages.{path.stem}" for path in STAGES.glob("*.py") if path.stem != "__init__"}
     assert modules == scripts
+
+
+def one_holds_the_other(path: str, other: str) -> bool:
+    return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")
+
+
+def test_nothing_that_is_compared_depends_on_a_clock():
+    with Repo(str(ROOT), config={"core": {"no_scm": True}}) as repo:
+        stages = repo.stage.load_all(str(ROOT / "dvc.yaml"))
+        outs = {stage.addressing: [out.def_path for out in stage.outs] for stage in stages}
+        deps = {stage.addressing: [dep.def_path for dep in stage.deps] for stage in stages}
+    clocked = [out for paths in outs.values() for out in paths if is_timing(out)]
+    assert clocked
+    for stage, paths in deps.items():
+        reads = [out for out in clocked for path in paths if one_holds_the_other(path, out)]
+        assert not reads or all(map(is_timing, outs[stage])), stage
+        assert len({is_timing(out) for out in outs[stage]}) == 1, stage  # all of it is compared, or none
 
 
 @pytest.mark.parametrize("stage", pipeline())

@@ -70,6 +70,15 @@ def test_no_verdict_is_invalid(verdicts):
     assert set(verdicts["verdict"]) <= {"supported", "refuted", "inconclusive", "consistent with"}
 
 
+def test_claims_about_time_have_their_verdicts_apart(verdicts):
+    timed = pd.read_csv(ROOT / "timing/verdicts.csv")
+    assert sorted(timed["id"].str.split("/").str[0].unique()) == ["ACT-13", "ACT-14"]
+    assert set(timed["verdict"]) <= {"supported", "refuted", "inconclusive"}
+    assert set(timed["kind"]) == {"timing"}
+    assert "timing" not in set(verdicts["kind"])
+    assert list(timed.columns) == list(verdicts.columns)
+
+
 def test_the_negative_controls_pass():
     controls = pd.read_csv(ROOT / "results/controls.csv")
     assert len(controls) == 2
@@ -86,6 +95,6 @@ def test_metrics_hold_the_verdict_of_every_claim_and_their_counts(verdicts):
 
 
 def test_no_committed_file_is_over_2_mb():
-    folders = ("results", "metrics", "reports", "datasets")
+    folders = ("results", "metrics", "reports", "datasets", "timing")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     assert max(path.stat().st_size for path in files) < 2_000_000

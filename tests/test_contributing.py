@@ -8,7 +8,7 @@ from jinja2 import ChoiceLoader, DictLoader
 
 from dlstudy.claims.judgement import judge, verdict_table
 from dlstudy.params.study import load_study
-from dlstudy.report.render import environment
+from dlstudy.report.markdown import environment
 from dlstudy.report.scorecard import Reading, sections
 from dlstudy.results import Results
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tools.checkout import copy_checkout, read_params, write_params
-from tools.reproduce import files_below, locked_outputs
+from tools.reproduce import compared_stages, files_below, locked_outputs
 from tools.smoke import miniature
 
 MODELS = ("linear_closed_form", "linear_sgd", "synthetic_closed_form", "softmax_regression", "mlp_relu", "mlp_tanh")
@@ -84,7 +84,8 @@ class Checkout:
 
     @property
     def lock(self):
-        return (self.root / "dvc.lock").read_bytes()
+        """Every checksum but those that hang on a clock."""
+        return compared_stages(self.root / "dvc.lock")
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +113,18 @@ def test_reports_tell_of_every_model_and_show_only_figures_that_exist(checkout):
     reports = checkout.root / "reports"
     text = "".join(page.read_text(encoding="utf-8") for page in reports.glob("*.md"))
     assert all(model in text for model in MODELS)
-    shown = set(re.findall(r"\]\(((?:figures|verdicts)/[^)]+)\)", text))
-    drawn = [path for folder in ("figures", "verdicts") for path in (reports / folder).iterdir()]
+    shown = set(re.findall(r"\]\(((?:figures|timing|verdicts)/[^)]+)\)", text))
+    drawn = [path for folder in ("figures", "timing", "verdicts") for path in (reports / folder).iterdir()]
     assert shown == {path.relative_to(reports).as_posix() for path in drawn}
+
+
+def test_every_claim_about_time_has_a_verdict_apart_from_all_others(checkout):
+    timed, others = (
+        json.loads((checkout.root / file).read_text()) for file in ("timing/verdicts.json", "metrics/verdicts.json")
+    )
+    assert {key.split("/")[0] for key in timed if not key.startswith("num_")} == {"ACT-13", "ACT-14"}
+    assert timed["num_invalid"] == 0  # rounds enough
+    assert not {key for key in others if key.startswith(("ACT-13", "ACT-14"))}
 
 
 def test_nothing_runs_when_nothing_has_changed(checkout):
@@ -145,7 +155,7 @@ def test_one_line_adds_a_model(checkout):
 
 def test_a_reworded_report_trains_nothing(checkout):
     checkout.replace("src/dlstudy/report/templates/README.md.j2", "# What the models reach", "# Results")
-    assert checkout.dvc("repro") == {"report"}
+    assert checkout.dvc("repro") == {"cost_report", "report"}
 
 
 def test_a_reworded_claim_is_judged_again_and_nothing_else_is_measured(checkout):
@@ -155,7 +165,7 @@ def test_a_reworded_claim_is_judged_again_and_nothing_else_is_measured(checkout)
 
 def test_another_margin_is_judged_again_and_nothing_else_is_measured(checkout):
     checkout.change(lambda params: params["judge"].update(margin=0.3))
-    assert checkout.dvc("repro") <= {"check_params", "judge", "verdict_figures", "report"}
+    assert checkout.dvc("repro") <= {"check_params", "judge", "verdict_figures", "cost_report", "report"}
     assert "0.3 points" in (checkout.root / "reports/method.md").read_text(encoding="utf-8")
 
 

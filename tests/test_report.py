@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from matplotlib import image
 
+from dlstudy.figures import cost
 from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import png_bytes, style
 from dlstudy.params.study import load_study
 from dlstudy.published import load_published
+from dlstudy.report.cost import PAGE, cost_page
 from dlstudy.report.pages import PAGES, Sources
 from dlstudy.report.render import render_pages
-from dlstudy.results import MissingResultError, Results
+from dlstudy.results import MissingResultError, Results, TimingResults
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "reports"
@@ -34,16 +36,28 @@ def test_a_committed_page_is_what_the_renderer_gives(pages, page):
     assert (REPORTS / page).read_text(encoding="utf-8") == pages[page]
 
 
+def test_the_committed_page_of_times_is_what_the_renderer_gives_of_the_committed_times(results):
+    assert (REPORTS / PAGE).read_text(encoding="utf-8") == cost_page(TimingResults(ROOT, results.study))
+
+
 def test_no_other_page_is_committed(pages):
-    assert {path.name for path in REPORTS.glob("*.md")} == set(pages)
+    assert {path.name for path in REPORTS.glob("*.md")} == {*pages, PAGE}
+
+
+def test_other_pages_are_rendered_where_nothing_was_timed(results, pages, monkeypatch):
+    monkeypatch.setattr(Results, "timing", None)  # a call would fail
+    assert dict(render_pages(Sources(ROOT, results, load_published()))) == pages
 
 
 def test_committed_figures_are_what_the_renderer_draws(results):
     with style():
-        drawn = {f"{name}.png": png_bytes(figure) for name, figure in all_figures(results, load_published())}
-    assert {path.name for path in (REPORTS / "figures").iterdir()} == set(drawn)
+        figures = all_figures(results, load_published())
+        drawn = {f"figures/{name}.png": png_bytes(figure) for name, figure in figures}
+        drawn |= {f"timing/{name}.png": png_bytes(figure) for name, figure in cost.figures(results)}
+    folders = (REPORTS / "figures", REPORTS / "timing")
+    assert {path.relative_to(REPORTS).as_posix() for folder in folders for path in folder.iterdir()} == set(drawn)
     for name, content in drawn.items():
-        committed = image.imread(io.BytesIO((REPORTS / "figures" / name).read_bytes()), format="png")
+        committed = image.imread(io.BytesIO((REPORTS / name).read_bytes()), format="png")
         again = image.imread(io.BytesIO(content), format="png")
         # Pixels, not bytes: another build of the compression library may pack the same picture otherwise.
         np.testing.assert_array_equal(again, committed, err_msg=name)

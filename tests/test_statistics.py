@@ -17,6 +17,7 @@ from dlstudy.statistics import (
     equivalence_p,
     holm,
     least_num_pairs,
+    median_interval,
     paired_differences,
     repeated_cv_interval,
     share_interval,
@@ -515,3 +516,42 @@ def test_the_correction_is_that_of_test_rows_to_training_rows():
 def test_one_fold_has_no_interval(values, num_folds):
     with pytest.raises(ValueError, match="expected 2 differences and 2 folds at least"):
         repeated_cv_interval(values, 0.95, num_folds=num_folds)
+
+
+# --- The median of times ---
+
+
+@pytest.mark.parametrize(
+    ("num", "rank"),
+    # one more than the critical values of the two-sided sign test at 5 %, as any table has them: 0 0 1 1 2 3 5 7
+    [(6, 1), (8, 1), (9, 2), (11, 2), (12, 3), (15, 4), (20, 6), (25, 8)],
+)
+def test_the_median_lies_between_the_kth_smallest_and_the_kth_largest(num, rank):
+    found = median_interval([float(value) for value in range(num, 0, -1)], 0.95)
+    assert (found.estimate, found.low, found.high) == ((num + 1) / 2, rank, num + 1 - rank)
+
+
+def test_the_median_interval_covers_as_often_as_it_says():
+    """Of a skewed distribution with a median of log 2: 11 values, exact coverage 1 - 2 * 12 / 2^11 = 0.988."""
+    samples = np.random.default_rng(0).exponential(size=(2000, 11))
+    found = [median_interval(sample.tolist(), 0.95) for sample in samples]
+    covered = np.mean([each.low < np.log(2) < each.high for each in found])
+    assert covered == pytest.approx(0.98828, abs=4 * np.sqrt(0.988 * 0.012 / 2000))
+
+
+def test_one_slow_moment_does_not_move_the_median_interval():
+    quick = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8]
+    assert median_interval([*quick, 1.9], 0.95) == median_interval([*quick, 1e9], 0.95)
+
+
+def test_too_few_values_have_no_median_interval():
+    with pytest.raises(ValueError, match=r"expected 6 values at least for an interval at 0.95, found 5"):
+        median_interval([1.0, 2.0, 3.0, 4.0, 5.0], 0.95)
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.9, 0.95, 0.99])
+def test_the_median_interval_takes_as_many_values_as_the_sign_flip_test(confidence):
+    least = least_num_pairs((1 + confidence) / 2)
+    assert median_interval(list(range(least)), confidence).low == 0
+    with pytest.raises(ValueError, match=f"expected {least} values"):
+        median_interval(list(range(least - 1)), confidence)

@@ -5,7 +5,7 @@ import pytest
 from dlstudy.params.base import validated
 from dlstudy.params.study import StudyParams
 from tools.checkout import ROOT, copy_checkout, read_params
-from tools.reproduce import Verdict, compare, locked_outputs, summary, verdicts
+from tools.reproduce import Verdict, compare, compared_stages, files_below, locked_outputs, summary, verdicts
 from tools.smoke import miniature
 from tools.staleness import stale_stages, unexplained
 
@@ -81,3 +81,27 @@ def test_the_exit_status_tells_whether_all_agree(outcomes, status):
 
 def test_every_output_in_the_lock_has_a_checksum():
     assert all(locked_outputs(ROOT / "dvc.lock").values())
+
+
+def test_what_hangs_on_a_clock_is_not_compared(tmp_path):
+    for file in ("timing/verdicts.csv", "reports/timing/x.png", "reports/activation_cost.md", "reports/README.md"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(b"x")
+    outputs = dict.fromkeys(("timing/verdicts.csv", "reports/timing", "reports/activation_cost.md"), "1")
+    assert files_below(tmp_path, outputs | {"reports/README.md": "2"}) == {"reports/README.md": b"x"}
+
+
+def test_of_two_locks_only_times_may_differ(tmp_path):
+    def lock(time, result):
+        outs = {
+            "timed": ("timing/a.csv", time),
+            "told": ("reports/activation_cost.md", time),
+            "rest": ("r.csv", result),
+        }
+        lines = [f"  {name}:\n    outs:\n    - {{path: {path}, md5: '{md5}'}}" for name, (path, md5) in outs.items()]
+        path = tmp_path / f"{time}{result}.lock"
+        path.write_text("\n".join(["schema: '2.0'", "stages:", *lines]) + "\n")
+        return compared_stages(path)
+
+    assert lock("1", "9") == lock("2", "9")
+    assert lock("1", "9") != lock("1", "8")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from dlstudy.claims.registry import CLAIMS
 from dlstudy.params.study import load_study
 from dlstudy.report.scorecard import IN_CHINESE, Reading, counts, readings, scorecard
 from dlstudy.results import Results
@@ -45,7 +46,7 @@ def speed(sentence: str) -> str:
 
 def verdicts(language: Literal["en", "zh"]) -> str:
     """How many readings have each verdict, and those that are refuted."""
-    found = scorecard(readings(Results(ROOT, load_study(ROOT / "params.yaml"))))
+    found = scorecard(readings(Results(ROOT, load_study(ROOT / "params.yaml")), CLAIMS))
     refuted = [each for each in found if each.verdict == "refuted"]
     if language == "en":
         numbers = ", ".join(f"{number} {verdict}" for verdict, number in counts(found).items())

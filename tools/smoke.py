@@ -15,6 +15,17 @@ EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, ma
     "sgd_theory": {"num_epochs": 20, "num_floor_chains": 4, "num_floor_steps": 50},
     "signal_propagation": {"width": 32, "num_images": 64, "training_steps": [0, 5], "num_training_seeds": 2},
     "census": {"families": ["alexnet", "squeezenet", "mobilenet_v3"]},
+    "activation_cost": {
+        "sides": [8, 16, 32],
+        "largest_in_cache": 16,
+        "smallest_in_memory": 32,
+        "num_values": 1000,
+        "num_rounds": 8,
+        "networks": [[8], [8, 8, 8, 8]],
+        "num_images": 128,
+        "batch_size": 64,
+        "num_epoch_rounds": 8,
+    },
     "losses": {"hidden": [16], "num_epochs": 1, "tuning_seeds": [100]},
 }
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from dlstudy.params.train import ClosedFormParams, SgdParams
 
 METRICS = Path("metrics")
 RESULTS = Path("results")
+TIMING = Path("timing")  # whatever hangs on a clock: apart, so that nothing deterministic depends on it
 
 
 class MissingResultError(StudyError, FileNotFoundError):
@@ -25,6 +26,9 @@ class Results:
 
     root: Path
     study: StudyParams
+
+    JUDGED: ClassVar[Path] = RESULTS  # the folder of verdicts and evidence
+    JUDGE: ClassVar[str] = "judge"  # the stage that writes them
 
     def metrics(self, model: str) -> dict[str, float]:
         """The headline numbers of a model."""
@@ -53,9 +57,13 @@ class Results:
         """The single numbers of an experiment."""
         return self._json(RESULTS / "experiments" / name / "facts.json", name)
 
+    def timing(self, name: str, table: str) -> pd.DataFrame:
+        """A table of an experiment that the clock decides: one row a round and thing timed."""
+        return self._csv(TIMING / name / f"{table}.csv", name)
+
     def verdicts(self) -> pd.DataFrame:
         """One row a claim; see `claims.judgement.verdict_table`."""
-        return self._csv(RESULTS / "verdicts.csv", "judge")
+        return self._csv(self.JUDGED / "verdicts.csv", self.JUDGE)
 
     def controls(self) -> pd.DataFrame:
         """One row a negative control."""
@@ -63,7 +71,7 @@ class Results:
 
     def evidence(self) -> dict[str, Any]:
         """What else is told of each claim, by its id."""
-        return self._json(RESULTS / "evidence.json", "judge")
+        return self._json(self.JUDGED / "evidence.json", self.JUDGE)
 
     def sales(self) -> pd.DataFrame:
         """One row a sale of a house: price, area, age."""
@@ -108,3 +116,11 @@ class Results:
         if not (self.root / path).is_file():
             raise MissingResultError(f"{path}: expected the result of stage {stage}, found no file; run `dvc repro`")
         return self.root / path
+
+
+@dataclass(frozen=True)
+class TimingResults(Results):
+    """The same results, but verdicts and evidence are those of claims about time."""
+
+    JUDGED: ClassVar[Path] = TIMING
+    JUDGE: ClassVar[str] = "cost_report"

@@ -98,6 +98,22 @@ def bootstrap_interval(
     return Interval(mean, float(np.ldexp(found.low, power)), float(np.ldexp(found.high, power)))
 
 
+def median_interval(values: Sequence[float], confidence: float) -> Interval:
+    """The median of a sample and its exact interval between two order statistics, whatever the distribution.
+
+    The k-th smallest and the k-th largest value, k as large as it may be: both miss the median to one side with the
+    probability that at most k - 1 of n fair coins show heads. ValueError where n is too small for any k. For times: a
+    slow moment moves a mean, and a bootstrap of so few values knows little of a median.
+    """
+    sample = np.sort(_sample(values))
+    tail = stats.binom.cdf(np.arange(len(sample)), len(sample), 0.5)
+    k = int((2 * tail <= 1 - confidence).sum())
+    if not k:
+        least = least_num_pairs((1 + confidence) / 2)
+        raise ValueError(f"expected {least} values at least for an interval at {confidence:g}, found {len(sample)}")
+    return Interval(float(np.median(sample)), float(sample[k - 1]), float(sample[-k]))
+
+
 def sign_flip_p(differences: Sequence[float], alternative: Alternative) -> float:
     """The p-value of differences whose signs would be as likely either way if there were no effect.
 

@@ -18,7 +18,8 @@ class Tables(Results):
     """Results in memory: what a test does not give is missing.
 
     experiments: {("sgd_theory", "variance"): table}; experiment facts: {"sgd_theory": {...}};
-    models: {("mlp_relu", "per_seed"): table}; data_facts: {"housing": {...}}.
+    timings: {("activation_cost", "kernels"): table}; models: {("mlp_relu", "per_seed"): table};
+    data_facts: {"housing": {...}}.
     """
 
     root: Path = ROOT
@@ -27,12 +28,16 @@ class Tables(Results):
     facts_of: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     models: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
     data_facts: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    timings: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
 
     def experiment(self, name, table):
         return _given(self.experiments, (name, table))
 
     def experiment_facts(self, name):
         return _given(self.facts_of, name)
+
+    def timing(self, name, table):
+        return _given(self.timings, (name, table))
 
     def table(self, model, name):
         return _given(self.models, (model, name))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dlstudy.claims import cost
 from dlstudy.claims.registry import CLAIMS
 from dlstudy.results import MissingResultError
 from tests.claims.support import Case, Tables
@@ -13,7 +14,7 @@ MODULES = sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py"))
 CASES: dict[str, Case] = {}
 for name in MODULES:
     CASES |= importlib.import_module(f"tests.claims.{name}").CASES
-BY_KEY = {claim.key: claim for claim in CLAIMS}
+BY_KEY = {claim.key: claim for claim in (*CLAIMS, *cost.CLAIMS)}
 
 
 def verdict_of(claim, results):
@@ -23,6 +24,11 @@ def verdict_of(claim, results):
 
 def test_every_claim_has_its_cases_and_every_case_its_claim():
     assert sorted(CASES) == sorted(BY_KEY)
+
+
+def test_a_claim_is_judged_apart_if_it_hangs_on_a_clock_and_only_then():
+    assert {claim.kind for claim in cost.CLAIMS} == {"timing"}
+    assert "timing" not in {claim.kind for claim in CLAIMS}
 
 
 @pytest.mark.parametrize("key", CASES)

@@ -31,7 +31,7 @@ class Statement:
     """What the note says."""
 
     id: str  # permanent: "SGD-3"
-    chapter: Literal["linear", "softmax", "perceptron"]
+    chapter: Literal["linear", "softmax", "perceptron", "cost"]  # cost: the perceptron's, with a page of its own
     says: Text
 
 

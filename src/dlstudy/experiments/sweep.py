@@ -5,9 +5,8 @@ same grid for every cell, which is extended while the best is at an end. Then ev
 once, and the test split is looked at once, after the last step.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 from dlstudy.data.dataset import Dataset
@@ -27,6 +26,7 @@ from dlstudy.stacks import (
 from dlstudy.tuning import Choice, Score, Trial, choose, mean_accuracies, tune
 
 Row = dict[str, Any]
+Result = TypeVar("Result")
 
 
 class Cell(NamedTuple):
@@ -48,8 +48,8 @@ def sweep(dataset: Dataset, activation: str, protocol: SweepProtocol, seeds: Seq
     scores = tune_cells(dataset, activation, protocol, cells)
     choices = {cell: choose(mean_accuracies(scores, cell)) for cell in cells}
     jobs = confirming_jobs(choices, seeds, protocol.stack_size)
-    train = partial(confirm, dataset, activation, protocol)
-    found = map_deepest_first(train, jobs, label=f"{activation}: every seed")
+    shared = dataset, activation, protocol
+    found = map_deepest_first(confirm, jobs, label=f"{activation}: every seed", shared=shared)
     return {
         "tuning": tuning_table(activation, scores),
         "chosen": chosen_table(activation, choices, scores),
@@ -78,10 +78,12 @@ def members_of(job: Job, activation: str) -> list[Member]:
     return [Member(seed, init, lr) for seed, lr in job.members]
 
 
-def map_deepest_first(function: Any, jobs: Sequence[Job], *, label: str) -> list[Any]:
+def map_deepest_first(
+    function: Callable[..., Result], jobs: Sequence[Job], *, label: str, shared: tuple[Any, ...]
+) -> list[Result]:
     """The results of all jobs, in their order; deep networks take longest and start first."""
     order = sorted(range(len(jobs)), key=lambda place: -jobs[place].cell.depth * len(jobs[place].members))
-    found = map_runs(function, [jobs[place] for place in order], label=label)
+    found = map_runs(function, [jobs[place] for place in order], label=label, shared=shared)
     return [result for _, result in sorted(zip(order, found, strict=True), key=lambda pair: pair[0])]
 
 
@@ -92,11 +94,11 @@ def tune_cells(
     dataset: Dataset, activation: str, protocol: SweepProtocol, cells: Sequence[Cell]
 ) -> dict[Trial[Cell], Score]:
     """Every trial of every cell, on validation splits; the test split is not looked at."""
-    score_job = partial(score_rates, dataset, activation, protocol)
 
     def score_all(trials: Sequence[Trial[Cell]]) -> list[Score]:
         jobs = tuning_jobs(trials)
-        found = map_deepest_first(score_job, jobs, label=f"{activation}: learning rates")
+        label = f"{activation}: learning rates"
+        found = map_deepest_first(score_rates, jobs, label=label, shared=(dataset, activation, protocol))
         by_trial = {
             Trial(job.cell, lr, seed): score
             for job, scores in zip(jobs, found, strict=True)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from dlstudy.claims.registry import CLAIMS
 from dlstudy.data.checksums import read_checksums
 from dlstudy.params.train import SgdParams
 from dlstudy.provenance import read_lock
@@ -119,7 +120,7 @@ def linear_problem(results: Results, data: str) -> Context:
 
 
 def scorecard_page(sources: Sources) -> Context:
-    found = scorecard(readings(sources.results))
+    found = scorecard(readings(sources.results, CLAIMS))
     return {
         "rows": found,
         "counts": counts(found),
@@ -129,7 +130,7 @@ def scorecard_page(sources: Sources) -> Context:
 
 
 def method_page(sources: Sources) -> Context:
-    found = readings(sources.results)
+    found = readings(sources.results, CLAIMS)
     controls = [row | {"measured": measured(row | {"unit": POINTS})} for row in records(sources.results.controls())]
     return {
         "settings": sources.results.study.judge,
@@ -141,7 +142,7 @@ def method_page(sources: Sources) -> Context:
 
 def chapter(sources: Sources, name: str) -> Context:
     """The statements of a chapter of the note, for the end of its page."""
-    return {"sections": sections(readings(sources.results), name), "settings": sources.results.study.judge}
+    return {"sections": sections(readings(sources.results, CLAIMS), name), "settings": sources.results.study.judge}
 
 
 def index_page(sources: Sources) -> Context:

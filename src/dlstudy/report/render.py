@@ -1,63 +1,9 @@
-"""Pages of markdown from templates (prose) and contexts (numbers)."""
+"""All pages of markdown but those that hang on a clock."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from dlstudy.report.markdown import environment
 from dlstudy.report.pages import PAGES, Sources
-
-TEMPLATES: Final = Path(__file__).with_name("templates")
-
-
-def count(value: float) -> str:
-    """1234.5 -> 1,234 (to the nearest whole number)."""
-    return f"{value:,.0f}"
-
-
-def share(value: float) -> str:
-    """0.88591 -> 0.8859."""
-    return f"{value:.4f}"
-
-
-def spread(value: float | None) -> str:
-    """A standard deviation of shares, or a dash where one run has none."""
-    return "–" if value is None else f"{value:.4f}"  # noqa: RUF001 - an en dash is meant
-
-
-def percent(value: float) -> str:
-    """0.123 -> 12.3 %."""
-    return f"{100 * value:.1f} %"
-
-
-def significant(value: float, digits: int = 4) -> str:
-    """The number to a few significant digits: 0.00013, 1.5e-06."""
-    return f"{value:.{digits}g}"
-
-
-FILTERS: Final = {
-    "count": count,
-    "share": share,
-    "spread": spread,
-    "percent": percent,
-    "significant": significant,
-}
-
-
-def environment() -> Environment:
-    """Jinja for markdown: no escaping of HTML, and an undefined value is an error."""
-    jinja = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    jinja.filters.update(FILTERS)
-    jinja.globals.update(FILTERS)  # so that a macro can be given one
-    return jinja
 
 
 def render_pages(sources: Sources) -> Iterator[tuple[str, str]]:

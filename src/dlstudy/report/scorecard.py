@@ -7,12 +7,16 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from dlstudy.claims.core import VERDICTS, Claim, Statement
-from dlstudy.claims.registry import CLAIMS
 from dlstudy.results import MissingResultError, Results
 
 Language = Literal["en", "zh"]
 
-PAGE_OF: Final = {"linear": "linear_regression", "softmax": "softmax_regression", "perceptron": "multilayer_perceptron"}
+PAGE_OF: Final = {
+    "linear": "linear_regression",
+    "softmax": "softmax_regression",
+    "perceptron": "multilayer_perceptron",
+    "cost": "activation_cost",
+}
 
 IN_CHINESE: Final = {
     "refuted": "被推翻",
@@ -96,14 +100,16 @@ def _number(value: float, *, in_points: bool) -> str:
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e12 else f"{value:.4g}"
 
 
-def readings(results: Results, claims: Sequence[Claim] = CLAIMS) -> list[Reading]:
+def readings(results: Results, claims: Sequence[Claim]) -> list[Reading]:
     """Every claim with its verdict, in their order; MissingResultError for one that has not been judged."""
     table: pd.DataFrame = results.verdicts()
     rows = {str(row["id"]): {str(name): value for name, value in row.items()} for row in table.to_dict("records")}
     evidence = results.evidence()
     for file, what, judged in (("verdicts.csv", "a verdict", rows), ("evidence.json", "evidence", evidence)):
         if missing := [claim.key for claim in claims if claim.key not in judged]:
-            raise MissingResultError(f"results/{file}: expected {what} on {missing[0]}, found none; run `dvc repro`")
+            raise MissingResultError(
+                f"{results.JUDGED}/{file}: expected {what} on {missing[0]}, found none; run `dvc repro`"
+            )
     return [_reading(claim, rows[claim.key], evidence[claim.key]) for claim in claims]
 
 

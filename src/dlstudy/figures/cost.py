@@ -1,0 +1,75 @@
+"""What an activation costs by itself, beside what it costs a training."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from dlstudy.claims.cost import MUCH, NOTICEABLE, YARDSTICK, epochs, kernels, told_ratio
+from dlstudy.figures.style import COLOURS
+from dlstudy.results import Results
+
+MARKS: Final = {"sigmoid": ("o", COLOURS[5]), "tanh": ("s", COLOURS[0])}  # those of the claims stand out
+OTHERS: Final = ("^", "D", "v", "P", "X")
+GREY: Final = "#8a8a8a"
+TICKS: Final = (0.5, 1, 2, 5, 10, 20, 50)
+
+
+def figures(results: Results) -> Iterator[tuple[str, Figure]]:
+    """Each figure with the name of its file, without the ending."""
+    confidence = results.study.judge.confidence
+    yield "kernel_and_epoch", beside_each_other(kernels(results), epochs(results), confidence)
+
+
+def beside_each_other(of_kernels: pd.DataFrame, of_epochs: pd.DataFrame, confidence: float) -> Figure:
+    """Ratios to ReLU on one scale: the activation alone, forward, and with its gradient; and whole epochs."""
+    figure = Figure(figsize=(8.6, 4.4))
+    panels = figure.subplots(1, 3, sharey=True)
+    marks = marks_of(of_kernels["activation"])
+    for axes, (part, title) in zip(
+        panels,
+        {"forward": "activation alone, forward", "forward_backward": "alone, forward and backward"}.items(),
+        strict=False,
+    ):
+        _draw(axes, of_kernels[of_kernels["part"] == part], "side", marks, confidence)
+        _finish(axes, title, "side of the square tensor", MUCH)
+    _draw(panels[2], of_epochs, "network", marks, confidence)
+    _finish(panels[2], "whole epoch of training", "hidden layers", NOTICEABLE)
+    panels[0].set_ylabel("time over ReLU's in the same round (logarithmic)")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    return figure
+
+
+def marks_of(activations: "pd.Series[str]") -> dict[str, tuple[str, str]]:
+    """Marker and colour of every activation but ReLU, which is the unit."""
+    names = [name for name in dict.fromkeys(activations) if name != YARDSTICK]
+    others = [name for name in names if name not in MARKS]
+    return {name: MARKS.get(name) or (OTHERS[others.index(name) % len(OTHERS)], GREY) for name in names}
+
+
+def _draw(axes: Axes, table: pd.DataFrame, column: str, marks: dict[str, tuple[str, str]], confidence: float) -> None:
+    places = {value: place for place, value in enumerate(dict.fromkeys(table[column]))}
+    for number, (activation, (marker, colour)) in enumerate(marks.items()):
+        shift = 0.6 * (number + 0.5) / len(marks) - 0.3
+        for value, ratios in table[table["activation"] == activation].groupby(column, sort=False)["ratio"]:
+            found, x = told_ratio(ratios.tolist(), confidence), places[value] + shift
+            axes.plot([x, x], [found["low"], found["high"]], color=colour, linewidth=1.4)
+            label = activation if places[value] == 0 else None
+            axes.plot(x, found["median"], marker, color=colour, markersize=4.5, linestyle="none", label=label)
+    axes.set_xticks(range(len(places)), [str(value) for value in places])
+
+
+def _finish(axes: Axes, title: str, what: str, threshold: float) -> None:
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(FixedLocator(TICKS))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.axhline(1, color="black", linewidth=0.8)
+    axes.axhline(threshold, color="black", linewidth=1, linestyle="--")
+    axes.set_title(title)
+    axes.set_xlabel(what)
+    axes.grid(axis="x", visible=False)

@@ -1,0 +1,24 @@
+"""Decide on the claims that hang on a clock, draw their figure and write their page: `python -m stages.cost_report`."""
+
+from pathlib import Path
+
+from dlstudy.artifacts import write_csv, write_json, write_text
+from dlstudy.claims.cost import CLAIMS
+from dlstudy.claims.judgement import evidence_content, judge, metrics, verdict_table
+from dlstudy.figures.cost import figures
+from dlstudy.figures.style import save_figure, style
+from dlstudy.params.study import load_study
+from dlstudy.report.cost import PAGE, cost_page
+from dlstudy.results import TIMING, TimingResults
+
+if __name__ == "__main__":
+    results = TimingResults(Path(), load_study())
+    judgements = judge(CLAIMS, results, (), results.study.judge)
+    write_csv(TIMING / "verdicts.csv", verdict_table(judgements))
+    write_json(TIMING / "evidence.json", evidence_content(judgements))
+    write_json(TIMING / "verdicts.json", metrics(judgements))
+    Path("reports/timing").mkdir(parents=True, exist_ok=True)
+    with style():
+        for name, figure in figures(results):
+            save_figure(Path(f"reports/timing/{name}.png"), figure)
+    write_text(Path("reports") / PAGE, cost_page(results))
