@@ -44,7 +44,7 @@ def test_an_activation_that_a_claim_is_about_must_be_there(missing):
     ("changes", "expected", "found"),
     [
         ({"activations": [*CONTENT["activations"], "gelu"]}, "each name once", "'gelu'"),
-        ({"activations": [*CONTENT["activations"], "swish"]}, "'silu'", "'swish'"),
+        ({"activations": [*CONTENT["activations"], "swish"]}, "silu", "'swish'"),
         ({"sides": [16, 8, 64]}, "ascending numbers, each once", "[16, 8, 64]"),
         ({"sides": [8, 8, 64]}, "ascending numbers, each once", "[8, 8, 64]"),
         ({"sides": [64]}, "at least 2", "[64]"),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
+
 from dlstudy.data.dataset import Dataset
 from dlstudy.execution import map_runs
 from dlstudy.models import matching_init

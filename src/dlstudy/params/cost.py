@@ -4,8 +4,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from dlstudy.params.activations import ActivationName
 from dlstudy.params.base import Items, PositiveInt, Section, Seed
-from dlstudy.params.train import ActivationName
 
 CLAIMED_ACTIVATIONS: Final[tuple[ActivationName, ...]] = ("relu", "sigmoid", "tanh")
 """What claims ACT-13 and ACT-14 are about; other activations stand beside them."""
