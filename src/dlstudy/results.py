@@ -61,6 +61,13 @@ class Results:
         """A table of an experiment that the clock decides: one row a round and thing timed."""
         return self._csv(TIMING / name / f"{table}.csv", name)
 
+    def sweep(self, table: str) -> pd.DataFrame:
+        """A table of the sweep, of all activations together: tuning, chosen, per_seed or looks."""
+        activations = self.study.sweep.activations
+        return pd.concat(
+            [self._csv(RESULTS / "sweep" / name / f"{table}.csv", f"sweep@{name}") for name in activations]
+        )
+
     def verdicts(self) -> pd.DataFrame:
         """One row a claim; see `claims.judgement.verdict_table`."""
         return self._csv(self.JUDGED / "verdicts.csv", self.JUDGE)

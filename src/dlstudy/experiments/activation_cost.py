@@ -16,9 +16,10 @@ from torch import Tensor
 from dlstudy.data.dataset import Dataset, Split
 from dlstudy.losses import cross_entropy
 from dlstudy.models import ACTIVATIONS
-from dlstudy.params.activations import ActivationName, SgdParams
+from dlstudy.params.activations import ActivationName
 from dlstudy.params.base import ParamsError
 from dlstudy.params.cost import CostParams
+from dlstudy.params.train import SgdParams
 from dlstudy.randomness import generator
 from dlstudy.sgd import learning_rates, minibatches, start_run, train_epoch
 
