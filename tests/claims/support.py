@@ -19,7 +19,7 @@ class Tables(Results):
 
     experiments: {("sgd_theory", "variance"): table}; experiment facts: {"sgd_theory": {...}};
     timings: {("activation_cost", "kernels"): table}; models: {("mlp_relu", "per_seed"): table};
-    data_facts: {"housing": {...}}.
+    data_facts: {"housing": {...}}; sweeps: {"per_seed": table}.
     """
 
     root: Path = ROOT
@@ -29,12 +29,16 @@ class Tables(Results):
     models: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
     data_facts: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     timings: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
+    sweeps: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def experiment(self, name, table):
         return _given(self.experiments, (name, table))
 
     def experiment_facts(self, name):
         return _given(self.facts_of, name)
+
+    def sweep(self, table):
+        return _given(self.sweeps, table)
 
     def timing(self, name, table):
         return _given(self.timings, (name, table))

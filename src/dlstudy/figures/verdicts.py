@@ -7,9 +7,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dlstudy.claims import census as census_claims
+from dlstudy.claims import hasty
 from dlstudy.claims import signal as signal_claims
+from dlstudy.claims import sweep as sweep_claims
 from dlstudy.claims.linearity import THRESHOLD
-from dlstudy.figures import census, signal
+from dlstudy.figures import census, signal, sweep
 from dlstudy.figures.style import COLOURS
 from dlstudy.results import Results
 from dlstudy.statistics import repeated_cv_interval
@@ -34,6 +36,10 @@ def verdict_figures(results: Results) -> Iterator[tuple[str, Figure]]:
     std = results.experiment_facts("signal_propagation")["small_std"]
     yield "signal_ratios", signal.ratios(ratios, std, tolerance=signal_claims.TOLERANCE)
     yield "census_families", census.timeline(results.experiment("census", "families"), since=census_claims.SINCE)
+    protocol, per_seed = results.study.sweep.protocol, results.sweep("per_seed")
+    yield "trainable", sweep.trainable(per_seed, least=protocol.trainable, confidence=settings.confidence)
+    yield "regrets", sweep.regret_bars(sweep_claims.regrets(results), margin=settings.margin)
+    yield "hasty", sweep.hasty(hasty.hasty(results), hasty.fair(results))
 
 
 def differences(results: Results) -> pd.DataFrame:
@@ -64,7 +70,12 @@ def forest(differences: pd.DataFrame, margin: float) -> Figure:
     axes.set_yticks(range(len(differences)), differences["label"])
     axes.set_ylim(len(differences) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel("difference in test accuracy (accuracy points), paired by seed")
+    # Deep networks that do not train are scores of points apart; near 0 the scale is the usual one.
+    axes.set_xscale("symlog", linthresh=5, linscale=2)
+    axes.set_xticks(
+        [-50, -10, -5, -2, -1, 0, 1, 2, 5, 10, 50], ["-50", "-10", "-5", "-2", "-1", "0", "1", "2", "5", "10", "50"]
+    )
+    axes.set_xlabel("difference in test accuracy (accuracy points), paired by seed; beyond ±5 logarithmic")
     figure.legend(loc="outside upper center", ncols=5)
     return figure
 

@@ -14,6 +14,7 @@ from dlstudy.data.checksums import read_checksums
 from dlstudy.params.train import SgdParams
 from dlstudy.provenance import read_lock
 from dlstudy.published import Published
+from dlstudy.report.activations import activations_page
 from dlstudy.report.scorecard import IN_CHINESE, counts, measured, readings, scorecard, sections
 from dlstudy.results import Results
 
@@ -222,6 +223,7 @@ PAGES: Final[dict[str, Callable[[Sources], Context]]] = {
     "linear_regression": linear_page,
     "softmax_regression": classifier_page(hidden=False),
     "multilayer_perceptron": classifier_page(hidden=True),
+    "activations": lambda sources: activations_page(sources.results),
     "provenance": provenance_page,
 }
 """Each page, by the name of its template and of its file."""

@@ -1,0 +1,163 @@
+"""The page for practitioners: which activation, when; every answer computed from the sweep."""
+
+from typing import Any
+
+import pandas as pd
+from scipy import stats
+
+from dlstudy.claims.hasty import RATE, fair, hasty
+from dlstudy.claims.losses import POINTS
+from dlstudy.claims.sweep import RELU, Cell, by_seed, cells_of, protocol_facts, regrets, rows_of
+from dlstudy.claims.trainable import trained
+from dlstudy.results import Results
+
+Context = dict[str, Any]
+
+
+def activations_page(results: Results) -> Context:
+    by_depth, depths = depth_rows(results), deepest_rows(results)
+    return {
+        "protocol_of": protocol_facts(results),
+        "settings": results.study.judge,
+        "by_depth": by_depth,
+        "depths": depths,
+        "hasty": hasty_rows(results),
+        "hasty_rate": RATE,
+        "answers": answers(results, by_depth, depths),
+    }
+
+
+def depth_rows(results: Results) -> list[Context]:
+    """By depth: the activation and initialiser with the best mean validation accuracy, and who is close to it."""
+    chosen, table = results.sweep("chosen"), fair(results)
+    rows = []
+    for depth in sorted(set(table["depth"])):
+        of_depth = table[table["depth"] == depth]
+        best = of_depth.loc[of_depth["accuracy"].idxmax()]
+        tests = {
+            str(row["activation"]): mean_test_accuracy(results, str(row["activation"]), int(depth), str(row["init"]))
+            for _, row in of_depth.iterrows()
+        }
+        name = str(best["activation"])
+        close = [
+            other
+            for other, test in tests.items()
+            if other != name and POINTS * (tests[name] - test) <= results.study.judge.margin
+        ]
+        cell = Cell(depth, str(best["init"]))
+        rows.append(
+            {
+                "depth": depth,
+                "best": name,
+                "init": best["init"],
+                "lr": rows_of(chosen, name, cell)["lr"].item(),
+                "accuracy": tests[name],
+                "relu": tests[RELU],
+                "close": close,
+            }
+        )
+    return rows
+
+
+def mean_test_accuracy(results: Results, activation: str, depth: int, init: str) -> float:
+    return float(by_seed(results, activation, Cell(depth, init)).mean())
+
+
+def deepest_rows(results: Results) -> list[Context]:
+    """By activation: the largest number of hidden layers up to which every seed trains, by initialiser."""
+    rows = []
+    for name in results.study.sweep.activations:
+        row: Context = {"name": name, "matching": 0, "pytorch": 0}
+        for init in ("matching", "pytorch"):
+            for cell in (each for each in cells_of(results) if each.init == init):
+                if min(trained(results, name, cell)) < 1:
+                    break
+                row[init] = cell.depth
+        rows.append(row)
+    return rows
+
+
+def hasty_rows(results: Results) -> list[Context]:
+    """By depth: first and last of the hasty and of the fair comparison, and their rank correlation."""
+    naive, good = hasty(results), fair(results)
+    rows = []
+    for depth in sorted(naive["depth"].unique()):
+        row: Context = {"depth": depth}
+        ranked = {}
+        for kind, table in (("naive", naive), ("fair", good)):
+            own = table[table["depth"] == depth].set_index("activation")["accuracy"]
+            ranked[kind] = own
+            row |= {f"{kind}_first": own.idxmax(), f"{kind}_first_accuracy": own.max()}
+            row |= {f"{kind}_last": own.idxmin(), f"{kind}_last_accuracy": own.min()}
+        row["tau"] = float(stats.kendalltau(ranked["naive"], ranked["fair"].loc[ranked["naive"].index]).statistic)
+        rows.append(row)
+    return rows
+
+
+def answers(results: Results, by_depth: list[Context], depths: list[Context]) -> list[str]:
+    """The short answers, each a sentence whose words follow from the numbers."""
+    lost = regrets(results).mean()
+    return [
+        for_everything(lost),
+        shallow(by_depth[0], len(lost), results.study.judge.margin),
+        deep(by_depth[-1]),
+        reach({row["name"]: row["matching"] for row in depths}),
+        what_matters(spread_of_inits(results), spread_of_choice(by_depth)),
+    ]
+
+
+def for_everything(lost: "pd.Series[float]") -> str:
+    first = str(lost.idxmin())
+    return (
+        f"**One for everything**: {first}. Taken in every cell it loses {lost[first]:.2f} accuracy points to the best "
+        f"on validation; ReLU loses {lost[RELU]:.2f}, sigmoid {lost['sigmoid']:.2f}."
+    )
+
+
+def shallow(row: Context, num_activations: int, margin: float) -> str:
+    layers = "1 hidden layer" if row["depth"] == 1 else f"{row['depth']} hidden layers"
+    close = ", ".join(row["close"]) or "no other"
+    hardly = "there the choice hardly matters" if 2 * len(row["close"]) >= num_activations else "there it matters"
+    return (
+        f"**With {layers}** the best on validation is {row['best']}, and within {margin:g} points of it on test "
+        f"{'is' if len(row['close']) < 2 else 'are'} {close}: {hardly}."
+    )
+
+
+def deep(row: Context) -> str:
+    if row["best"] == RELU:
+        return f"**With {row['depth']} hidden layers** take ReLU."
+    gap = POINTS * (row["accuracy"] - row["relu"])
+    return f"**With {row['depth']} hidden layers** take {row['best']}: ReLU is {gap:.1f} points behind."
+
+
+def reach(limits: dict[str, int]) -> str:
+    found = ", ".join(f"{name} up to {limits[name] or 'no depth'}" for name in ("sigmoid", "tanh", RELU))
+    return f"**How deep**: every seed trains, each activation with its own initialisation, for {found} hidden layers."
+
+
+def what_matters(of_inits: float, of_choice: float) -> str:
+    """Which of the two moves accuracy by more."""
+    first, second = ("initialisation", "activation") if of_inits > of_choice else ("activation", "initialisation")
+    return (
+        f"**Choose the {first} before the {second}**: one activation under two initialisations differs by "
+        f"{of_inits:.1f} points on average, ReLU and the best activation, each at its best, by {of_choice:.1f}."
+    )
+
+
+def spread_of_inits(results: Results) -> float:
+    """Points between the two initialisations, on average over activations and the depths that have both."""
+    cells = cells_of(results)
+    by_init = [{cell.depth for cell in cells if cell.init == init} for init in ("matching", "pytorch")]
+    both = sorted(set.intersection(*by_init))
+    gaps = [
+        abs(mean_test_accuracy(results, name, depth, "matching") - mean_test_accuracy(results, name, depth, "pytorch"))
+        for name in results.study.sweep.activations
+        for depth in both
+    ]
+    return POINTS * float(pd.Series(gaps).mean())
+
+
+def spread_of_choice(by_depth: list[Context]) -> float:
+    """Points between the best and ReLU, on average over the depths."""
+    return POINTS * float(pd.Series([row["accuracy"] - row["relu"] for row in by_depth]).abs().mean())
