@@ -5,8 +5,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -53,18 +55,42 @@ class Checkout:
         params["train"] = {name: params["train"][name] for name in MODELS}
         write_params(self.root, params)
 
+    def environment(self, **changes):
+        settings = {"DLSTUDY_FASHION_MNIST": str(self.images), "DLSTUDY_PROCESSES": "2"} | changes
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        return os.environ | {"PATH": path} | settings
+
     def run(self, *arguments, **environment):
         """Run a DVC command as a user would."""
-        settings = {"DLSTUDY_FASHION_MNIST": str(self.images), "DLSTUDY_PROCESSES": "2"} | environment
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         return subprocess.run(
             [sys.executable, "-m", "dvc", *arguments],
             cwd=self.root,
-            env=os.environ | {"PATH": path} | settings,
+            env=self.environment(**environment),
             capture_output=True,
             text=True,
             check=False,
         )
+
+    def dvc_killed_after_the_first(self, group):
+        """Run the pipeline and kill all its processes when a second stage of a group has begun; the finished ones."""
+        log = self.root.parent / "killed.log"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-u", "-m", "dvc", "repro"],
+                cwd=self.root,
+                env=self.environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            begun = []
+            while len(begun) < 2:
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.1)
+                begun = re.findall(rf"Running stage '({group}@[^']+)'", log.read_text())
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return {begun[0]}
 
     def dvc(self, *arguments, **environment):
         """Run a DVC command that has to succeed; which stages ran."""
@@ -151,6 +177,25 @@ def test_one_line_adds_a_model(checkout):
     checkout.change(lambda params: params["train"].update(wide=added | {"batch_size": 64, "num_epochs": 2}))
     assert checkout.dvc("repro") == {"check_params", "train@wide", "evaluate@wide", "judge", "figures", "report"}
     assert "`wide`" in (checkout.root / "reports/README.md").read_text(encoding="utf-8")
+
+
+def test_one_line_adds_an_activation_to_the_sweep(checkout):
+    checkout.change(lambda params: params["sweep"]["activations"].append("mish"))
+    ran = checkout.dvc("repro")
+    assert ran == {"check_params", "sweep@mish", "judge", "figures", "verdict_figures", "report"}
+    assert "mish" in (checkout.root / "reports/activations.md").read_text(encoding="utf-8")
+
+
+def test_a_pipeline_that_is_killed_keeps_what_it_has_finished(checkout):
+    width = read_params(checkout.root)["sweep"]["protocol"]["width"]
+    checkout.change(lambda params: params["sweep"]["protocol"].update(width=width + 1))
+    finished = checkout.dvc_killed_after_the_first("sweep")
+    ran = {stage for stage in checkout.dvc("repro") if stage.startswith("sweep@")}
+    swept = {f"sweep@{name}" for name in read_params(checkout.root)["sweep"]["activations"]}
+    assert ran == swept - finished
+    resumed = files_below(checkout.root, {"results/sweep": ""})
+    checkout.dvc("repro", "--force", "--single-item", *sorted(swept))  # in one go
+    assert files_below(checkout.root, {"results/sweep": ""}) == resumed
 
 
 def test_a_reworded_report_trains_nothing(checkout):

@@ -28,6 +28,15 @@ EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, ma
     },
     "losses": {"hidden": [16], "num_epochs": 1, "tuning_seeds": [100]},
 }
+SWEEP: Final[dict[str, Any]] = {  # claims are about these activations and cells
+    "cells": {"matching": [1, 4, 8, 16], "pytorch": [1, 4, 8]},
+    "width": 8,
+    "learning_rates": [0.03, 0.1, 0.3],
+    "tuning_seeds": [100],
+    "num_looks": 2,
+    "look_images": 50,
+}
+SWEPT: Final = ["identity", "sigmoid", "tanh", "relu"]
 
 
 def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size: int = 1000) -> dict[str, Any]:
@@ -41,6 +50,7 @@ def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size
         "seeds": params["seeds"][:2],
         "train": models,
         "experiments": experiments,
+        "sweep": {"activations": SWEPT, "protocol": params["sweep"]["protocol"] | SWEEP},
     }
 
 
