@@ -1,7 +1,7 @@
 """One activation over all depths and initialisers: learning rates tuned for each, then trained with every seed.
 
 A cell is a depth and an initialiser. Its learning rate is chosen on the validation splits of the tuning seeds, from the
-same grid for every cell, which is extended while the best is at an end. Then every seed of the study trains the cell
+same grid for every cell, which is extended while the best is at an end, and refined around it. Then every seed of the study trains the cell
 once, and the test split is looked at once, after the last step.
 """
 
@@ -107,7 +107,7 @@ def tune_cells(
         }
         return [by_trial[trial] for trial in trials]
 
-    return tune(cells, protocol.learning_rates, protocol.tuning_seeds, score_all, refine=False)
+    return tune(cells, protocol.learning_rates, protocol.tuning_seeds, score_all)
 
 
 def tuning_jobs(trials: Sequence[Trial[Cell]]) -> list[Job]:
