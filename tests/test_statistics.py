@@ -15,6 +15,7 @@ from dlstudy.statistics import (
     all_equal,
     bootstrap_interval,
     equivalence_p,
+    higher_share_p,
     holm,
     least_num_pairs,
     paired_differences,
@@ -515,3 +516,14 @@ def test_the_correction_is_that_of_test_rows_to_training_rows():
 def test_one_fold_has_no_interval(values, num_folds):
     with pytest.raises(ValueError, match="expected 2 differences and 2 folds at least"):
         repeated_cv_interval(values, 0.95, num_folds=num_folds)
+
+
+# --- Shares of two groups ---
+
+
+def test_fishers_exact_test_of_the_lady_who_tastes_tea():
+    """Fisher, The Design of Experiments, 1935: 4 of 4 right has p = 1/70, 3 of 4 has 17/70."""
+    assert higher_share_p((4, 4), (0, 4)) == pytest.approx(1 / 70)
+    assert higher_share_p((3, 4), (1, 4)) == pytest.approx(17 / 70)
+    assert higher_share_p((0, 4), (4, 4)) == 1.0
+    assert higher_share_p((0, 4), (0, 4)) == 1.0
