@@ -15,6 +15,11 @@ EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, ma
     "sgd_theory": {"num_epochs": 20, "num_floor_chains": 4, "num_floor_steps": 50},
     "signal_propagation": {"width": 32, "num_images": 64, "training_steps": [0, 5], "num_training_seeds": 2},
     "census": {"families": ["alexnet", "squeezenet", "mobilenet_v3"]},
+    "activation_outputs": {
+        **{"width": 16, "num_epochs": 0.5, "deep_depth": 4, "longer": 2, "tuning_seeds": [100], "stack_size": 2},
+        "price": {"hidden": [4], "batch_size": 64, "num_epochs": 2, "learning_rates": [0.03, 0.1, 0.3]}
+        | {"tuning_seeds": [100]},
+    },
     "losses": {"hidden": [16], "num_epochs": 1, "tuning_seeds": [100]},
 }
 
