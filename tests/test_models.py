@@ -15,6 +15,7 @@ BOUNDS = {  # of weights and biases, with these fans; worked by hand from the pa
     "pytorch": (0.1414213562, 0.1414213562),  # 1 / sqrt(50)
     "xavier": (0.2738612788, 0.0),  # sqrt(6 / (50 + 30))
     "he": (0.3464101615, 0.0),  # sqrt(6 / 50)
+    "xavier4": (1.0954451150, 0.0),  # 4 sqrt(6 / (50 + 30))
 }
 
 FORMULAS = {

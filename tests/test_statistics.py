@@ -15,6 +15,7 @@ from dlstudy.statistics import (
     all_equal,
     bootstrap_interval,
     equivalence_p,
+    higher_share_p,
     holm,
     least_num_pairs,
     median_interval,
@@ -555,3 +556,14 @@ def test_the_median_interval_takes_as_many_values_as_the_sign_flip_test(confiden
     assert median_interval(list(range(least)), confidence).low == 0
     with pytest.raises(ValueError, match=f"expected {least} values"):
         median_interval(list(range(least - 1)), confidence)
+
+
+# --- Shares of two groups ---
+
+
+def test_fishers_exact_test_of_the_lady_who_tastes_tea():
+    """Fisher, The Design of Experiments, 1935: 4 of 4 right has p = 1/70, 3 of 4 has 17/70."""
+    assert higher_share_p((4, 4), (0, 4)) == pytest.approx(1 / 70)
+    assert higher_share_p((3, 4), (1, 4)) == pytest.approx(17 / 70)
+    assert higher_share_p((0, 4), (4, 4)) == 1.0
+    assert higher_share_p((0, 4), (0, 4)) == 1.0

@@ -26,6 +26,11 @@ EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, ma
         "batch_size": 64,
         "num_epoch_rounds": 8,
     },
+    "activation_outputs": {
+        **{"width": 16, "num_epochs": 0.5, "deep_depth": 4, "longer": 2, "tuning_seeds": [100], "stack_size": 2},
+        "price": {"hidden": [4], "batch_size": 64, "num_epochs": 2, "learning_rates": [0.03, 0.1, 0.3]}
+        | {"tuning_seeds": [100]},
+    },
     "losses": {"hidden": [16], "num_epochs": 1, "tuning_seeds": [100]},
 }
 SWEEP: Final[dict[str, Any]] = {  # claims are about these activations and cells

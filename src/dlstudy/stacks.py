@@ -11,8 +11,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
@@ -88,10 +89,25 @@ class Images:
             num_classes=dataset.num_outputs,
         )
 
+    @cached_property
+    def arrays(self) -> tuple[np.ndarray[Any, Any], ...]:
+        """The tensors as NumPy arrays, always the same objects: joblib knows by them what it shares."""
+        tensors = self.features, self.targets, self.test_features, self.test_targets
+        return tuple(tensor.numpy() for tensor in tensors)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travels to other processes as NumPy arrays, which joblib maps into the memory of all, unlike tensors."""
+        return _images_of_arrays, (self.arrays, self.num_train, self.num_classes)
+
     def division(self, seed: int) -> tuple[Tensor, Tensor]:
         """The rows of training and validation split: the division that `Dataset.redivided` makes of the seed."""
         rows = torch.randperm(len(self.targets), generator=generator(seed, "split"))
         return rows[: self.num_train], rows[self.num_train :]
+
+
+def _images_of_arrays(arrays: tuple[np.ndarray[Any, Any], ...], num_train: int, num_classes: int) -> Images:
+    features, targets, test_features, test_targets = map(torch.from_numpy, arrays)
+    return Images(features, targets, test_features, test_targets, num_train, num_classes)
 
 
 class Minibatch(NamedTuple):
@@ -160,15 +176,20 @@ class Norm:
         return cls(scale.requires_grad_(), shift.requires_grad_(), mean, variance)
 
     def __call__(self, signal: Tensor, *, training: bool) -> Tensor:
-        mean, variance = self.mean, self.variance
-        if training:
-            variance, mean = torch.var_mean(signal, 1, correction=0)
-            with torch.no_grad():
-                num = signal.shape[1]
-                self.mean.lerp_(mean, NORM_MOMENTUM)
-                self.variance.lerp_(variance * num / max(1, num - 1), NORM_MOMENTUM)
-        scale = self.scale * (variance + NORM_EPSILON).rsqrt()
-        return torch.addcmul((self.shift - mean * scale).unsqueeze(1), signal, scale.unsqueeze(1))
+        """(members, batch, units) -> the same; one call for all members, which are so many units more to it."""
+        num_members, num_images, num_units = signal.shape
+        side_by_side = signal.transpose(0, 1).reshape(num_images, num_members * num_units)
+        normalised = F.batch_norm(
+            side_by_side,
+            self.mean.view(-1),
+            self.variance.view(-1),
+            self.scale.view(-1),
+            self.shift.view(-1),
+            training,
+            NORM_MOMENTUM,
+            NORM_EPSILON,
+        )
+        return normalised.view(num_images, num_members, num_units).transpose(0, 1)
 
 
 @dataclass

@@ -173,6 +173,15 @@ def share_interval(num_found: int, num: int, confidence: float) -> Interval:
     return Interval(num_found / num, float(found.low), float(found.high))
 
 
+def higher_share_p(first: tuple[int, int], second: tuple[int, int]) -> float:
+    """The p-value of two shares, each (found, of how many): small where the first is higher.
+
+    Fisher's exact test, one-sided (Journal of the Royal Statistical Society 85, 1922).
+    """
+    table = [[found, num - found] for found, num in (first, second)]
+    return float(stats.fisher_exact(table, alternative="greater").pvalue)
+
+
 def repeated_cv_interval(differences: Sequence[float], confidence: float, *, num_folds: int) -> Interval:
     """The mean difference of repeated cross-validation, one a fold, with its corrected t interval.
 

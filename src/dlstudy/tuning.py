@@ -81,6 +81,8 @@ def tune(
     grid: Sequence[float],
     seeds: Sequence[int],
     score_all: Callable[[Sequence[Trial[Cell]]], Sequence[Score]],
+    *,
+    refine: bool = True,
 ) -> dict[Trial[Cell], Score]:
     """Every trial with its score: the grid of each cell, its extensions while its best is at an end, its refinement.
 
@@ -100,5 +102,6 @@ def tune(
         rates = {cell: (lr,) for cell, lr in further.items() if lr is not None}
         if not rates:
             break
-    try_all({cell: refinement(mean_accuracies(scores, cell), factor) for cell in cells})
+    if refine:
+        try_all({cell: refinement(mean_accuracies(scores, cell), factor) for cell in cells})
     return scores

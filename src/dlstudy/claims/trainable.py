@@ -4,24 +4,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from scipy import stats
-
-from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
+from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Text, Verdict
+from dlstudy.claims.outputs import ACT_11
 from dlstudy.claims.sweep import FOLDER, RELU, Cell, by_seed, cells_of, faults_of, protocol_facts
 from dlstudy.params.judge import JudgeParams
 from dlstudy.results import Results
-from dlstudy.statistics import holm, share_interval
+from dlstudy.statistics import higher_share_p, holm, share_interval
 
 SCHOENHOLZ: Final = "Schoenholz et al., Deep Information Propagation, ICLR 2017"
-
-ACT_11 = Statement(
-    "ACT-11",
-    "perceptron",
-    Text(
-        "Because of vanishing gradients sigmoid and tanh must sometimes be avoided.",
-        "由于梯度消失问题，有时要避免使用 sigmoid 和 tanh。",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -37,8 +27,7 @@ class SometimesFewer:
         for name, values in evidence.samples.items():
             half = len(values) // 2
             first, second = (int(sum(side)) for side in (values[:half], values[half:]))
-            table = [[first, half - first], [second, half - second]]
-            p_values[name] = float(stats.fisher_exact(table, alternative="less").pvalue)
+            p_values[name] = higher_share_p((second, half), (first, half))
             gaps[name] = (first - second) / half
         adjusted = holm(p_values)
         where = min(adjusted, key=lambda name: (adjusted[name], gaps[name]))

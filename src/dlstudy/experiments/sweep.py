@@ -1,8 +1,8 @@
 """One activation over all depths and initialisers: learning rates tuned for each, then trained with every seed.
 
 A cell is a depth and an initialiser. Its learning rate is chosen on the validation splits of the tuning seeds, from the
-same grid for every cell, which is extended while the best is at an end, and refined around it. Then every seed of the study trains the cell
-once, and the test split is looked at once, after the last step.
+same grid for every cell, which is extended while the best is at an end, and refined around it. Then every seed of the
+study trains the cell once, and the test split is looked at once, after the last step.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -45,11 +45,12 @@ class Job(NamedTuple):
 def sweep(dataset: Dataset, activation: str, protocol: SweepProtocol, seeds: Sequence[int]) -> dict[str, pd.DataFrame]:
     """The tables tuning, chosen, per_seed and looks of one activation."""
     check_seeds(protocol, seeds)
+    images = Images.of(dataset)
     cells = [Cell(depth, init) for init, depths in protocol.cells.items() for depth in depths]
-    scores = tune_cells(dataset, activation, protocol, cells)
+    scores = tune_cells(images, activation, protocol, cells)
     choices = {cell: choose(mean_accuracies(scores, cell)) for cell in cells}
     jobs = confirming_jobs(choices, seeds, protocol.stack_size)
-    shared = dataset, activation, protocol
+    shared = images, activation, protocol
     found = map_deepest_first(confirm, jobs, label=f"{activation}: every seed", shared=shared)
     return {
         "tuning": tuning_table(activation, scores),
@@ -92,14 +93,14 @@ def map_deepest_first(
 
 
 def tune_cells(
-    dataset: Dataset, activation: str, protocol: SweepProtocol, cells: Sequence[Cell]
+    images: Images, activation: str, protocol: SweepProtocol, cells: Sequence[Cell]
 ) -> dict[Trial[Cell], Score]:
     """Every trial of every cell, on validation splits; the test split is not looked at."""
 
     def score_all(trials: Sequence[Trial[Cell]]) -> list[Score]:
         jobs = tuning_jobs(trials)
         label = f"{activation}: learning rates"
-        found = map_deepest_first(score_rates, jobs, label=label, shared=(dataset, activation, protocol))
+        found = map_deepest_first(score_rates, jobs, label=label, shared=(images, activation, protocol))
         by_trial = {
             Trial(job.cell, lr, seed): score
             for job, scores in zip(jobs, found, strict=True)
@@ -118,9 +119,8 @@ def tuning_jobs(trials: Sequence[Trial[Cell]]) -> list[Job]:
     return [Job(cell, tuple(members)) for (cell, _), members in rates.items()]
 
 
-def score_rates(dataset: Dataset, activation: str, protocol: SweepProtocol, job: Job) -> list[Score]:
+def score_rates(images: Images, activation: str, protocol: SweepProtocol, job: Job) -> list[Score]:
     """Validation accuracy of each learning rate after the last step."""
-    images = Images.of(dataset)
     stack, _ = train_stack(images, recipe(activation, job.cell.depth, protocol), members_of(job, activation))
     accuracies = accuracies_on_validation(stack, images)
     return [
@@ -140,9 +140,8 @@ def confirming_jobs(choices: Mapping[Cell, Choice], seeds: Sequence[int], stack_
     ]
 
 
-def confirm(dataset: Dataset, activation: str, protocol: SweepProtocol, job: Job) -> tuple[list[Row], list[Row]]:
+def confirm(images: Images, activation: str, protocol: SweepProtocol, job: Job) -> tuple[list[Row], list[Row]]:
     """A row a seed, and a row a seed and look. A network that diverged has accuracies of 0 and says so."""
-    images = Images.of(dataset)
     stack, looks = train_stack(
         images,
         recipe(activation, job.cell.depth, protocol),

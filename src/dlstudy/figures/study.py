@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
-from dlstudy.figures import linear_theory, linearity, losses, sgd, signal, softmax, sweep
+from dlstudy.figures import linear_theory, linearity, losses, outputs, sgd, signal, softmax, sweep
 from dlstudy.figures.accuracy import accuracy_strip
 from dlstudy.figures.classes import confusion_matrix, mistakes_gallery
 from dlstudy.figures.curves import learning_curves, loss_gap_curves
@@ -16,7 +16,7 @@ from dlstudy.results import Results
 def all_figures(results: Results, published: Published) -> Iterator[tuple[str, Figure]]:
     """Each figure with the name of its file, without the ending."""
     yield from linear_figures(results)
-    for part in (linear_theory, linearity, sgd, softmax, losses, signal, sweep):
+    for part in (linear_theory, linearity, sgd, softmax, losses, signal, outputs, sweep):
         yield from part.figures(results)
     classifiers = results.classifiers()
     if classifiers:

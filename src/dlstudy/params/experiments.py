@@ -8,6 +8,7 @@ from dlstudy.params.activations import ActivationName
 from dlstudy.params.base import Fraction, Items, PositiveFloat, PositiveInt, Section, Seed
 from dlstudy.params.census import CensusParams
 from dlstudy.params.cost import CostParams
+from dlstudy.params.outputs import OutputsParams
 from dlstudy.params.signal import SignalParams
 from dlstudy.params.train import InitName, Seeds
 
@@ -98,3 +99,4 @@ class ExperimentsParams(Section):
     losses: LossesParams
     signal_propagation: SignalParams
     activation_cost: CostParams
+    activation_outputs: OutputsParams

@@ -1,0 +1,62 @@
+import pytest
+
+from dlstudy.params.base import ParamsError, validated
+from dlstudy.params.outputs import OutputsParams
+
+PRICE = {"hidden": [4], "batch_size": 64, "num_epochs": 1, "learning_rates": [0.03, 0.1, 0.3], "tuning_seeds": [100]}
+CONTENT = {
+    "width": 64,
+    "batch_size": 64,
+    "num_epochs": 1,
+    "middle_depth": 4,
+    "deep_depth": 8,
+    "learning_rates": [0.03, 0.1, 0.3],
+    "adam_learning_rates": [0.001, 0.003, 0.01],
+    "tuning_seeds": [100, 101],
+    "num_deep_tuning_seeds": 1,
+    "stack_size": 5,
+    "longer": 4,
+    "reached": 0.8,
+    "price": PRICE,
+}
+
+
+def problem(changes, **rows):
+    with pytest.raises(ParamsError) as caught:
+        validated(CONTENT | changes, OutputsParams, prefix="x", context={"num_training_rows": rows})
+    first, line = str(caught.value).split("\n  ")
+    assert first.endswith("1 problem")
+    return line
+
+
+def test_whole_numbers_may_stand_for_fractions():
+    params = validated(CONTENT, OutputsParams)
+    assert (params.num_epochs, params.longer) == (1.0, 4.0)
+    assert params.price.hidden == (4,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"middle_depth": 2}, "x.middle_depth: expected greater than or equal to 3, found 2"),
+        ({"longer": 1.0}, "x.longer: expected greater than 1, found 1.0"),
+        ({"reached": 80}, "x.reached: expected less than 1, found 80"),
+        (
+            {"learning_rates": [0.1, 0.03, 0.3]},
+            "x.learning_rates: expected ascending numbers, each once, found [0.1, 0.03, 0.3]",
+        ),
+        ({"adam_learning_rates": [0.1, 0.2]}, "x.adam_learning_rates: expected at least 3 entry, found [0.1, 0.2]"),
+        ({"tuning_seeds": [100, 100]}, "x.tuning_seeds: expected each seed once, found [100, 100]"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(changes, line):
+    assert problem(changes) == line
+
+
+def test_minibatches_fit_into_both_training_splits():
+    assert problem({}, fashion_mnist=63) == (
+        "x.batch_size: expected at most 63, the training split of fashion_mnist, found 64"
+    )
+    assert problem({"price": PRICE | {"batch_size": 65}}, housing=64) == (
+        "x.price.batch_size: expected at most 64, the training split of housing, found 65"
+    )
