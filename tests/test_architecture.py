@@ -41,7 +41,7 @@ LAYERS = (  # a module imports from the layers above its own in this list, and f
     {"losses"},
     {"runs"},
     {"calibration"},
-    {"closed_form", "evaluation", "sgd"},  # training does not evaluate, evaluation does not train
+    {"closed_form", "evaluation", "sgd", "stacks"},  # training does not evaluate, evaluation does not train
     {"experiments"},
     {"results"},
     {"claims"},
