@@ -15,6 +15,10 @@ EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, ma
     "sgd_theory": {"num_epochs": 20, "num_floor_chains": 4, "num_floor_steps": 50},
     "signal_propagation": {"width": 32, "num_images": 64, "training_steps": [0, 5], "num_training_seeds": 2},
     "census": {"families": ["alexnet", "squeezenet", "mobilenet_v3"]},
+    "published_networks": {
+        "table": {"networks": [{"hidden": [100], "num_epochs": 2}], "num_seeds": 2},
+        "tutorial": {"hidden": [16, 12, 8], "max_epochs": 2, "patience": 1, "num_images": 64},
+    },
     "losses": {"hidden": [16], "num_epochs": 1, "tuning_seeds": [100]},
 }
 
@@ -24,12 +28,19 @@ def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size
     images = params["prepare"]["fashion_mnist"] | {"train_size": train_size, "validation_size": validation_size}
     models = {name: _small(model) for name, model in params["train"].items()}
     prepare = params["prepare"] | {"fashion_mnist": images}
-    experiments = {name: section | EXPERIMENTS.get(name, {}) for name, section in params["experiments"].items()}
+    experiments = {name: _merged(section, EXPERIMENTS.get(name, {})) for name, section in params["experiments"].items()}
     return params | {
         "prepare": prepare,
         "seeds": params["seeds"][:2],
         "train": models,
         "experiments": experiments,
+    }
+
+
+def _merged(section: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The section with the changes, which may go into its own sections."""
+    return section | {
+        key: _merged(section[key], value) if isinstance(value, dict) else value for key, value in changes.items()
     }
 
 

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from dlstudy.params.activations import ActivationName
 from dlstudy.params.base import Fraction, Items, PositiveFloat, PositiveInt, Section, Seed
 from dlstudy.params.census import CensusParams
+from dlstudy.params.published_networks import PublishedNetworksParams
 from dlstudy.params.signal import SignalParams
 from dlstudy.params.train import InitName, Seeds
 
@@ -96,3 +97,4 @@ class ExperimentsParams(Section):
     sgd_theory: SgdTheoryParams
     losses: LossesParams
     signal_propagation: SignalParams
+    published_networks: PublishedNetworksParams

@@ -13,6 +13,7 @@ from dlstudy.data.checksums import read_checksums
 from dlstudy.params.train import SgdParams
 from dlstudy.provenance import read_lock
 from dlstudy.published import Published
+from dlstudy.report.published import published_context
 from dlstudy.report.scorecard import IN_CHINESE, counts, measured, readings, scorecard, sections
 from dlstudy.results import Results
 
@@ -201,6 +202,10 @@ def classifier_page(*, hidden: bool) -> Callable[[Sources], Context]:
     return page
 
 
+def published_page(sources: Sources) -> Context:
+    return published_context(sources.results, sources.published)
+
+
 def checksums(root: Path, data: str) -> dict[str, str]:
     return read_checksums(root / "datasets" / data / "SHA256SUMS")
 
@@ -221,6 +226,7 @@ PAGES: Final[dict[str, Callable[[Sources], Context]]] = {
     "linear_regression": linear_page,
     "softmax_regression": classifier_page(hidden=False),
     "multilayer_perceptron": classifier_page(hidden=True),
+    "activation_published": published_page,
     "provenance": provenance_page,
 }
 """Each page, by the name of its template and of its file."""
