@@ -34,6 +34,7 @@ def networks(table: pd.DataFrame, published: Sequence[PublishedFigure]) -> Figur
     figure = Figure(figsize=(8.2, 3.6))
     axes = figure.subplots()
     values = {("-".join(map(str, each.hidden)), each.activation): each.value for each in published}
+    table = table.assign(hidden=table["hidden"].astype(str))  # a table of one-layer networks alone has numbers there
     cells = list(table.groupby(["hidden", "activation"], sort=False))
     for place, (cell, rows) in enumerate(cells):
         axes.plot(rows["test_accuracy"], [place] * len(rows), "o", color=COLOURS[0], alpha=0.5, markersize=5)

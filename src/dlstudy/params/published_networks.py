@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from dlstudy.params.activations import ActivationName
 from dlstudy.params.base import Items, PositiveFloat, PositiveInt, Section
@@ -18,6 +18,16 @@ def _each_once(items: Each) -> Each:
         found = [list(item) if isinstance(item, tuple) else item for item in items]
         raise ValueError(f"expected each once, found {found}")
     return items
+
+
+def _within_the_training_split(number: int, info: ValidationInfo) -> int:
+    rows = (info.context or {}).get("num_training_rows", {}).get("fashion_mnist")
+    if rows is not None and number > rows:
+        raise ValueError(f"expected at most {rows}, the training split of fashion_mnist, found {number}")
+    return number
+
+
+NumImages = Annotated[PositiveInt, AfterValidator(_within_the_training_split)]
 
 
 class TableNetwork(Section):
@@ -39,7 +49,7 @@ class TableParams(Section):
     activations: Annotated[Items[ActivationName], Field(min_length=2), AfterValidator(_each_once)]
     init: InitName
     lr: PositiveFloat
-    batch_size: PositiveInt
+    batch_size: NumImages
     num_seeds: PositiveInt  # the first of the study's seeds; all of them, if they are fewer
 
 
@@ -62,11 +72,11 @@ class TutorialParams(Section):
     runs: Annotated[Items[TutorialRun], Field(min_length=1), AfterValidator(_each_run_once)]
     lr: PositiveFloat
     momentum: Annotated[float, Field(ge=0, lt=1)]
-    batch_size: PositiveInt
+    batch_size: NumImages
     max_epochs: PositiveInt  # a training that has not begun to learn by then ends
     patience: PositiveInt  # epochs without a better validation accuracy after which the tutorial stops
     num_seeds: PositiveInt  # the first of the study's seeds; all of them, if they are fewer
-    num_images: PositiveInt  # of the training split, through which signals are measured before training
+    num_images: NumImages  # of the training split, through which signals are measured before training
 
 
 class PublishedNetworksParams(Section):
