@@ -245,6 +245,7 @@ def test_at_the_sweeps_shape_the_rivals_count_with_their_best():
     assert ratios["textbook_over_native"] == 8.0  # of 8, 4, 9
     assert ratios["textbook_work_over_native"] == 16.0  # of 16, 8, 18: two cores against one
     assert ratios["scikit_learn_over_native"] == 3.0  # of 3, 1.5, 3
+    assert ratios["scikit_learn_over_two_native"] == 6.0  # of 6, 3, 12
     assert ratios["portable_over_native"] == 1.5  # of 1, 1.5, 2
     assert ratios["one_process_over_two_native"] == 2.0  # of 2, 2, 4
     assert results["ways"]["ours_native_1"]["share_of_bound"] == 0.5  # of .5, .25, .5
