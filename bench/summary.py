@@ -102,6 +102,7 @@ def _ratios(samples: Samples, rivals: Mapping[str, str]) -> dict[str, float]:
     return ratios
 
 
+RIVALS: Final = {"textbook": "The textbook's", "scikit_learn": "scikit-learn's"}
 TITLES: Final = {
     "mlp_relu": "### One network a process: `mlp_relu`",
     "sweep": "### Many networks a process: the sweep over activations, at depth 1",
@@ -152,13 +153,14 @@ def _sentences(results: Mapping[str, Any]) -> Iterator[str]:
         "large product on one core in the same arithmetic."
     )
     yield f"- The portable arithmetic takes {ratios['portable_over_native']:g} times as long as the native."
-    rivals = {"textbook": "The textbook's", "scikit_learn": "scikit-learn's"}
-    for rival, words in rivals.items():
+    for rival, words in RIVALS.items():
         if f"{rival}_over_native" in ratios:
+            one, two, work = (
+                _by_arithmetic(ratios, f"{rival}_{part}") for part in ("over_", "over_two_", "work_over_")
+            )
             yield (
-                f"- {words} best takes {_by_arithmetic(ratios, f'{rival}_over_')} times as long as ours with one "
-                f"process, {_by_arithmetic(ratios, f'{rival}_over_two_')} with two, and {_by_arithmetic(ratios, f'{rival}_work_over_')} times the "
-                "core-seconds of one."
+                f"- {words} best takes {one} times as long as ours with one process, {two} with two, and {work} times "
+                "the core-seconds of one."
             )
     throughput = _by_arithmetic(ratios, "one_process_over_two_")
     yield f"- Two processes get {throughput} times as much done as one."
