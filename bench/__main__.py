@@ -1,11 +1,12 @@
-"""`python -m bench`: measure every way in turn, for several rounds; print the table and keep it."""
+"""`python -m bench`: measure every way in turn, for several rounds; print the tables and keep them."""
 
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tqdm import tqdm
 
@@ -35,22 +36,23 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=positive, default=3, help="times that each way is measured (3)")
     parser.add_argument("--epochs", type=positive, default=2, help="epochs that each measurement takes (2)")
     parser.add_argument(
-        "--images", type=positive, help="images an epoch; the table is then shown, not kept (all of the split, kept)"
+        "--images", type=positive, help="images an epoch; the tables are then shown, not kept (all of the split, kept)"
     )
     return parser.parse_args(arguments)
 
 
 def sampled(setting: Setting) -> dict[str, list[Sample]]:
     """Samples of each way, one a round; the ways take turns, so that a slow minute hits all of them."""
-    samples: dict[str, list[Sample]] = {way.name: [] for way in WAYS}
-    turns = tqdm(list(product(range(setting.num_rounds), WAYS)), unit="measurement")
+    ways = WAYS[setting.model]
+    samples: dict[str, list[Sample]] = {way.name: [] for way in ways}
+    turns = tqdm(list(product(range(setting.num_rounds), ways)), unit="measurement")
     for _, way in turns:
         turns.set_description(way.label)
         samples[way.name].append(measure(way, setting))
     return samples
 
 
-def keep(table: str, results: dict[str, object], folder: Path) -> None:
+def keep(table: str, results: Mapping[str, object], folder: Path) -> None:
     """Write results.json, and the table into the README between its markers."""
     readme = folder / "README.md"
     text = readme.read_text(encoding="utf-8")
@@ -70,8 +72,8 @@ def main(arguments: list[str]) -> int:
             file=sys.stderr,
         )
     try:
-        setting = read_setting(options.images, options.epochs, options.rounds)
-        results = summarise(setting, sampled(setting))
+        settings = [read_setting(model, options.images, options.epochs, options.rounds) for model in WAYS]
+        results: dict[str, Any] = {setting.model: summarise(setting, sampled(setting)) for setting in settings}
         table = markdown(results)
         print(table)
         if options.images is None:

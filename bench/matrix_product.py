@@ -5,14 +5,14 @@ from typing import Final
 
 import torch
 
-from bench.setting import NUM_CLASSES, NUM_PIXELS, matrix_product_flops, model_params
+from bench.setting import NUM_CLASSES, NUM_PIXELS, ModelName, matrix_product_flops, model_params
 
 SIZE: Final = 2048  # rows and columns of the right-hand matrix: large enough for the best rate
 
 
-def load(max_images: int) -> Callable[[int], None]:
+def load(model: ModelName, max_images: int) -> Callable[[int], None]:
     """A function that does the floating-point operations of one epoch on so many images, at most `max_images`."""
-    widths = (NUM_PIXELS, *model_params().hidden, NUM_CLASSES)
+    widths = (NUM_PIXELS, *model_params(model).hidden, NUM_CLASSES)
     left, right = torch.ones(num_rows(widths, max_images), SIZE), torch.ones(SIZE, SIZE)
     product = torch.ones_like(left)  # written once, so that its memory is there when time counts
 

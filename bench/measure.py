@@ -5,9 +5,9 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from bench.one import Answer
+from bench.one import Answer, Task
 from bench.setting import BenchError, Setting
 from bench.ways import Way, environment_of
 
@@ -31,12 +31,14 @@ def measure(way: Way, setting: Setting) -> Sample:
             _line(child, way)  # "ready"
         for child in children:
             _set_off(child)
-        return sample([Answer(**json.loads(_line(child, way))) for child in children], setting.num_epochs)
+        return sample(
+            [Answer(**json.loads(_line(child, way))) for child in children], setting.num_epochs * way.num_networks
+        )
 
 
-def sample(answers: Sequence[Answer], num_epochs: int) -> Sample:
-    """What processes that started together found: they are done when the slowest is."""
-    model_epochs = len(answers) * num_epochs
+def sample(answers: Sequence[Answer], num_model_epochs: int) -> Sample:
+    """What processes that started together, each to do so many model-epochs, found: done when the slowest is."""
+    model_epochs = len(answers) * num_model_epochs
     return Sample(
         seconds=max(answer.seconds for answer in answers) / model_epochs,
         core_seconds=sum(answer.core_seconds for answer in answers) / model_epochs,
@@ -48,9 +50,16 @@ def sample(answers: Sequence[Answer], num_epochs: int) -> Sample:
 
 @contextmanager
 def _started(way: Way, setting: Setting) -> Iterator[Child]:
-    options = {"images": setting.num_images, "epochs": setting.num_epochs, "workers": way.num_workers}
-    command = [sys.executable, "-m", "bench.one", way.kind]
-    command += [f"--{name}={value}" for name, value in options.items()]
+    task = Task(
+        way.kind,
+        setting.model,
+        setting.num_images,
+        setting.num_epochs,
+        way.num_workers,
+        way.num_networks,
+        way.num_seeds,
+    )
+    command = [sys.executable, "-m", "bench.one", json.dumps(asdict(task))]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environment_of(way), stdin=pipe, stdout=pipe, text=True) as child:
         try:

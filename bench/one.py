@@ -1,17 +1,17 @@
-"""One process of one way: `python -m bench.one KIND ...`; bench/measure.py starts it.
+"""One process of one way: `python -m bench.one TASK`, a `Task` as JSON; bench/measure.py starts it.
 
 It loads, warms up, writes "ready", waits for a line, does the epochs, and writes one JSON object.
 """
 
-import argparse
 import json
 import resource
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Final, get_args
+from typing import Final
 
+from bench.setting import ModelName
 from bench.ways import Kind
 
 WARM_UP_IMAGES: Final = 2_560
@@ -19,29 +19,48 @@ RSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024  # bytes in the unit o
 
 
 @dataclass(frozen=True)
+class Task:
+    kind: Kind
+    model: ModelName
+    num_images: int
+    num_epochs: int
+    num_workers: int = 0
+    num_networks: int = 1
+    num_seeds: int = 1
+
+
+@dataclass(frozen=True)
 class Answer:
     seconds: float  # for all epochs together
     core_seconds: float  # that processors worked for them, in all threads and worker processes
     num_threads: int
-    kernels: str  # the instruction set that torch uses
+    kernels: str  # the instruction set that the library uses
     memory_bytes: int  # peak resident memory, this process and its children; see `peak_memory`
 
 
-def load(kind: Kind, num_images: int, num_workers: int) -> Callable[[int], None]:
+def load(task: Task) -> Callable[[int], None]:
     """The function that does one epoch of this kind on the first so many images."""
-    match kind:
+    match task.kind:
         case "textbook":
             from bench import textbook
 
-            return textbook.load(num_workers)
+            return textbook.load(task.model, task.num_workers)
+        case "scikit_learn":
+            from bench import scikit_learn
+
+            return scikit_learn.load(task.model)
         case "ours":
             from bench import ours
 
-            return ours.load()
+            return ours.load(task.model)
+        case "stack":
+            from bench import stack
+
+            return stack.load(task.model, task.num_networks, task.num_seeds)
         case "matrix_product":
             from bench import matrix_product
 
-            return matrix_product.load(num_images)
+            return matrix_product.load(task.model, task.num_images)
 
 
 def timed(epoch: Callable[[int], None], num_images: int, num_epochs: int) -> tuple[float, float]:
@@ -65,28 +84,28 @@ def peak_memory(num_workers: int) -> int:
     return (own + num_workers * largest_worker) * RSS_UNIT
 
 
-def answer(seconds: float, core_seconds: float, num_workers: int) -> Answer:
-    """The times, and what torch says of itself."""
+def library(kind: Kind) -> tuple[int, str]:
+    """Threads and kernels of what does the work: by OpenBLAS's word for scikit-learn, by torch's for all others."""
+    if kind == "scikit_learn":
+        from bench.scikit_learn import openblas
+
+        return openblas()
     import torch
 
-    kernels = torch.backends.cpu.get_cpu_capability()
-    return Answer(seconds, core_seconds, torch.get_num_threads(), kernels, peak_memory(num_workers))
+    return torch.get_num_threads(), torch.backends.cpu.get_cpu_capability()
 
 
-def main(arguments: list[str]) -> None:
+def main(text: str) -> None:
     """Load, warm up, wait for the start, do the epochs, answer."""
-    parser = argparse.ArgumentParser(prog="python -m bench.one")
-    parser.add_argument("kind", choices=get_args(Kind))
-    for name in ("images", "epochs", "workers"):
-        parser.add_argument(f"--{name}", type=int, required=True)
-    options = parser.parse_args(arguments)
-    epoch = load(options.kind, options.images, options.workers)
-    epoch(min(options.images, WARM_UP_IMAGES))
+    task = Task(**json.loads(text))
+    epoch = load(task)
+    epoch(min(task.num_images, WARM_UP_IMAGES))
     print("ready", flush=True)
     sys.stdin.readline()
-    times = timed(epoch, options.images, options.epochs)
-    print(json.dumps(asdict(answer(*times, options.workers))), flush=True)
+    times = timed(epoch, task.num_images, task.num_epochs)
+    answer = Answer(*times, *library(task.kind), peak_memory(task.num_workers))
+    print(json.dumps(asdict(answer)), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1])

@@ -3,15 +3,15 @@
 import math
 from collections.abc import Callable
 
-from bench.setting import PREPARED, model_params
+from bench.setting import PREPARED, ModelName, model_params
 from dlstudy.data.dataset import Split, load_dataset
 from dlstudy.losses import cross_entropy
 from dlstudy.sgd import learning_rates, minibatches, start_run, train_epoch
 
 
-def load() -> Callable[[int], None]:
+def load(model: ModelName) -> Callable[[int], None]:
     """A function that trains one epoch on the first so many images."""
-    params, dataset = model_params(), load_dataset(PREPARED)
+    params, dataset = model_params(model), load_dataset(PREPARED)
     images = dataset.standardised(dataset.train)
     network, order = start_run(dataset, params, seed=0)
 

@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from dlstudy.params.base import ParamsError, load_section
 from dlstudy.params.data import FashionMnistParams
 from dlstudy.params.train import MODEL, SgdParams
 
+ModelName = Literal["mlp_relu", "sweep"]
+"""The model of params.yaml that is trained once with each seed, and the same at the shape of the sweep's networks."""
+
 MODEL_KEY: Final = "train.mlp_relu"
+SWEEP: Final = {"hidden": (128,), "batch_size": 128}  # the sweep over activations at depth 1
 PREPARED: Final = Path("data/prepared/fashion_mnist.pt")
 RAW: Final = Path("data/raw/fashion_mnist")
 NUM_PIXELS: Final = 28 * 28
@@ -22,6 +26,7 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class Setting:
+    model: ModelName
     widths: tuple[int, ...]  # of the network's layers, input and output included
     activation: str
     batch_size: int
@@ -30,27 +35,28 @@ class Setting:
     num_rounds: int
 
 
-def model_params() -> SgdParams:
-    """The settings of the model that is trained, from params.yaml; ParamsError says what is wrong with them."""
+def model_params(model: ModelName) -> SgdParams:
+    """The settings of the network that is trained, from params.yaml; ParamsError says what is wrong with them."""
     params = load_section(MODEL_KEY, MODEL)
     if not isinstance(params, SgdParams) or params.data != "fashion_mnist" or not params.hidden:
         raise ParamsError(f"{MODEL_KEY}: expected a network with hidden layers on fashion_mnist, found {params!r}")
-    return params
+    return params.model_copy(update=SWEEP) if model == "sweep" else params
 
 
-def read_setting(num_images: int | None, num_epochs: int, num_rounds: int) -> Setting:
+def read_setting(model: ModelName, num_images: int | None, num_epochs: int, num_rounds: int) -> Setting:
     """The setting by params.yaml; `num_images` None is the whole training split.
 
     Raises BenchError where the data are missing or too few, ParamsError where params.yaml is at fault.
     """
-    params, train_size = model_params(), load_section("prepare.fashion_mnist", FashionMnistParams).train_size
+    params, train_size = model_params(model), load_section("prepare.fashion_mnist", FashionMnistParams).train_size
     for path in (PREPARED, RAW):
         if not path.exists():
             raise BenchError(f"{path}: expected the data to measure with, found none; run `dvc repro prepare` first")
     if num_images is not None and num_images > train_size:
         raise BenchError(f"--images: expected at most {train_size}, the training split, found {num_images}")
     widths = (NUM_PIXELS, *params.hidden, NUM_CLASSES)
-    return Setting(widths, str(params.activation), params.batch_size, num_images or train_size, num_epochs, num_rounds)
+    activation, num_images = str(params.activation), num_images or train_size
+    return Setting(model, widths, activation, params.batch_size, num_images, num_epochs, num_rounds)
 
 
 def matrix_product_flops(widths: tuple[int, ...], num_examples: int) -> int:

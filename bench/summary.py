@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bench.measure import Sample
 from bench.setting import Setting, matrix_product_flops
-from bench.ways import ARITHMETICS, TEXTBOOK, WAYS, Way
+from bench.ways import ARITHMETICS, SCIKIT_LEARN, TEXTBOOK, WAYS, Way
 
 HEADER: Final = (
     "way",
@@ -31,20 +31,26 @@ def rounded(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-def ratio(samples: Samples, numerator: str, denominator: str) -> float:
-    """How many times as long one way took as another: the median over rounds of the ratio within a round."""
+def ratio(samples: Samples, numerator: str, denominator: str, *, work: bool = False) -> float:
+    """How many times as long one way took as another: the median over rounds of the ratio within a round.
+
+    Of the seconds, or of the core-seconds that were worked.
+    """
     pairs = zip(samples[numerator], samples[denominator], strict=True)
+    if work:
+        return rounded(median(one.core_seconds / other.core_seconds for one, other in pairs))
     return rounded(median(one.seconds / other.seconds for one, other in pairs))
 
 
-def best_textbook(samples: Samples) -> str:
-    """The textbook loop at its best number of workers, by its median."""
-    return min((way.name for way in TEXTBOOK), key=lambda name: median(one.seconds for one in samples[name]))
+def best(samples: Samples, ways: Sequence[Way]) -> str:
+    """The name of the fastest of several ways, by its median."""
+    return min((way.name for way in ways), key=lambda name: median(one.seconds for one in samples[name]))
 
 
 def summarise(setting: Setting, samples: Samples) -> dict[str, Any]:
-    """The content of results.json."""
-    textbook = best_textbook(samples)
+    """The content of results.json for one model."""
+    textbook = best(samples, TEXTBOOK)
+    scikit_learn = {"scikit_learn": best(samples, SCIKIT_LEARN)} if SCIKIT_LEARN[0].name in samples else {}
     return {
         "model": {"widths": list(setting.widths), "activation": setting.activation},
         "batch_size": setting.batch_size,
@@ -55,8 +61,9 @@ def summarise(setting: Setting, samples: Samples) -> dict[str, Any]:
         "torch": version("torch"),
         "matrix_product_gflop": rounded(matrix_product_flops(setting.widths, setting.num_images) / 1e9),
         "textbook": textbook,
-        "ways": {way.name: _row(way, samples, textbook) for way in WAYS},
-        "ratios": _ratios(samples),
+        **scikit_learn,
+        "ways": {way.name: _row(way, samples, textbook) for way in WAYS[setting.model]},
+        "ratios": _ratios(samples, {"textbook": textbook, **scikit_learn}),
     }
 
 
@@ -74,21 +81,40 @@ def _row(way: Way, samples: Samples, textbook: str) -> dict[str, Any]:
         "kernels": own[0].kernels,
         "memory_mb": round(max(one.memory_bytes for one in own) / 1e6),
     }
-    if way.kind == "ours" and way.num_processes == 1:
+    if way.kind in ("ours", "stack") and way.num_processes == 1:
         row["share_of_bound"] = ratio(samples, f"matrix_product_{way.arithmetic}", way.name)
     return row
 
 
-def _ratios(samples: Samples) -> dict[str, float]:
+def _ratios(samples: Samples, rivals: Mapping[str, str]) -> dict[str, float]:
+    """Of `ours`: one arithmetic over the other, one process over two, and each rival at its best over one and two.
+
+    One process is also compared by core-seconds (`_work_`), since a rival may use more than one core.
+    """
     ratios = {"portable_over_native": ratio(samples, "ours_portable_1", "ours_native_1")}
     for arithmetic in ARITHMETICS:
         one, two = f"ours_{arithmetic}_1", f"ours_{arithmetic}_2"
         ratios[f"one_process_over_two_{arithmetic}"] = ratio(samples, one, two)
+        for rival, name in rivals.items():
+            ratios[f"{rival}_over_{arithmetic}"] = ratio(samples, name, one)
+            ratios[f"{rival}_over_two_{arithmetic}"] = ratio(samples, name, two)
+            ratios[f"{rival}_work_over_{arithmetic}"] = ratio(samples, name, one, work=True)
     return ratios
 
 
+RIVALS: Final = {"textbook": "The textbook's", "scikit_learn": "scikit-learn's"}
+TITLES: Final = {
+    "mlp_relu": "### One network a process: `mlp_relu`",
+    "sweep": "### Many networks a process: the sweep over activations, at depth 1",
+}
+
+
 def markdown(results: Mapping[str, Any]) -> str:
-    """The table, and what was measured; of results.json alone."""
+    """The table of each model, and what was measured; of results.json alone."""
+    return "\n\n".join(f"{TITLES[model]}\n\n{_section(found)}" for model, found in results.items())
+
+
+def _section(results: Mapping[str, Any]) -> str:
     rows = [HEADER, *map(_cells, results["ways"].values())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     header, *body = [
@@ -127,5 +153,18 @@ def _sentences(results: Mapping[str, Any]) -> Iterator[str]:
         "large product on one core in the same arithmetic."
     )
     yield f"- The portable arithmetic takes {ratios['portable_over_native']:g} times as long as the native."
-    throughput = [f"{ratios[f'one_process_over_two_{arithmetic}']:g} ({arithmetic})" for arithmetic in ARITHMETICS]
-    yield f"- Two processes get {' and '.join(throughput)} times as much done as one."
+    for rival, words in RIVALS.items():
+        if f"{rival}_over_native" in ratios:
+            one, two, work = (
+                _by_arithmetic(ratios, f"{rival}_{part}") for part in ("over_", "over_two_", "work_over_")
+            )
+            yield (
+                f"- {words} best takes {one} times as long as ours with one process, {two} with two, and {work} times "
+                "the core-seconds of one."
+            )
+    throughput = _by_arithmetic(ratios, "one_process_over_two_")
+    yield f"- Two processes get {throughput} times as much done as one."
+
+
+def _by_arithmetic(ratios: Mapping[str, float], prefix: str) -> str:
+    return " and ".join(f"{ratios[f'{prefix}{arithmetic}']:g} ({arithmetic})" for arithmetic in ARITHMETICS)

@@ -12,15 +12,15 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset
 from torchvision import datasets, transforms
 
-from bench.setting import NUM_CLASSES, NUM_PIXELS, RAW, model_params
+from bench.setting import NUM_CLASSES, NUM_PIXELS, RAW, ModelName, model_params
 from dlstudy.models import ACTIVATIONS
 from dlstudy.params.train import SgdParams
 
 
-def load(num_workers: int) -> Callable[[int], None]:
+def load(model: ModelName, num_workers: int) -> Callable[[int], None]:
     """A function that trains one epoch on the first so many images."""
     warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores, on purpose
-    params, images = model_params(), read_images(RAW)
+    params, images = model_params(model), read_images(RAW)
     network = build_network(params)
     optimizer = torch.optim.SGD(network.parameters(), lr=params.lr)
 

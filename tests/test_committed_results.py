@@ -95,6 +95,26 @@ def test_metrics_hold_the_verdict_of_every_claim_and_their_counts(verdicts):
     assert sum(value for key, value in metrics.items() if key.startswith("num_")) == len(verdicts)
 
 
+@pytest.mark.parametrize(
+    ("hidden", "activation", "published"),
+    [
+        *[("100", "relu", 0.871), ("100", "tanh", 0.868), ("100-10", "relu", 0.870), ("100-10", "tanh", 0.863)],
+        *[("10", "relu", 0.848), ("10", "tanh", 0.840), ("10-10", "relu", 0.850), ("10-10", "tanh", 0.841)],
+    ],
+)
+def test_the_networks_of_fashion_mnists_paper_come_within_a_point_of_its_table_3(hidden, activation, published):
+    table = pd.read_csv(ROOT / "results/experiments/published_networks/table.csv", dtype={"hidden": str})
+    ours = table[(table["hidden"] == hidden) & (table["activation"] == activation)]["test_accuracy"]
+    assert len(ours) >= 3
+    assert ours.mean() == pytest.approx(published, abs=0.010)
+
+
+def test_theory_foretells_the_signals_in_the_tutorials_network():
+    signals = pd.read_csv(ROOT / "results/experiments/published_networks/tutorial_signals.csv")
+    # layers of 128 units at least, and the mean of several seeds
+    np.testing.assert_allclose(signals["ratio"], signals["predicted_ratio"], rtol=0.05)
+
+
 def test_no_committed_file_is_over_2_mb():
     folders = ("results", "metrics", "reports", "datasets", "timing")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]

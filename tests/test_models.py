@@ -14,6 +14,7 @@ BOUNDS = {  # of weights and biases, with these fans; worked by hand from the pa
     "zeros": (0.0, 0.0),
     "pytorch": (0.1414213562, 0.1414213562),  # 1 / sqrt(50)
     "xavier": (0.2738612788, 0.0),  # sqrt(6 / (50 + 30))
+    "lecun": (0.2449489743, 0.0),  # sqrt(3 / 50)
     "he": (0.3464101615, 0.0),  # sqrt(6 / 50)
     "xavier4": (1.0954451150, 0.0),  # 4 sqrt(6 / (50 + 30))
 }
@@ -135,7 +136,14 @@ def test_xavier_and_he_are_pytorchs(init, function):
     torch.testing.assert_close(initialised(init, FAN_IN, FAN_OUT)[0].weight.detach(), expected, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("init", ["xavier", "he"])
+def test_lecuns_weights_have_the_variance_that_makes_a_layer_keep_the_variance_of_its_inputs():
+    # `fan_in` independent inputs of variance 1 times weights of variance v sum to variance fan_in * v, here to be 1.
+    variance = initialised("lecun", 400, 500)[0].weight.detach().double().var().item()
+    # 200,000 uniform draws: their variance has a relative standard error of sqrt(0.8 / 200,000), .2 %; five of them
+    assert 400 * variance == pytest.approx(1, rel=0.01)
+
+
+@pytest.mark.parametrize("init", ["xavier", "lecun", "he"])
 def test_with_one_seed_every_initialiser_scales_the_same_draws(init):
     pattern, scaled = initialised("pytorch", 20, 40, 10), initialised(init, 20, 40, 10)
     for layer, other in ((pattern[0], scaled[0]), (pattern[2], scaled[2])):

@@ -102,7 +102,7 @@ def test_a_study_of_houses_alone_renders(results):
 
 
 def test_every_published_figure_stands_with_source_and_protocol(pages):
-    for figure in load_published().fashion_mnist:
+    for figure in (figure for figure in load_published().fashion_mnist if figure.beside):
         assert f"| {figure.source} | {figure.model} | {figure.protocol} | {figure.value} |" in pages["README.md"]
 
 

@@ -47,7 +47,8 @@ def textbook_training(recipe, member, pixels):
     network = textbook_network(recipe, member, pixels).train()
     rows = torch.randperm(len(pixels.targets), generator=generator(member.seed, "split"))[: pixels.num_train]
     kind = torch.optim.Adam if recipe.optimiser == "adam" else torch.optim.SGD
-    optimiser = kind(network.parameters(), lr=member.lr)
+    options = {"momentum": recipe.momentum} if recipe.momentum else {}
+    optimiser = kind(network.parameters(), lr=member.lr, **options)
     num_steps, step = int(recipe.num_epochs * math.ceil(len(rows) / recipe.batch_size)), 0
     order = generator(member.seed, "minibatches")
     for _ in range(math.ceil(recipe.num_epochs)):
@@ -71,6 +72,8 @@ def textbook_training(recipe, member, pixels):
 
 VARIANTS = {
     "plain": RECIPE,
+    "momentum": dataclasses.replace(RECIPE, momentum=0.9),
+    "momentum and batch norm, constant rate": dataclasses.replace(RECIPE, momentum=0.5, batch_norm=True, decay=False),
     "adam": dataclasses.replace(RECIPE, optimiser="adam"),
     "batch norm": dataclasses.replace(RECIPE, batch_norm=True),
     "one against the rest": dataclasses.replace(RECIPE, loss="binary_cross_entropy"),
@@ -82,7 +85,7 @@ VARIANTS = {
 @pytest.mark.parametrize("recipe", VARIANTS.values(), ids=VARIANTS)
 @pytest.mark.parametrize("members", [MEMBERS, (Member(3, "he", 0.1), Member(4, "pytorch", 0.02))], ids=["one", "two"])
 def test_every_member_is_trained_as_by_the_textbooks_loop(pixels, recipe, members):
-    if recipe.optimiser == "adam":
+    if recipe.optimiser == "adam" or recipe.momentum:  # whose steps are longer
         members = [member._replace(lr=member.lr / 20) for member in members]
     stack, _ = train_stack(pixels, recipe, members)
     found = stack.outputs(pixels.test_features).detach()

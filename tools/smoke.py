@@ -31,6 +31,10 @@ EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, ma
         "price": {"hidden": [4], "batch_size": 64, "num_epochs": 2, "learning_rates": [0.03, 0.1, 0.3]}
         | {"tuning_seeds": [100]},
     },
+    "published_networks": {
+        "table": {"networks": [{"hidden": [100], "num_epochs": 2}], "num_seeds": 2},
+        "tutorial": {"hidden": [16, 12, 8], "max_epochs": 2, "patience": 1, "num_images": 64},
+    },
     "losses": {"hidden": [16], "num_epochs": 1, "tuning_seeds": [100]},
 }
 SWEEP: Final[dict[str, Any]] = {  # claims are about these activations and cells
@@ -49,13 +53,20 @@ def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size
     images = params["prepare"]["fashion_mnist"] | {"train_size": train_size, "validation_size": validation_size}
     models = {name: _small(model) for name, model in params["train"].items()}
     prepare = params["prepare"] | {"fashion_mnist": images}
-    experiments = {name: section | EXPERIMENTS.get(name, {}) for name, section in params["experiments"].items()}
+    experiments = {name: _merged(section, EXPERIMENTS.get(name, {})) for name, section in params["experiments"].items()}
     return params | {
         "prepare": prepare,
         "seeds": params["seeds"][:2],
         "train": models,
         "experiments": experiments,
         "sweep": {"activations": SWEPT, "protocol": params["sweep"]["protocol"] | SWEEP},
+    }
+
+
+def _merged(section: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The section with the changes, which may go into its own sections."""
+    return section | {
+        key: _merged(section[key], value) if isinstance(value, dict) else value for key, value in changes.items()
     }
 
 

@@ -22,13 +22,15 @@ INITIALISERS: Final[dict[str, Callable[[int, int], tuple[float, float]]]] = {
     "zeros": lambda fan_in, fan_out: (0.0, 0.0),
     "pytorch": lambda fan_in, fan_out: (1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in)),
     "xavier": lambda fan_in, fan_out: (math.sqrt(6 / (fan_in + fan_out)), 0.0),
+    "lecun": lambda fan_in, fan_out: (math.sqrt(3 / fan_in), 0.0),
     "he": lambda fan_in, fan_out: (math.sqrt(6 / fan_in), 0.0),
     "xavier4": lambda fan_in, fan_out: (4 * math.sqrt(6 / (fan_in + fan_out)), 0.0),
 }
 """From (fan_in, fan_out) to the bounds of the uniform distributions of weights and of biases.
 
-`pytorch` is what nn.Linear does by itself; `xavier` is Glorot and Bengio (2010), `he` is He et al. (2015). `xavier4`
-is Xavier's times 4, which makes up for the slope of sigmoid at 0, 1/4.
+`pytorch` is what nn.Linear does by itself; `xavier` is Glorot and Bengio (2010), `he` is He et al. (2015). `lecun` has
+the variance of LeCun et al. (1998), 1 / fan_in, which Flax gives its layers by default, from a normal distribution.
+`xavier4` is Xavier's times 4, which makes up for the slope of sigmoid at 0, 1/4.
 """
 
 

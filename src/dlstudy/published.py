@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from dlstudy.params.base import Fraction, Items, PositiveFloat, Section, read_yaml, validated
+from dlstudy.params.base import Fraction, Items, PositiveFloat, PositiveInt, Section, read_yaml, validated
 
 FILE: Final = Path(__file__).with_name("published.yaml")
 
@@ -19,6 +19,19 @@ class PublishedFigure(Section):
     protocol: str
     value: Fraction
     beside: str = ""  # the model of ours that it is to be read beside, if any
+    hidden: Items[PositiveInt] = ()  # of a network that the experiment published_networks trains once more
+    activation: str = ""  # of those hidden layers
+
+
+class PublishedElsewhere(Section):
+    """What somebody reports of activations where the study trains nothing to stand beside it."""
+
+    source: str
+    data: str
+    model: str
+    protocol: str
+    quantity: str
+    value: float | None = None  # None: known from memory alone, and so not printed
 
 
 class PublishedFit(Section):
@@ -44,8 +57,14 @@ class PublishedShares(Section):
 class Published(Section):
     people: PublishedFigure
     fashion_mnist: Items[PublishedFigure]
+    elsewhere: Items[PublishedElsewhere]
     housing: Items[PublishedFit]
     dead_units: PublishedShares
+
+    @property
+    def networks(self) -> tuple[PublishedFigure, ...]:
+        """Those of networks that the experiment published_networks trains once more."""
+        return tuple(figure for figure in self.fashion_mnist if figure.hidden)
 
 
 def load_published(path: Path = FILE) -> Published:

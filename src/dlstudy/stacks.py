@@ -51,6 +51,7 @@ class Recipe:
     output: str = "identity"  # activation of the outputs
     loss: StackLoss = "cross_entropy"
     optimiser: Optimiser = "sgd"
+    momentum: float = 0.0  # of SGD; each step follows the sum of past gradients, an older one counting less
     batch_norm: bool = False  # before each activation
     decay: bool = True  # the learning rate falls linearly to 0; else it is constant
 
@@ -200,7 +201,7 @@ class Stack:
     members: tuple[Member, ...]
     layers: tuple[Layer, ...]
     norms: tuple[Norm, ...] = ()
-    moments: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # Adam's, of each parameter
+    moments: list[tuple[Tensor, ...]] = field(default_factory=list)  # of each parameter: Adam's two, momentum's one
 
     @classmethod
     def new(cls, recipe: Recipe, members: Sequence[Member], num_inputs: int, num_outputs: int) -> "Stack":
@@ -212,8 +213,8 @@ class Stack:
         )
         norms = tuple(Norm.new(len(members), width) for width in recipe.hidden if recipe.batch_norm)
         stack = cls(recipe, tuple(members), layers, norms)
-        if recipe.optimiser == "adam":
-            stack.moments = [(torch.zeros_like(each), torch.zeros_like(each)) for each in stack.parameters]
+        num_moments = 2 if recipe.optimiser == "adam" else int(recipe.momentum > 0)
+        stack.moments = [tuple(torch.zeros_like(each) for _ in range(num_moments)) for each in stack.parameters]
         return stack
 
     @cached_property
@@ -258,6 +259,9 @@ class Stack:
                 if self.recipe.optimiser == "adam":
                     adam_step(parameter, gradient, by_member, self.moments[index], number)
                 else:
+                    for velocity in self.moments[index]:  # one with momentum, else none
+                        torch.add(gradient, velocity, alpha=self.recipe.momentum, out=velocity)
+                        gradient = velocity  # noqa: PLW2901
                     parameter.addcmul_(gradient, by_member, value=-1)
 
     def finite(self) -> list[bool]:
@@ -273,7 +277,7 @@ def drawn_network(recipe: Recipe, member: Member, num_inputs: int, num_outputs: 
     return [(layer.weight.detach(), layer.bias.detach()) for layer in network if isinstance(layer, nn.Linear)]
 
 
-def adam_step(parameter: Tensor, gradient: Tensor, rates: Tensor, moments: tuple[Tensor, Tensor], number: int) -> None:
+def adam_step(parameter: Tensor, gradient: Tensor, rates: Tensor, moments: tuple[Tensor, ...], number: int) -> None:
     """One step of Adam, in place."""
     first, second = moments
     first.lerp_(gradient, 1 - BETAS[0])

@@ -118,6 +118,8 @@ FAULTS = [  # key, value; what was expected, what was found
     ("prepare.fashion_mnist.validation_size", 10_001, "train_size + validation_size <= 60000", "60001"),
     ("train.mlp.batch_size", 50_001, "at most 50000, the training split of fashion_mnist", "50001"),
     ("experiments.losses.batch_size", 50_001, "at most 50000, the training split of fashion_mnist", "50001"),
+    ("experiments.published_networks.table.batch_size", 50_001, "at most 50000, the training split", "50001"),
+    ("experiments.published_networks.tutorial.num_images", 50_001, "at most 50000, the training split", "50001"),
     ("experiments.sgd_theory.batch_sizes", [1, 1758], "less than 1758, the training split of housing", "1758"),
     ("experiments.sgd_theory.floor_batch_sizes", [8, 1758], "less than 1758, the training split of housing", "1758"),
     ("experiments.linearity.num_folds", 101, "less than or equal to 100", "101"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
-from dlstudy.figures import linear_theory, linearity, losses, outputs, sgd, signal, softmax, sweep
+from dlstudy.figures import linear_theory, linearity, losses, outputs, published_networks, sgd, signal, softmax, sweep
 from dlstudy.figures.accuracy import accuracy_strip
 from dlstudy.figures.classes import confusion_matrix, mistakes_gallery
 from dlstudy.figures.curves import learning_curves, loss_gap_curves
@@ -18,6 +18,7 @@ def all_figures(results: Results, published: Published) -> Iterator[tuple[str, F
     yield from linear_figures(results)
     for part in (linear_theory, linearity, sgd, softmax, losses, signal, outputs, sweep):
         yield from part.figures(results)
+    yield from published_networks.figures(results, published)
     classifiers = results.classifiers()
     if classifiers:
         per_seed = {name: results.table(name, "per_seed") for name in classifiers}

@@ -9,6 +9,7 @@ from dlstudy.params.base import Fraction, Items, PositiveFloat, PositiveInt, Sec
 from dlstudy.params.census import CensusParams
 from dlstudy.params.cost import CostParams
 from dlstudy.params.outputs import OutputsParams
+from dlstudy.params.published_networks import PublishedNetworksParams
 from dlstudy.params.signal import SignalParams
 from dlstudy.params.train import InitName, Seeds
 
@@ -100,3 +101,4 @@ class ExperimentsParams(Section):
     signal_propagation: SignalParams
     activation_cost: CostParams
     activation_outputs: OutputsParams
+    published_networks: PublishedNetworksParams

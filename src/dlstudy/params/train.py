@@ -9,7 +9,7 @@ from dlstudy.params.base import Items, PositiveFloat, PositiveInt, Section, Seed
 
 DataName = Literal["fashion_mnist", "housing", "synthetic"]
 LossName = Literal["cross_entropy", "squared_error"]
-InitName = Literal["zeros", "pytorch", "xavier", "he", "xavier4"]
+InitName = Literal["zeros", "pytorch", "xavier", "lecun", "he", "xavier4"]
 
 
 def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from dlstudy.params.train import SgdParams
 from dlstudy.provenance import read_lock
 from dlstudy.published import Published
 from dlstudy.report.activations import activations_page
+from dlstudy.report.published import published_context
 from dlstudy.report.scorecard import IN_CHINESE, counts, measured, readings, scorecard, sections
 from dlstudy.results import Results
 
@@ -203,6 +204,10 @@ def classifier_page(*, hidden: bool) -> Callable[[Sources], Context]:
     return page
 
 
+def published_page(sources: Sources) -> Context:
+    return published_context(sources.results, sources.published)
+
+
 def checksums(root: Path, data: str) -> dict[str, str]:
     return read_checksums(root / "datasets" / data / "SHA256SUMS")
 
@@ -224,6 +229,7 @@ PAGES: Final[dict[str, Callable[[Sources], Context]]] = {
     "softmax_regression": classifier_page(hidden=False),
     "multilayer_perceptron": classifier_page(hidden=True),
     "activations": lambda sources: activations_page(sources.results),
+    "activation_published": published_page,
     "provenance": provenance_page,
 }
 """Each page, by the name of its template and of its file."""

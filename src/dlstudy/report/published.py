@@ -1,0 +1,121 @@
+"""What the page of published figures is told: others' networks, beside ours of the same shape."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from dlstudy.published import Published, PublishedFigure
+from dlstudy.results import Results
+
+Context = dict[str, Any]
+
+EXPERIMENT: Final = "published_networks"
+NEAR: Final = 1.0  # accuracy points: how far from the published figure a network may be and count as reproduced
+
+
+def published_context(results: Results, published: Published) -> Context:
+    tables = {name: results.experiment(EXPERIMENT, name) for name in ("table", "table_epochs", "tutorial")}
+    facts = results.experiment_facts(EXPERIMENT)
+    rows = network_rows(tables["table"], tables["table_epochs"], published.networks)
+    return {
+        "facts": facts,
+        "near": NEAR,
+        "rows": rows,
+        "far": [row for row in rows if abs(row["difference"]) > NEAR],
+        "orders": order_rows(tables["table"], rows),
+        "runs": run_rows(tables["tutorial"]),
+        "signals": results.experiment(EXPERIMENT, "tutorial_signals").to_dict("records"),
+        "editions": edition_rows(published.networks, tuple(facts["tutorial"]["hidden"])),
+        "elsewhere": published.elsewhere,
+    }
+
+
+def network_rows(table: pd.DataFrame, epochs: pd.DataFrame, published: Sequence[PublishedFigure]) -> list[Context]:
+    """One a published network that is in the table: its figure, ours, and the difference in accuracy points.
+
+    `gain` is how far validation accuracy rose in the last epoch, in points, in the mean of the seeds.
+    """
+    rows = []
+    for figure in published:
+        hidden = "-".join(map(str, figure.hidden))
+        ours = of_network(table, hidden, figure.activation)["test_accuracy"]
+        if len(ours):
+            rows.append(
+                {
+                    "hidden": hidden,
+                    "activation": figure.activation,
+                    "published": figure.value,
+                    "mean": ours.mean(),
+                    "low": ours.min(),
+                    "high": ours.max(),
+                    "difference": 100 * (ours.mean() - figure.value),
+                    "gain": last_gain(of_network(epochs, hidden, figure.activation)),
+                }
+            )
+    return rows
+
+
+def edition_rows(published: Sequence[PublishedFigure], hidden: tuple[int, ...]) -> list[Context]:
+    """One an activation that the tutorial publishes: its accuracy in each edition, by the edition's short name."""
+    found: dict[str, dict[str, float]] = {}
+    for figure in published:
+        if figure.hidden == hidden:
+            found.setdefault(figure.activation, {})[figure.short] = figure.value
+    return [{"activation": activation, "values": values} for activation, values in found.items()]
+
+
+def of_network(table: pd.DataFrame, hidden: str, activation: str) -> pd.DataFrame:
+    return table[(table["hidden"].astype(str) == hidden) & (table["activation"] == activation)]
+
+
+def last_gain(epochs: pd.DataFrame) -> float:
+    """How many accuracy points the last epoch brought on the validation split, in the mean of the seeds."""
+    means = epochs.groupby("epoch")["validation_accuracy"].mean()
+    return float(100 * (means.iloc[-1] - means.iloc[-2]))
+
+
+def order_rows(table: pd.DataFrame, rows: Sequence[Context]) -> list[Context]:
+    """One a shape that is published with ReLU and with tanh: how far ReLU is ahead, there and by each seed of ours."""
+    values = {(row["hidden"], row["activation"]): row["published"] for row in rows}
+    orders = []
+    for hidden in dict.fromkeys(hidden for hidden, _ in values):
+        if not {(hidden, "relu"), (hidden, "tanh")} <= set(values):
+            continue
+        relu, tanh = (of_network(table, hidden, name).set_index("seed")["test_accuracy"] for name in ("relu", "tanh"))
+        ahead = 100 * (relu - tanh)
+        published = 100 * (values[hidden, "relu"] - values[hidden, "tanh"])
+        orders.append(
+            {
+                "hidden": hidden,
+                "published": published,
+                "mean": ahead.mean(),
+                "low": ahead.min(),
+                "high": ahead.max(),
+                "same": (ahead.mean() >= 0) == (published >= 0),
+            }
+        )
+    return orders
+
+
+def run_rows(runs: pd.DataFrame) -> list[Context]:
+    """One an activation and initialiser of the tutorial: of its seeds, when they began to learn, when the rule stops.
+
+    `early` counts the seeds that the rule stops before they begin to learn.
+    """
+    rows = []
+    for (activation, init), seeds in runs.groupby(["activation", "init"], sort=False):
+        early = (seeds["stops"] > 0) & ((seeds["begins"] == 0) | (seeds["stops"] < seeds["begins"]))
+        rows.append(
+            {
+                "activation": activation,
+                "init": init,
+                "num_seeds": len(seeds),
+                "begins": sorted(seeds["begins"]),
+                "stops": sorted(seeds["stops"]),
+                "early": int(early.sum()),
+                "num_learning": int((seeds["begins"] > 0).sum()),
+                "num_epochs": int(seeds["num_epochs"].max()),
+            }
+        )
+    return rows
