@@ -88,7 +88,7 @@ def rescues(per_seed: pd.DataFrame, depth: int, reached: float) -> Figure:
     axes.set_xlim(0, 1)
     axes.set_title(f"{depth} hidden layers of sigmoid")
     axes.set_xlabel("accuracy on the validation split (a dot a seed, bar: mean)")
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower center")
     return figure
 
 
