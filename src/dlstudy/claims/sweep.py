@@ -381,7 +381,7 @@ ACT_16 = Statement(
 
 RAMACHANDRAN: Final = "Ramachandran, Zoph & Le, Searching for Activation Functions, arXiv 1710.05941, 2017"
 GELU: Final = "Hendrycks & Gimpel, Gaussian Error Linear Units, arXiv 1606.08415, 2016"
-GLOROT: Final = "Glorot, Bordes & Bengio, Deep Sparse Rectifier Neural Networks, AISTATS 2011"
+GLOROT: Final = "Glorot & Bengio, AISTATS 2010; Glorot, Bordes & Bengio, AISTATS 2011"
 KRIZHEVSKY: Final = "Krizhevsky, Sutskever & Hinton, ImageNet Classification with Deep CNNs, NIPS 2012, figure 1"
 
 ACT_2_CLAIM: Final = Claim(
@@ -414,7 +414,7 @@ ACT_5_CLAIMS: Final = (
         quantifier="usually (in more than half of the cells)",
         unit="share of cells",
         rule=BetterUsually(HALF),
-        literature=Literature("worse than rectifiers and tanh as hidden units", GLOROT),
+        literature=Literature("sigmoid is worse than tanh in deep networks, and tanh than rectifiers", GLOROT),
         would_change="A study of networks with one hidden layer only, if sigmoid is better there.",
         data=(PER_SEED, CHOSEN),
         measure=sigmoid_against_relu,
@@ -432,7 +432,7 @@ ACT_5_CLAIMS: Final = (
             quantifier="on average over the seeds",
             unit="accuracy points",
             rule=Better(),
-            literature=Literature("worse than rectifiers and tanh as hidden units", GLOROT),
+            literature=Literature("sigmoid is worse than tanh in deep networks, and tanh than rectifiers", GLOROT),
             would_change=would_change,
             data=(PER_SEED, CHOSEN),
             measure=partial(sigmoid_against_relu, cells=(Cell(depth, "matching"),)),
@@ -458,7 +458,7 @@ ACT_12_CLAIMS: Final = tuple(
         quantifier="against every rival",
         unit="accuracy points",
         rule=NonInferiorToAll(),
-        literature=Literature("GELU and ELU come out ahead of it on several tasks", GELU),
+        literature=Literature("GELU comes out ahead of it on several tasks", GELU),
         would_change="Batch normalisation or residual connections, which make depth matter less; or longer training.",
         data=(PER_SEED, CHOSEN),
         measure=partial(relu_against_every_rival, depth=depth),
