@@ -20,6 +20,8 @@ from dlstudy.arithmetic import AVX2_KERNELS, SINGLE_THREAD
 from dlstudy.data.dataset import Split
 from dlstudy.errors import SettingError, StudyError
 from dlstudy.execution import map_runs
+from dlstudy.experiments.sweep import sweep
+from dlstudy.params.study import load_study
 from dlstudy.params.train import SgdParams
 from dlstudy.runs import save_runs
 from dlstudy.sgd import train_run, train_seeds
@@ -35,6 +37,10 @@ MLP = SgdParams(
     lr=0.1,
     batch_size=32,
     num_epochs=2,
+)
+
+SWEEP = load_study(ROOT / "params.yaml").sweep.protocol.model_copy(
+    update={"width": 8, "batch_size": 20, "look_images": 20, "cells": {"matching": (1, 4), "pytorch": (1,)}}
 )
 
 
@@ -71,6 +77,15 @@ def test_runs_are_the_same_bytes_as_in_this_process(on_cluster, images, tmp_path
     save_runs(tmp_path / "mapped", train_seeds(images, MLP, [3, 0, 1], label="mlp"))
     save_runs(tmp_path / "plain", [train_run(images, MLP, seed) for seed in (3, 0, 1)])
     assert (tmp_path / "mapped").read_bytes() == (tmp_path / "plain").read_bytes()
+
+
+@pytest.mark.usefixtures("on_cluster")
+def test_the_rows_of_the_sweep_are_those_of_one_process(images, monkeypatch):
+    swept = sweep(images, "tanh", SWEEP, [0, 1])
+    monkeypatch.delenv("DLSTUDY_SCHEDULER")
+    monkeypatch.setenv("DLSTUDY_PROCESSES", "1")
+    for name, table in sweep(images, "tanh", SWEEP, [0, 1]).items():
+        assert swept[name].to_csv() == table.to_csv()
 
 
 def slow_process_of(number: int) -> tuple[int, int]:

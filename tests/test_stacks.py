@@ -133,11 +133,24 @@ def test_scores_are_shares_of_the_right_images(pixels):
     stack, _ = train_stack(pixels, RECIPE, MEMBERS)
     outputs = stack.outputs(pixels.test_features)
     expected = (outputs.argmax(2) == pixels.test_targets).double().mean(1).tolist()
-    assert accuracies(stack, pixels.test_features, pixels.test_targets) == pytest.approx(expected)
+    some = torch.tensor([3, 1, 40])
+    of_some = (outputs[:, some].argmax(2) == pixels.test_targets[some]).double().mean(1).tolist()
+    assert accuracies(stack, pixels.test_features, pixels.test_targets, some) == pytest.approx(of_some)
     assert accuracies_on_test(stack, pixels) == pytest.approx(expected)
     _, rows = pixels.division(0)
     on_validation = (stack.outputs(pixels.features[rows]).argmax(2) == pixels.targets[rows]).double().mean(1)
     assert accuracies_on_validation(stack, pixels) == pytest.approx(on_validation.tolist())
+
+
+def test_every_member_is_scored_on_the_validation_split_of_its_own_seed(pixels):
+    members = [Member(seed, "he", 0.1) for seed in (3, 4, 5)]
+    stack, _ = train_stack(pixels, RECIPE, members)
+    for num in (None, 7):
+        found = accuracies_on_validation(stack, pixels, num)
+        for place, member in enumerate(members):
+            rows = pixels.division(member.seed)[1][:num]
+            right = stack.outputs(pixels.features[rows])[place].argmax(1) == pixels.targets[rows]
+            assert found[place] == pytest.approx(right.double().mean().item())
 
 
 def test_looks_are_evenly_spaced_and_change_nothing(pixels):

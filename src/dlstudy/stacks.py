@@ -321,22 +321,21 @@ def look_steps(num_steps: int, num_looks: int) -> frozenset[int]:
 
 
 @torch.no_grad()
-def accuracies(stack: Stack, features: Tensor, targets: Tensor) -> list[float]:
-    """The share of (members, images) or (images,) that each member classifies right."""
+def accuracies(stack: Stack, features: Tensor, targets: Tensor, rows: Tensor) -> list[float]:
+    """The share that each member classifies right of some rows: (images,), or its own ones, (members, images)."""
     num_right = torch.zeros(len(stack.members), dtype=torch.int64)
-    for part, wanted in zip(features.split(EVALUATION_BATCH, -2), targets.split(EVALUATION_BATCH, -1), strict=True):
-        num_right += (stack.outputs(part).argmax(2) == wanted).sum(1)
-    return (num_right.double() / targets.shape[-1]).tolist()
+    for part in rows.split(max(1, EVALUATION_BATCH * rows.shape[-1] // rows.numel()), -1):
+        num_right += (stack.outputs(features[part]).argmax(2) == targets[part]).sum(1)
+    return (num_right.double() / rows.shape[-1]).tolist()
 
 
 def accuracies_on_validation(stack: Stack, images: Images, num_images: int | None = None) -> list[float]:
     """Of each member on its own validation split, or on the first images of that."""
-    found: dict[int, list[float]] = {}
-    for seed in {member.seed for member in stack.members}:
-        rows = images.division(seed)[1][:num_images]
-        found[seed] = accuracies(stack, images.features[rows], images.targets[rows])
-    return [found[member.seed][place] for place, member in enumerate(stack.members)]
+    rows = {seed: images.division(seed)[1][:num_images] for seed in {member.seed for member in stack.members}}
+    own = [rows[member.seed] for member in stack.members]
+    return accuracies(stack, images.features, images.targets, own[0] if len(rows) == 1 else torch.stack(own))
 
 
 def accuracies_on_test(stack: Stack, images: Images) -> list[float]:
-    return accuracies(stack, images.test_features, images.test_targets)
+    rows = torch.arange(len(images.test_targets))
+    return accuracies(stack, images.test_features, images.test_targets, rows)
