@@ -154,11 +154,11 @@ def test_every_member_is_scored_on_the_validation_split_of_its_own_seed(pixels):
 
 
 def test_looks_are_evenly_spaced_and_change_nothing(pixels):
-    assert look_steps(100, 4) == {20, 40, 60, 80}
+    assert look_steps(100, 4) == {25, 50, 75, 100}
     assert look_steps(100, 0) == frozenset()
     watched, looks = train_stack(pixels, RECIPE, MEMBERS, num_looks=3)
     alone, _ = train_stack(pixels, RECIPE, MEMBERS)
-    assert [look.step for look in looks] == [3, 7, 10]  # of 14
+    assert [look.step for look in looks] == [4, 9, 14]  # of 14
     assert all(torch.equal(one, other) for one, other in zip(watched.parameters, alone.parameters, strict=True))
 
 

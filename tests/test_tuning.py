@@ -5,7 +5,7 @@ from dlstudy.tuning import MOST_EXTENSIONS, Choice, Score, Trial, choose, extens
 GRID = (0.01, 0.1, 1.0)
 
 
-def rounds_of(accuracy_of, cells=("cell",), grid=GRID, seeds=(1, 2)):
+def rounds_of(accuracy_of, cells=("cell",), grid=GRID, seeds=(1, 2), guessing=0.0):
     """Tune with made-up accuracies; all scores, and the trials of each round."""
     rounds = []
 
@@ -13,7 +13,7 @@ def rounds_of(accuracy_of, cells=("cell",), grid=GRID, seeds=(1, 2)):
         rounds.append(list(trials))
         return [accuracy_of(trial) for trial in trials]
 
-    return tune(cells, grid, seeds, score_all), rounds
+    return tune(cells, grid, seeds, score_all, guessing=guessing), rounds
 
 
 def peak_at(best):
@@ -114,3 +114,15 @@ def test_cells_are_tuned_together_and_each_is_extended_on_its_own():
 def test_a_round_that_is_not_fully_scored_is_an_error():
     with pytest.raises(ValueError, match="shorter"):
         tune(["cell"], GRID, [1], lambda trials: [Score(0.5)])
+
+
+def test_where_nothing_trains_larger_rates_are_tried_and_none_counts_as_best():
+    scores, rounds = rounds_of(lambda trial: Score(0.1), guessing=0.2)
+    assert [{trial.lr for trial in each} for each in rounds] == [set(GRID), {10.0}, {100.0}, {1000.0}, {10000.0}, set()]
+    assert not choose(mean_accuracies(scores, "cell"), 0.2).at_edge
+
+
+def test_a_rate_that_leaves_a_plateau_on_which_smaller_ones_stay_is_found():
+    scores, rounds = rounds_of(lambda trial: Score(0.8 if trial.lr >= 10 else 0.1), guessing=0.2)
+    assert {trial.lr for trial in rounds[1]} == {10.0}
+    assert choose(mean_accuracies(scores, "cell"), 0.2).lr == 10.0

@@ -100,6 +100,11 @@ class Images:
         """Travels to other processes as NumPy arrays, which joblib maps into the memory of all, unlike tensors."""
         return _images_of_arrays, (self.arrays, self.num_train, self.num_classes)
 
+    @property
+    def guessing(self) -> float:
+        """The accuracy up to which a network counts as guessing: twice that of a class at random."""
+        return 2 / self.num_classes
+
     def division(self, seed: int) -> tuple[Tensor, Tensor]:
         """The rows of training and validation split: the division that `Dataset.redivided` makes of the seed."""
         rows = torch.randperm(len(self.targets), generator=generator(seed, "split"))
@@ -291,7 +296,7 @@ def adam_step(parameter: Tensor, gradient: Tensor, rates: Tensor, moments: tuple
 
 @dataclass(frozen=True)
 class Look:
-    """Validation accuracy of every member before a step."""
+    """Validation accuracy of every member after a number of steps."""
 
     step: int
     accuracies: tuple[float, ...]
@@ -300,7 +305,7 @@ class Look:
 def train_stack(
     images: Images, recipe: Recipe, members: Sequence[Member], *, num_looks: int = 0, look_images: int = 1000
 ) -> tuple[Stack, list[Look]]:
-    """A trained stack and, at evenly spaced steps, its accuracy on the first images of each validation split.
+    """A trained stack and, after evenly spaced steps, its accuracy on the first images of each validation split.
 
     A member that diverges goes on with what are no numbers any more; `finite` tells.
     """
@@ -308,16 +313,16 @@ def train_stack(
     order, num_steps = Order(images, members, recipe.batch_size), recipe.num_steps(images.num_train)
     wanted = look_steps(num_steps, num_looks)
     looks = []
-    for step in range(num_steps):
+    for step in range(1, num_steps + 1):
+        stack.step(order.next(), 1 - (step - 1) / num_steps if recipe.decay else 1.0, step)
         if step in wanted:
             looks.append(Look(step, tuple(accuracies_on_validation(stack, images, look_images))))
-        stack.step(order.next(), 1 - step / num_steps if recipe.decay else 1.0, step + 1)
     return stack, looks
 
 
 def look_steps(num_steps: int, num_looks: int) -> frozenset[int]:
-    """Evenly spaced steps, the first of them one interval after the start."""
-    return frozenset(num_steps * number // (num_looks + 1) for number in range(1, num_looks + 1))
+    """Evenly spaced numbers of steps; the last is all of them."""
+    return frozenset(num_steps * number // num_looks for number in range(1, num_looks + 1))
 
 
 @torch.no_grad()

@@ -49,27 +49,35 @@ def mean_accuracies(scores: Mapping[Trial[Cell], Score], cell: Cell) -> dict[flo
     return {lr: round(sum(values) / len(values), 12) for lr, values in found.items()}
 
 
-def choose(accuracies: Mapping[float, float]) -> Choice:
-    """The learning rate of the highest accuracy; of several, the smallest."""
+def choose(accuracies: Mapping[float, float], guessing: float = 0.0) -> Choice:
+    """The learning rate of the highest accuracy; of several, the smallest.
+
+    Where none gets beyond `guessing` there is no best one to lie at an end.
+    """
     best = min(accuracies, key=lambda lr: (-accuracies[lr], lr))
-    return Choice(best, at_edge=best in (min(accuracies), max(accuracies)))
+    return Choice(best, at_edge=best in (min(accuracies), max(accuracies)) and accuracies[best] > guessing)
 
 
-def extension(accuracies: Mapping[float, float], factor: float) -> float | None:
+def extension(accuracies: Mapping[float, float], factor: float, guessing: float = 0.0) -> float | None:
     """The next learning rate to try, a factor beyond the best if that is at an end; None if it lies within.
 
+    Where none gets beyond `guessing`, larger ones are tried: small steps cannot leave a plateau that large ones may.
     Learning rates are rounded to three significant digits: they are for people to read.
     """
+    largest = max(accuracies)
+    if 0 < max(accuracies.values()) <= guessing:
+        return _readable(largest * factor) if accuracies[largest] else None  # 0: it diverged
     best = choose(accuracies)
     if not best.at_edge:
         return None
     return _readable(best.lr * factor if best.lr == max(accuracies) else best.lr / factor)
 
 
-def refinement(accuracies: Mapping[float, float], factor: float) -> tuple[float, ...]:
+def refinement(accuracies: Mapping[float, float], factor: float, guessing: float = 0.0) -> tuple[float, ...]:
     """The learning rates half way, on a logarithmic scale, between the best and its neighbours; none at an edge."""
     best = choose(accuracies)
-    return () if best.at_edge else (_readable(best.lr / factor**0.5), _readable(best.lr * factor**0.5))
+    nowhere = best.at_edge or accuracies[best.lr] <= guessing
+    return () if nowhere else (_readable(best.lr / factor**0.5), _readable(best.lr * factor**0.5))
 
 
 def _readable(lr: float) -> float:
@@ -83,9 +91,11 @@ def tune(
     score_all: Callable[[Sequence[Trial[Cell]]], Sequence[Score]],
     *,
     refine: bool = True,
+    guessing: float = 0.0,
 ) -> dict[Trial[Cell], Score]:
     """Every trial with its score: the grid of each cell, its extensions while its best is at an end, its refinement.
 
+    A network up to `guessing` has not trained: where no rate gets beyond, larger ones are tried, and none is refined.
     All cells go through the rounds together, so that `score_all` has many trials at a time to spread over processes.
     """
     factor = grid_factor(grid)
@@ -98,10 +108,10 @@ def tune(
     rates: dict[Cell, Sequence[float]] = dict.fromkeys(cells, grid)
     for _ in range(1 + MOST_EXTENSIONS):
         try_all(rates)
-        further = {cell: extension(mean_accuracies(scores, cell), factor) for cell in rates}
+        further = {cell: extension(mean_accuracies(scores, cell), factor, guessing) for cell in rates}
         rates = {cell: (lr,) for cell, lr in further.items() if lr is not None}
         if not rates:
             break
     if refine:
-        try_all({cell: refinement(mean_accuracies(scores, cell), factor) for cell in cells})
+        try_all({cell: refinement(mean_accuracies(scores, cell), factor, guessing) for cell in cells})
     return scores

@@ -19,8 +19,6 @@ PROTOCOL = SweepProtocol.model_validate(
         "stack_size": 2,
         "num_looks": 3,
         "look_images": 20,
-        "trainable": 0.8,
-        "target": 0.85,
     }
 )
 SEEDS = (0, 1, 2)

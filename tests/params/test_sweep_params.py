@@ -11,9 +11,9 @@ CONTENT = load_study(ROOT / "params.yaml").sweep.model_dump()
 
 
 def problem(section, changes):
-    content = {"activations": list(CONTENT["activations"]), "protocol": dict(CONTENT["protocol"])}
-    if section == "protocol":
-        content["protocol"] |= changes
+    content = {name: dict(part) if isinstance(part, dict) else list(part) for name, part in CONTENT.items()}
+    if section:
+        content[section] |= changes
     else:
         content |= changes
     with pytest.raises(ParamsError) as told:
@@ -34,7 +34,7 @@ def problem(section, changes):
         ("protocol", {"tuning_seeds": [1, 1]}, "each seed once", "[1, 1]"),
         ("protocol", {"batch_size": 1001}, "at most 1000, the training split of fashion_mnist", "1001"),
         ("protocol", {"num_epochs": 0.0}, "greater than 0", "0.0"),
-        ("protocol", {"target": 1.5}, "less than 1", "1.5"),
+        ("thresholds", {"target": 1.5}, "less than 1", "1.5"),
     ],
 )
 def test_what_cannot_be_swept_is_refused(section, changes, expected, found):

@@ -199,6 +199,7 @@ def protocol_facts(results: Results) -> dict[str, Any]:
     protocol = results.study.sweep.protocol
     return {
         **protocol.model_dump(),
+        **results.study.sweep.thresholds.model_dump(),
         "num_seeds": len(results.study.seeds),
         "activations": results.study.sweep.activations,
     }
@@ -261,18 +262,15 @@ def relu_against_every_rival(results: Results, depth: int) -> Evidence:
 
 def steps_to_target(results: Results, activation: str, cell: Cell) -> "pd.Series[float]":
     """By seed: the first look at which the target is reached; the end of training where it is not."""
-    protocol = results.study.sweep.protocol
     looks = rows_of(results.sweep("looks"), activation, cell)
     last = num_steps(results)
-    reached = looks[looks["validation_accuracy"] >= protocol.target].groupby("seed")["step"].min()
+    reached = looks[looks["validation_accuracy"] >= results.study.sweep.thresholds.target].groupby("seed")["step"].min()
     return reached.reindex(sorted(looks["seed"].unique()), fill_value=last).astype(float)
 
 
 def num_steps(results: Results) -> int:
-    """Of a whole training."""
-    protocol = results.study.sweep.protocol
-    num_images = results.facts("fashion_mnist")["num_examples"]["train"]
-    return int(protocol.num_epochs * -(-num_images // protocol.batch_size))
+    """Of a whole training: the last look is when it is over."""
+    return int(results.sweep("looks")["step"].max())
 
 
 def steps_against(results: Results, rival: str) -> Evidence:

@@ -49,7 +49,7 @@ class SometimesFewer:
 
 def trained(results: Results, activation: str, cell: Cell) -> list[float]:
     """By seed: 1 where validation accuracy is that of a trained network."""
-    reached = by_seed(results, activation, cell, "validation_accuracy") >= results.study.sweep.protocol.trainable
+    reached = by_seed(results, activation, cell, "validation_accuracy") >= results.study.sweep.thresholds.trainable
     return reached.sort_index().astype(float).tolist()
 
 

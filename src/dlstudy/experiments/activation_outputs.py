@@ -41,7 +41,7 @@ def compare(dataset: Dataset, params: OutputsParams, seeds: Sequence[int]) -> di
     check_seeds(params, seeds)
     images = Images.of(dataset)
     scores = tune_cells(images, params)
-    choices = {cell: choose(mean_accuracies(scores, cell)) for cell in CELLS}
+    choices = {cell: choose(mean_accuracies(scores, cell), images.guessing) for cell in CELLS}
     found = map_longest_first(
         partial(confirm, images, params), confirming_jobs(params, choices, seeds), label="activation_outputs"
     )
@@ -102,8 +102,8 @@ def tune_cells(images: Images, params: OutputsParams) -> dict[Trial[Cell], Score
     adam = tuple(cell for cell in DEEP if cell.variant == "adam")
     others = tuple(cell for cell in (*MIDDLE, *DEEP) if cell not in adam)
     return {
-        **tune(others, params.learning_rates, few, score_all, refine=False),
-        **tune(adam, params.adam_learning_rates, few, score_all, refine=False),
+        **tune(others, params.learning_rates, few, score_all, refine=False, guessing=images.guessing),
+        **tune(adam, params.adam_learning_rates, few, score_all, refine=False, guessing=images.guessing),
         **tune((SOFTMAX_REGRESSION, *SHALLOW), params.learning_rates, params.tuning_seeds, score_all),
     }
 

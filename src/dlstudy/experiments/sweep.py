@@ -48,7 +48,7 @@ def sweep(dataset: Dataset, activation: str, protocol: SweepProtocol, seeds: Seq
     images = Images.of(dataset)
     cells = [Cell(depth, init) for init, depths in protocol.cells.items() for depth in depths]
     scores = tune_cells(images, activation, protocol, cells)
-    choices = {cell: choose(mean_accuracies(scores, cell)) for cell in cells}
+    choices = {cell: choose(mean_accuracies(scores, cell), images.guessing) for cell in cells}
     jobs = confirming_jobs(choices, seeds, protocol.stack_size)
     shared = images, activation, protocol
     found = map_deepest_first(confirm, jobs, label=f"{activation}: every seed", shared=shared)
@@ -108,7 +108,7 @@ def tune_cells(
         }
         return [by_trial[trial] for trial in trials]
 
-    return tune(cells, protocol.learning_rates, protocol.tuning_seeds, score_all)
+    return tune(cells, protocol.learning_rates, protocol.tuning_seeds, score_all, guessing=images.guessing)
 
 
 def tuning_jobs(trials: Sequence[Trial[Cell]]) -> list[Job]:

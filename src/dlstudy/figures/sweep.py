@@ -36,7 +36,7 @@ def figures(results: Results) -> Iterator[tuple[str, Figure]]:
     per_seed, tuning, chosen = (results.sweep(name) for name in ("per_seed", "tuning", "chosen"))
     yield "sweep_accuracy", by_depth(per_seed)
     yield "sweep_learning_rates", learning_rates(tuning, chosen)
-    yield "sweep_steps", curves(results.sweep("looks"), results.study.sweep.protocol.target)
+    yield "sweep_steps", curves(results.sweep("looks"), results.study.sweep.thresholds.target)
 
 
 def in_order(table: pd.DataFrame) -> list[str]:

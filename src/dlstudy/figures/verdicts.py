@@ -36,8 +36,11 @@ def verdict_figures(results: Results) -> Iterator[tuple[str, Figure]]:
     std = results.experiment_facts("signal_propagation")["small_std"]
     yield "signal_ratios", signal.ratios(ratios, std, tolerance=signal_claims.TOLERANCE)
     yield "census_families", census.timeline(results.experiment("census", "families"), since=census_claims.SINCE)
-    protocol, per_seed = results.study.sweep.protocol, results.sweep("per_seed")
-    yield "trainable", sweep.trainable(per_seed, least=protocol.trainable, confidence=settings.confidence)
+    per_seed = results.sweep("per_seed")
+    yield (
+        "trainable",
+        sweep.trainable(per_seed, least=results.study.sweep.thresholds.trainable, confidence=settings.confidence),
+    )
     yield "regrets", sweep.regret_bars(sweep_claims.regrets(results), margin=settings.margin)
     yield "hasty", sweep.hasty(hasty.hasty(results), hasty.fair(results))
 

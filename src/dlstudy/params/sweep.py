@@ -39,7 +39,7 @@ def _cells(cells: dict[SweepInitName, Depths]) -> dict[SweepInitName, Depths]:
     return cells
 
 
-def _logarithmic(rates: tuple[float, ...]) -> tuple[float, ...]:
+def _ascending(rates: tuple[float, ...]) -> tuple[float, ...]:
     if list(rates) != sorted(set(rates)):
         raise ValueError(f"expected ascending numbers, each once, found {list(rates)}")
     return rates
@@ -52,13 +52,11 @@ class SweepProtocol(Section):
     width: PositiveInt  # of every hidden layer
     batch_size: PositiveInt
     num_epochs: PositiveFloat  # passes over the training split; half an epoch is 0.5
-    learning_rates: Annotated[Items[PositiveFloat], Field(min_length=3), AfterValidator(_logarithmic)]
+    learning_rates: Annotated[Items[PositiveFloat], Field(min_length=3), AfterValidator(_ascending)]
     tuning_seeds: Seeds
     stack_size: PositiveInt  # seeds that are trained side by side; another number gives other last bits
     num_looks: PositiveInt  # during each training, at validation accuracy
     look_images: PositiveInt  # of the validation split, for each
-    trainable: Fraction  # validation accuracy from which on a network counts as trained
-    target: Fraction  # validation accuracy whose number of steps is compared
 
     @field_validator("batch_size")
     @classmethod
@@ -69,6 +67,14 @@ class SweepProtocol(Section):
         return batch_size
 
 
+class SweepThresholds(Section):
+    """What claims hold the trainings against: a change judges again and trains nothing."""
+
+    trainable: Fraction  # validation accuracy from which on a network counts as trained
+    target: Fraction  # validation accuracy whose number of steps is compared
+
+
 class SweepParams(Section):
     activations: Annotated[Items[ActivationName], Field(min_length=2), AfterValidator(_activations)]
     protocol: SweepProtocol
+    thresholds: SweepThresholds
