@@ -55,7 +55,13 @@ def choose(accuracies: Mapping[float, float], guessing: float = 0.0) -> Choice:
     Where none gets beyond `guessing` there is no best one to lie at an end.
     """
     best = min(accuracies, key=lambda lr: (-accuracies[lr], lr))
-    return Choice(best, at_edge=best in (min(accuracies), max(accuracies)) and accuracies[best] > guessing)
+    at_end = best in (min(accuracies), max(accuracies))
+    return Choice(best, at_edge=at_end and not only_guesses(accuracies[best], guessing))
+
+
+def only_guesses(accuracy: float, guessing: float) -> bool:
+    """Whether that is the accuracy of a network that neither trains nor diverges."""
+    return 0 < accuracy <= guessing
 
 
 def extension(accuracies: Mapping[float, float], factor: float, guessing: float = 0.0) -> float | None:
@@ -65,7 +71,7 @@ def extension(accuracies: Mapping[float, float], factor: float, guessing: float 
     Learning rates are rounded to three significant digits: they are for people to read.
     """
     largest = max(accuracies)
-    if 0 < max(accuracies.values()) <= guessing:
+    if only_guesses(max(accuracies.values()), guessing):
         return _readable(largest * factor) if accuracies[largest] else None  # 0: it diverged
     best = choose(accuracies)
     if not best.at_edge:
@@ -76,7 +82,7 @@ def extension(accuracies: Mapping[float, float], factor: float, guessing: float 
 def refinement(accuracies: Mapping[float, float], factor: float, guessing: float = 0.0) -> tuple[float, ...]:
     """The learning rates half way, on a logarithmic scale, between the best and its neighbours; none at an edge."""
     best = choose(accuracies)
-    nowhere = best.at_edge or accuracies[best.lr] <= guessing
+    nowhere = best.at_edge or only_guesses(accuracies[best.lr], guessing)
     return () if nowhere else (_readable(best.lr / factor**0.5), _readable(best.lr * factor**0.5))
 
 

@@ -37,7 +37,7 @@ def swept(accuracy_of, *, step_of=lambda name: 100, at_edge=(), diverged=(), wob
                 reached = step_of(name) + (seed * (3 + place)) % 7
                 looks += [
                     cell | {"seed": seed, "step": step, "validation_accuracy": 0.9 if step >= reached else 0.5}
-                    for step in range(10, LAST, 10)
+                    for step in range(10, LAST + 1, 10)
                 ]
     tables = {"per_seed": per_seed, "looks": looks, "chosen": chosen}
     return Tables(
