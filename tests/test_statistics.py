@@ -17,6 +17,7 @@ from dlstudy.statistics import (
     equivalence_p,
     higher_share_p,
     holm,
+    joint_sign_flip_p,
     least_num_pairs,
     median_interval,
     paired_differences,
@@ -567,3 +568,23 @@ def test_fishers_exact_test_of_the_lady_who_tastes_tea():
     assert higher_share_p((3, 4), (1, 4)) == pytest.approx(17 / 70)
     assert higher_share_p((0, 4), (4, 4)) == 1.0
     assert higher_share_p((0, 4), (0, 4)) == 1.0
+
+
+# --- The worst of several ---
+
+
+def test_the_joint_test_of_one_sample_is_the_sign_flip_test():
+    values = [-1.0, -2.0, 0.5, -1.5, -0.3, -0.7]
+    assert joint_sign_flip_p([values]) == pytest.approx(sign_flip_p(values, "less"))
+
+
+def test_the_joint_test_finds_one_low_sample_among_many():
+    low, others = [-1.0 - 0.1 * seed for seed in range(10)], [[0.1, -0.1] * 5 for _ in range(6)]
+    assert joint_sign_flip_p([*others, low]) == pytest.approx(1 / 1024)
+
+
+def test_the_joint_test_keeps_its_level_where_nothing_is_low():
+    draws = np.random.default_rng(0).normal(size=(400, 7, 8))
+    found = [joint_sign_flip_p(each.tolist()) <= 0.05 for each in draws]
+    # about 5 % of 400, whose standard error is 1.1 %
+    assert np.mean(found) <= 0.05 + 3 * 0.011

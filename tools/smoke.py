@@ -1,4 +1,4 @@
-"""The whole pipeline on the real data with miniature settings, in a temporary copy: `make smoke`, two minutes."""
+"""The whole pipeline on the real data with miniature settings, in a temporary copy: `make smoke`, three minutes."""
 
 import argparse
 import sys

@@ -405,8 +405,8 @@ ACT_7_CLAIMS: Final = (
     mixture_claim(
         "not_worse",
         Text(
-            "A perceptron with hidden layers of sigmoid and of ReLU is not less accurate than with ReLU alone.",
-            "隐藏层混用 sigmoid 和 ReLU 的感知机，不比只用 ReLU 的差。",
+            "The best mixture of sigmoid and ReLU layers is at most the margin less accurate than ReLU alone.",
+            "sigmoid 与 ReLU 隐藏层混用的最佳方案，与只用 ReLU 相比，至多差出一个容许差。",
         ),
         PURE_RELU,
         NonInferior(),

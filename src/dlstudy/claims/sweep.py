@@ -16,7 +16,7 @@ from dlstudy.claims.losses import POINTS
 from dlstudy.claims.rules import Better, NonInferior, interval_of, too_few_pairs
 from dlstudy.params.judge import JudgeParams
 from dlstudy.results import MissingResultError, Results
-from dlstudy.statistics import paired_differences, share_interval, sign_flip_p
+from dlstudy.statistics import Interval, joint_sign_flip_p, paired_differences, share_interval, sign_flip_p
 
 RELU: Final = "relu"
 FOLDER: Final = "results/sweep"
@@ -75,8 +75,10 @@ class BetterUsually:
 
     def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
         found = [Better().decide(single(evidence, name), settings) for name in evidence.samples]
-        num = sum(each.verdict == "supported" for each in found)
-        share = share_interval(num, len(found), settings.confidence)
+        verdicts = [each.verdict for each in found]
+        num, most = verdicts.count("supported"), len(found) - verdicts.count("refuted")
+        least, widest = (share_interval(each, len(found), settings.confidence) for each in (num, most))
+        share = Interval(least.estimate, least.low, widest.high)
         if reasons := [each.reasons for each in found if each.verdict == "invalid"]:
             return Decision("invalid", share.estimate, share.low, share.high, self.share, reasons=reasons[0])
         verdict: Verdict = "inconclusive"
@@ -90,8 +92,8 @@ class BetterUsually:
         percent = f"{100 * settings.confidence:g} %"
         return (
             f"Better in a cell if the {percent} interval of the difference lies above 0. Supported if Wilson's "
-            f"{percent} interval of the share of such cells lies above {self.share:g}, refuted if it lies below; else "
-            "inconclusive."
+            f"{percent} interval of the share of such cells lies above {self.share:g}, refuted if it lies below even with "
+            "the undecided cells counted as better; else inconclusive. The interval shown spans both."
         )
 
 
@@ -116,8 +118,8 @@ class NonInferiorToAll:
         if not inferior:
             return replace(found[worst], verdict="inconclusive", where=worst, p_value=1.0)
         where = min(inferior, key=lambda name: found[name].estimate)
-        p_value = min(1.0, len(found) * (found[where].p_value or 0.0))
-        return replace(found[where], verdict="refuted", where=where, p_value=p_value)
+        beyond = [[value + settings.margin for value in values] for values in evidence.samples.values()]
+        return replace(found[where], verdict="refuted", where=where, p_value=joint_sign_flip_p(beyond))
 
     def words(self, settings: JudgeParams) -> str:
         return (
@@ -243,7 +245,7 @@ def relu_against_best(results: Results) -> Evidence:
     """ReLU less the other that is best on validation, in every cell."""
     rivals = {cell: best_on_validation(results, cell, others(results)) for cell in cells_of(results)}
     samples = {f"{cell}: {rival}": points(results, RELU, rival, cell) for cell, rival in rivals.items()}
-    faults = tuple(fault for cell, rival in rivals.items() for fault in faults_of(results, (RELU, rival), (cell,)))
+    faults = faults_of(results, results.study.sweep.activations, cells_of(results))  # any may be the best one
     return evidence(results, samples, faults, means=mean_table(results))
 
 
@@ -346,9 +348,6 @@ def relu_against_choice(results: Results, sign: float) -> Evidence:
 
 # --- Claims ---
 
-PER_SEED: Final = f"{FOLDER}/relu/per_seed.csv"
-CHOSEN: Final = f"{FOLDER}/relu/chosen.csv"
-
 ACT_2 = Statement(
     "ACT-2",
     "perceptron",
@@ -396,7 +395,7 @@ ACT_2_CLAIM: Final = Claim(
     rule=NonInferiorInMost(MOST),
     literature=Literature("others, such as Swish, match or exceed it on deep networks", RAMACHANDRAN),
     would_change="Other initialisations: it is there that ReLU loses most. Or a wider margin.",
-    data=(PER_SEED, CHOSEN),
+    data=(FOLDER,),
     measure=relu_against_best,
 )
 
@@ -414,7 +413,7 @@ ACT_5_CLAIMS: Final = (
         rule=BetterUsually(HALF),
         literature=Literature("sigmoid is worse than tanh in deep networks, and tanh than rectifiers", GLOROT),
         would_change="A study of networks with one hidden layer only, if sigmoid is better there.",
-        data=(PER_SEED, CHOSEN),
+        data=(FOLDER,),
         measure=sigmoid_against_relu,
     ),
     *(
@@ -432,7 +431,7 @@ ACT_5_CLAIMS: Final = (
             rule=Better(),
             literature=Literature("sigmoid is worse than tanh in deep networks, and tanh than rectifiers", GLOROT),
             would_change=would_change,
-            data=(PER_SEED, CHOSEN),
+            data=(FOLDER,),
             measure=partial(sigmoid_against_relu, cells=(Cell(depth, "matching"),)),
             confirmatory=True,
         )
@@ -458,7 +457,7 @@ ACT_12_CLAIMS: Final = tuple(
         rule=NonInferiorToAll(),
         literature=Literature("GELU comes out ahead of it on several tasks", GELU),
         would_change="Batch normalisation or residual connections, which make depth matter less; or longer training.",
-        data=(PER_SEED, CHOSEN),
+        data=(FOLDER,),
         measure=partial(relu_against_every_rival, depth=depth),
         confirmatory=True,
     )
@@ -480,7 +479,7 @@ ACT_15_CLAIMS: Final = tuple(
         rule=Fewer(),
         literature=Literature("six times as fast as tanh in a convolutional network, on CIFAR-10", KRIZHEVSKY),
         would_change="A target that one of the two does not reach, or learning rates that do not suit each.",
-        data=(f"{FOLDER}/relu/looks.csv", f"{FOLDER}/{rival}/looks.csv"),
+        data=(f"{FOLDER}/relu", f"{FOLDER}/{rival}"),
         measure=partial(steps_against, rival=rival),
         confirmatory=True,
     )
@@ -504,7 +503,7 @@ ACT_16_CLAIMS: Final = (
             "ReLU is the usual starting point", "Goodfellow, Bengio & Courville, Deep Learning, 2016, ch. 6"
         ),
         would_change="Cells without deep networks under PyTorch's default initialisation, where ReLU loses most.",
-        data=(PER_SEED, CHOSEN),
+        data=(FOLDER,),
         measure=partial(relu_against_choice, sign=-1.0),
         confirmatory=True,
     ),
@@ -522,7 +521,7 @@ ACT_16_CLAIMS: Final = (
         rule=Better(),
         literature=Literature("the best found grows with the trials that are spent", "Dodge et al., EMNLP 2019"),
         would_change="Activations among which none is better than ReLU in any cell.",
-        data=(PER_SEED, CHOSEN),
+        data=(FOLDER,),
         measure=partial(relu_against_choice, sign=1.0),
         confirmatory=True,
     ),

@@ -9,7 +9,7 @@ from dlstudy.claims.outputs import ACT_11
 from dlstudy.claims.sweep import FOLDER, RELU, Cell, by_seed, cells_of, faults_of, protocol_facts
 from dlstudy.params.judge import JudgeParams
 from dlstudy.results import Results
-from dlstudy.statistics import higher_share_p, holm, share_interval
+from dlstudy.statistics import higher_share_p, holm, least_num_pairs, share_interval
 
 SCHOENHOLZ: Final = "Schoenholz et al., Deep Information Propagation, ICLR 2017"
 
@@ -31,6 +31,8 @@ class SometimesFewer:
             gaps[name] = (first - second) / half
         adjusted = holm(p_values)
         where = min(adjusted, key=lambda name: (adjusted[name], gaps[name]))
+        if evidence.num_seeds < least_num_pairs((1 + settings.confidence) / 2):
+            return Decision("invalid", gaps[where], gaps[where], gaps[where], 0.0, where, reasons=("too few seeds",))
         verdict: Verdict = "inconclusive"
         if adjusted[where] <= 1 - settings.confidence:
             verdict = "supported"
@@ -42,8 +44,8 @@ class SometimesFewer:
     def words(self, settings: JudgeParams) -> str:
         return (
             f"Supported if in one cell significantly fewer seeds train (Fisher's exact test, Holm over the cells, "
-            f"{100 * (1 - settings.confidence):g} %); refuted if in no cell fewer do; else inconclusive. The cell with "
-            "the smallest p-value is shown."
+            f"{100 * (1 - settings.confidence):g} %); refuted if in no cell fewer do; else inconclusive. The cell that "
+            "comes nearest to it is shown."
         )
 
 
@@ -86,7 +88,7 @@ def claim(reading: str, tested: Text, first: str, second: str, literature: Liter
         rule=SometimesFewer(),
         literature=literature,
         would_change=would_change,
-        data=(f"{FOLDER}/{first}/per_seed.csv", f"{FOLDER}/{second}/per_seed.csv"),
+        data=(f"{FOLDER}/{first}", f"{FOLDER}/{second}"),
         measure=partial(fewer_trained, first=first, second=second),
     )
 

@@ -92,9 +92,11 @@ def learning_rates(tuning: pd.DataFrame, chosen: pd.DataFrame) -> Figure:
             axes.set_title(f"{depth} hidden {'layer' if depth == 1 else 'layers'}, {INITS[init]}", fontsize=8)
     for row in grid:
         row[0].set_ylabel("validation", fontsize=8)
-    for axes in grid[-1]:
-        axes.set_xlabel("learning rate of the first step")
-    handles, labels = grid[0][0].get_legend_handles_labels()
+    for column in grid.T:
+        lowest = [axes for axes in column if axes.axison][-1]
+        lowest.set_xlabel("learning rate of the first step")
+        lowest.tick_params(labelbottom=True)
+    handles, labels = next(axes for axes in grid.flat if axes.axison).get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=8, fontsize=8)
     return figure
 

@@ -59,6 +59,8 @@ def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
     """Models and seeds without which there is no evidence for a claim."""
     if len(study.seeds) < 2:
         yield f"seeds: expected 2 at least, since claims compare them, found {list(study.seeds)}"
+    if both := sorted(set(study.sweep.protocol.tuning_seeds) & set(study.seeds)):
+        yield f"sweep.protocol.tuning_seeds: expected none of the study's own seeds, found {both}"
     classifiers = {
         name: model
         for name, model in study.train.items()
