@@ -92,8 +92,8 @@ class BetterUsually:
         percent = f"{100 * settings.confidence:g} %"
         return (
             f"Better in a cell if the {percent} interval of the difference lies above 0. Supported if Wilson's "
-            f"{percent} interval of the share of such cells lies above {self.share:g}, refuted if it lies below even with "
-            "the undecided cells counted as better; else inconclusive. The interval shown spans both."
+            f"{percent} interval of the share of such cells lies above {self.share:g}, refuted if it lies below even "
+            "with the undecided cells counted as better; else inconclusive. The interval shown spans both."
         )
 
 
