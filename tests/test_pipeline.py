@@ -186,6 +186,13 @@ def test_one_line_adds_an_activation_to_the_sweep(checkout):
     assert "mish" in (checkout.root / "reports/activations.md").read_text(encoding="utf-8")
 
 
+def test_another_threshold_of_the_sweep_is_judged_again_and_trains_nothing(checkout):
+    checkout.change(lambda params: params["sweep"]["thresholds"].update(trainable=0.5))
+    ran = checkout.dvc("repro")
+    assert "judge" in ran
+    assert ran <= {"check_params", "judge", "figures", "verdict_figures", "report"}
+
+
 def test_a_pipeline_that_is_killed_keeps_what_it_has_finished(checkout):
     width = read_params(checkout.root)["sweep"]["protocol"]["width"]
     checkout.change(lambda params: params["sweep"]["protocol"].update(width=width + 1))
