@@ -6,6 +6,7 @@ with one seed; `tune` hands out a round of them at a time and is told how each w
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Generic, NamedTuple, TypeVar
 
 MOST_EXTENSIONS: Final = 4
@@ -47,6 +48,27 @@ def mean_accuracies(scores: Mapping[Trial[Cell], Score], cell: Cell) -> dict[flo
             found.setdefault(trial.lr, []).append(score.accuracy)
     # Rounded, because two means of as many right answers can differ in their last bit, and a tie is to be one.
     return {lr: round(sum(values) / len(values), 12) for lr, values in found.items()}
+
+
+def stable_accuracies(scores: Mapping[Trial[Cell], Score], cell: Cell) -> dict[float, float]:
+    """`mean_accuracies` of the learning rates that are not at the border of stability.
+
+    Left out is a rate with which a training diverged, and the next smaller one of those tried: with other seeds than
+    the tuning ones, some of its trainings would diverge. All rates, where nothing else is left.
+    """
+    accuracies = mean_accuracies(scores, cell)
+    diverging = {trial.lr for trial, score in scores.items() if trial.cell == cell and score.diverged}
+    rates = sorted(accuracies)
+    nearby = {smaller for smaller, larger in pairwise(rates) if larger in diverging}
+    return {lr: accuracies[lr] for lr in rates if lr not in diverging | nearby} or accuracies
+
+
+def choose_stable(scores: Mapping[Trial[Cell], Score], cell: Cell, guessing: float = 0.0) -> Choice:
+    """The choice among the stable learning rates; whether it lies at an end is said of all that were tried."""
+    lr = choose(stable_accuracies(scores, cell)).lr
+    accuracies = mean_accuracies(scores, cell)
+    at_end = lr in (min(accuracies), max(accuracies))
+    return Choice(lr, at_edge=at_end and not only_guesses(accuracies[lr], guessing))
 
 
 def choose(accuracies: Mapping[float, float], guessing: float = 0.0) -> Choice:

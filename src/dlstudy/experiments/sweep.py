@@ -1,8 +1,9 @@
 """One activation over all depths and initialisers: learning rates tuned for each, then trained with every seed.
 
 A cell is a depth and an initialiser. Its learning rate is chosen on the validation splits of the tuning seeds, from the
-same grid for every cell, which is extended while the best is at an end, and refined around it. Then every seed of the
-study trains the cell once, and the test split is looked at once, after the last step.
+same grid for every cell, which is extended while the best is at an end, and refined around it; a rate at the border of
+stability is not taken. Then every seed of the study trains the cell once, and the test split is looked at once, after
+the last step.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +25,7 @@ from dlstudy.stacks import (
     accuracies_on_validation,
     train_stack,
 )
-from dlstudy.tuning import Choice, Score, Trial, choose, mean_accuracies, tune
+from dlstudy.tuning import Choice, Score, Trial, choose_stable, mean_accuracies, tune
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
@@ -48,7 +49,7 @@ def sweep(dataset: Dataset, activation: str, protocol: SweepProtocol, seeds: Seq
     images = Images.of(dataset)
     cells = [Cell(depth, init) for init, depths in protocol.cells.items() for depth in depths]
     scores = tune_cells(images, activation, protocol, cells)
-    choices = {cell: choose(mean_accuracies(scores, cell), images.guessing) for cell in cells}
+    choices = {cell: choose_stable(scores, cell, images.guessing) for cell in cells}
     jobs = confirming_jobs(choices, seeds, protocol.stack_size)
     shared = images, activation, protocol
     found = map_deepest_first(confirm, jobs, label=f"{activation}: every seed", shared=shared)
