@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from dlstudy.figures.style import COLOURS
 from dlstudy.results import Results
@@ -23,6 +24,7 @@ STYLES: Final = {  # colour, line, marker
     "elu": (COLOURS[4], "-", "*"),
 }
 OTHER: Final = ("#b0b0b0", "-", ".")
+FloatArray = NDArray[np.float64]
 INITS: Final = {
     "matching": "the initialisation made for it",
     "pytorch": "PyTorch's default",
@@ -54,6 +56,22 @@ def on_depths(axes: Axes, depths: Sequence[int]) -> None:
     axes.set_xlabel("hidden layers")
 
 
+def accuracy_axis(axes: Axes, words: str, low: float = 0.0) -> None:
+    """Accuracies, spaced by the logarithm of the error: what good networks differ by is seen beside what fails."""
+
+    def forward(accuracy: FloatArray) -> FloatArray:
+        return -np.log(np.clip(1 - accuracy, 1e-6, None))
+
+    def inverse(value: FloatArray) -> FloatArray:
+        return 1 - np.exp(-value)
+
+    axes.set_yscale("function", functions=(forward, inverse))
+    ticks = [tick for tick in (0.0, 0.1, 0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.82, 0.84, 0.86, 0.88) if tick >= low]
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_ylim(max(low - 0.02, -0.05), 0.89)
+    axes.set_ylabel(words)
+
+
 def by_depth(per_seed: pd.DataFrame) -> Figure:
     """Mean test accuracy by depth, a panel an initialiser; every seed as a dot."""
     inits = list(dict.fromkeys(per_seed["init"]))
@@ -70,7 +88,7 @@ def by_depth(per_seed: pd.DataFrame) -> Figure:
             )
         on_depths(axes, sorted(rows["depth"].unique()))
         axes.set_title(INITS[init])
-    panels[0].set_ylabel("test accuracy")
+    accuracy_axis(panels[0], "test accuracy")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=8, fontsize=8)
     return figure
@@ -124,7 +142,7 @@ def curves(looks: pd.DataFrame, target: float) -> Figure:
         axes.axhline(target, color="black", linewidth=0.7)
         axes.set_title(f"{depth} hidden {'layer' if depth == 1 else 'layers'}", fontsize=8)
         axes.set_xlabel("step", fontsize=8)
-    panels[0].set_ylabel("validation accuracy")
+    accuracy_axis(panels[0], "validation accuracy", 0.1)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=8, fontsize=8)
     return figure
@@ -191,7 +209,7 @@ def hasty(naive: pd.DataFrame, fair: pd.DataFrame) -> Figure:
             line(axes, name, own["depth"].tolist(), own["accuracy"].tolist())
         on_depths(axes, sorted(table["depth"].unique()))
         axes.set_title(title)
-    panels[0].set_ylabel("validation accuracy")
+    accuracy_axis(panels[0], "validation accuracy", 0.1)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=8, fontsize=8)
     return figure

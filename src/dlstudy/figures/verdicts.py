@@ -75,6 +75,7 @@ def forest(differences: pd.DataFrame, margin: float) -> Figure:
     axes.grid(axis="y", visible=False)
     # Deep networks that do not train are scores of points apart; near 0 the scale is the usual one.
     axes.set_xscale("symlog", linthresh=5, linscale=2)
+    axes.set_xlim(-100, 100)
     axes.set_xticks(
         [-50, -10, -5, -2, -1, 0, 1, 2, 5, 10, 50], ["-50", "-10", "-5", "-2", "-1", "0", "1", "2", "5", "10", "50"]
     )
