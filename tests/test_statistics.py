@@ -580,7 +580,14 @@ def test_the_joint_test_of_one_sample_is_the_sign_flip_test():
 
 def test_the_joint_test_finds_one_low_sample_among_many():
     low, others = [-1.0 - 0.1 * seed for seed in range(10)], [[0.1, -0.1] * 5 for _ in range(6)]
-    assert joint_sign_flip_p([*others, low]) == pytest.approx(1 / 1024)
+    # what is observed, and the one flip that brings all others down as far
+    assert joint_sign_flip_p([*others, low]) == pytest.approx(2 / 1024)
+
+
+def test_the_joint_test_finds_a_small_low_sample_beside_large_high_ones():
+    low, high = [-1.0 - 0.1 * seed for seed in range(10)], [70.0 + 0.1 * seed for seed in range(10)]
+    # what is observed, and all signs the other way, which makes the high sample as low as can be
+    assert joint_sign_flip_p([high, low]) == pytest.approx(2 / 1024)
 
 
 def test_the_joint_test_keeps_its_level_where_nothing_is_low():

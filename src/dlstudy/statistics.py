@@ -134,11 +134,14 @@ def joint_sign_flip_p(samples: Sequence[Sequence[float]]) -> float:
     """The p-value of the lowest of several means, of paired samples with the same seeds, one a place in each.
 
     All samples are flipped together, seed by seed, so that what they have in common stays; the statistic is the lowest
-    mean. It is small where at least one mean is below 0, whichever: nothing is left to correct for.
+    mean, each in units of its sample's root mean square, which no flip changes: so that a sample of large numbers does
+    not hide the others. It is small where at least one mean is below 0, whichever: nothing is left to correct for.
     """
     table = np.stack([_sample(each) for each in samples])  # (samples, seeds)
+    sizes = np.sqrt(np.square(table).mean(axis=1, keepdims=True))
+    table = np.divide(table, sizes, out=np.zeros_like(table), where=sizes > 0)
     lowest = (_flips(table.shape[1]) @ table.T).min(axis=1)  # (flips,)
-    slack = ROUNDING * float(np.abs(table).sum(axis=1).max())
+    slack = ROUNDING * table.shape[1]
     return float((lowest <= table.sum(axis=1).min() + slack).mean())
 
 

@@ -169,17 +169,32 @@ def by_seed(results: Results, activation: str, cell: Cell, column: str = "test_a
     return rows_of(results.sweep("per_seed"), activation, cell).set_index("seed")[column]
 
 
+def edges_of(results: Results, activations: Sequence[str], cells: Sequence[Cell]) -> tuple[str, ...]:
+    """Learning rates at an end of those tried: a better one may lie beyond."""
+    chosen = results.sweep("chosen")
+    return tuple(
+        f"{activation}, {cell}: its best learning rate lies at an end of those tried"
+        for activation in activations
+        for cell in cells
+        if rows_of(chosen, activation, cell)["at_edge"].any()
+    )
+
+
+def diverged_of(results: Results, activations: Sequence[str], cells: Sequence[Cell]) -> tuple[str, ...]:
+    """Trainings that diverged. Their accuracy counts as 0: what diverges is the best of nothing."""
+    per_seed = results.sweep("per_seed")
+    return tuple(
+        f"{activation}, {cell}, seed {row['seed']}: diverged"
+        for activation in activations
+        for cell in cells
+        for _, row in rows_of(per_seed, activation, cell).iterrows()
+        if row["diverged"]
+    )
+
+
 def faults_of(results: Results, activations: Sequence[str], cells: Sequence[Cell]) -> tuple[str, ...]:
-    """Learning rates at an end of those tried, and trainings that diverged."""
-    chosen, per_seed = results.sweep("chosen"), results.sweep("per_seed")
-    found = []
-    for activation in activations:
-        for cell in cells:
-            if rows_of(chosen, activation, cell)["at_edge"].any():
-                found.append(f"{activation}, {cell}: its best learning rate lies at an end of those tried")
-            rows = rows_of(per_seed, activation, cell)
-            found += [f"{activation}, {cell}, seed {seed}: diverged" for seed in rows.loc[rows["diverged"], "seed"]]
-    return tuple(found)
+    """What keeps the activations from being compared with each other in the cells."""
+    return edges_of(results, activations, cells) + diverged_of(results, activations, cells)
 
 
 def points(results: Results, first: str, second: str, cell: Cell) -> list[float]:
@@ -245,7 +260,8 @@ def relu_against_best(results: Results) -> Evidence:
     """ReLU less the other that is best on validation, in every cell."""
     rivals = {cell: best_on_validation(results, cell, others(results)) for cell in cells_of(results)}
     samples = {f"{cell}: {rival}": points(results, RELU, rival, cell) for cell, rival in rivals.items()}
-    faults = faults_of(results, results.study.sweep.activations, cells_of(results))  # any may be the best one
+    faults = edges_of(results, results.study.sweep.activations, cells_of(results))  # any might be the best one
+    faults += tuple(fault for cell, rival in rivals.items() for fault in diverged_of(results, (RELU, rival), (cell,)))
     return evidence(results, samples, faults, means=mean_table(results))
 
 
@@ -339,7 +355,8 @@ def relu_against_choice(results: Results, sign: float) -> Evidence:
     found = evidence(
         results,
         {"": (sign * table[RELU]).tolist()},
-        faults_of(results, results.study.sweep.activations, cells_of(results)),
+        edges_of(results, results.study.sweep.activations, cells_of(results))
+        + diverged_of(results, (RELU,), cells_of(results)),
         regrets=sorted(rows, key=lambda row: row["estimate"]),
         num_cells=len(cells_of(results)),
     )

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Text, Verdict
 from dlstudy.claims.outputs import ACT_11
-from dlstudy.claims.sweep import FOLDER, RELU, Cell, by_seed, cells_of, faults_of, protocol_facts
+from dlstudy.claims.sweep import FOLDER, RELU, Cell, by_seed, cells_of, edges_of, protocol_facts
 from dlstudy.params.judge import JudgeParams
 from dlstudy.results import Results
 from dlstudy.statistics import higher_share_p, holm, least_num_pairs, share_interval
@@ -72,7 +72,7 @@ def fewer_trained(results: Results, first: str, second: str) -> Evidence:
     """In every cell, which seeds train with the first, then with the second."""
     samples = {str(cell): trained(results, first, cell) + trained(results, second, cell) for cell in cells_of(results)}
     # A network that diverges has not trained: that is what is counted here, and no fault.
-    edges = tuple(fault for fault in faults_of(results, (first, second), cells_of(results)) if "diverged" not in fault)
+    edges = edges_of(results, (first, second), cells_of(results))
     facts = {"shares": shares(results), "protocol": protocol_facts(results)}
     return Evidence(samples, num_seeds=len(next(iter(samples.values()))) // 2, facts=facts, faults=edges)
 
