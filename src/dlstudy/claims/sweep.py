@@ -411,7 +411,7 @@ ACT_2_CLAIM: Final = Claim(
     unit="share of cells",
     rule=NonInferiorInMost(MOST),
     literature=Literature("others, such as Swish, match or exceed it on deep networks", RAMACHANDRAN),
-    would_change="Other initialisations: it is there that ReLU loses most. Or a wider margin.",
+    would_change="Longer training or wider layers, if ReLU catches up with them; or a wider margin.",
     data=(FOLDER,),
     measure=relu_against_best,
 )
@@ -473,7 +473,7 @@ ACT_12_CLAIMS: Final = tuple(
         unit="accuracy points",
         rule=NonInferiorToAll(),
         literature=Literature("GELU comes out ahead of it on several tasks", GELU),
-        would_change="Batch normalisation or residual connections, which make depth matter less; or longer training.",
+        would_change="Longer training, if ReLU catches up; batch normalisation or residual connections, which make depth matter less.",
         data=(FOLDER,),
         measure=partial(relu_against_every_rival, depth=depth),
         confirmatory=True,

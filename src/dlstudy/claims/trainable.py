@@ -103,7 +103,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         "sigmoid",
         RELU,
         Literature("yes: the depth to which signals reach is bounded, and small for sigmoid", SCHOENHOLZ),
-        "One of the rescues below, used throughout.",
+        "One of the rescues above, used throughout.",
     ),
     claim(
         "tanh",

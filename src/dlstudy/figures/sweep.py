@@ -187,7 +187,7 @@ def regret_bars(regrets: pd.DataFrame, *, margin: float) -> Figure:
     axes.set_yticks(range(len(means)), [f"always {name}" for name in means.index])
     axes.invert_yaxis()
     axes.set_xlabel("accuracy points lost to the best on validation, on average over the cells")
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper right")
     return figure
 
 
