@@ -473,7 +473,8 @@ ACT_12_CLAIMS: Final = tuple(
         unit="accuracy points",
         rule=NonInferiorToAll(),
         literature=Literature("GELU comes out ahead of it on several tasks", GELU),
-        would_change="Longer training, if ReLU catches up; batch normalisation or residual connections, which make depth matter less.",
+        would_change="Longer training, if ReLU catches up; batch normalisation or residual connections, with which "
+        "depth matters less.",
         data=(FOLDER,),
         measure=partial(relu_against_every_rival, depth=depth),
         confirmatory=True,
