@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from dlstudy.params.base import ParamsError, load_section
-from dlstudy.params.data import FashionMnistParams
+from dlstudy.params.data import ImagesParams
 from dlstudy.params.train import MODEL, SgdParams
 
 ModelName = Literal["mlp_relu", "sweep"]
@@ -14,8 +14,8 @@ ModelName = Literal["mlp_relu", "sweep"]
 
 MODEL_KEY: Final = "train.mlp_relu"
 SWEEP: Final = {"hidden": (128,), "batch_size": 128}  # the sweep over activations at depth 1
-PREPARED: Final = Path("data/prepared/fashion_mnist.pt")
-RAW: Final = Path("data/raw/fashion_mnist")
+PREPARED: Final = Path("data/prepared/images.pt")
+RAW: Final = Path("data/raw/images")
 NUM_PIXELS: Final = 28 * 28
 NUM_CLASSES: Final = 10
 
@@ -38,8 +38,8 @@ class Setting:
 def model_params(model: ModelName) -> SgdParams:
     """The settings of the network that is trained, from params.yaml; ParamsError says what is wrong with them."""
     params = load_section(MODEL_KEY, MODEL)
-    if not isinstance(params, SgdParams) or params.data != "fashion_mnist" or not params.hidden:
-        raise ParamsError(f"{MODEL_KEY}: expected a network with hidden layers on fashion_mnist, found {params!r}")
+    if not isinstance(params, SgdParams) or params.data != "images" or not params.hidden:
+        raise ParamsError(f"{MODEL_KEY}: expected a network with hidden layers on images, found {params!r}")
     return params.model_copy(update=SWEEP) if model == "sweep" else params
 
 
@@ -48,7 +48,7 @@ def read_setting(model: ModelName, num_images: int | None, num_epochs: int, num_
 
     Raises BenchError where the data are missing or too few, ParamsError where params.yaml is at fault.
     """
-    params, train_size = model_params(model), load_section("prepare.fashion_mnist", FashionMnistParams).train_size
+    params, train_size = model_params(model), load_section("prepare.images", ImagesParams).train_size
     for path in (PREPARED, RAW):
         if not path.exists():
             raise BenchError(f"{path}: expected the data to measure with, found none; run `dvc repro prepare` first")

@@ -12,6 +12,6 @@ FOLDER = Path("timing/activation_cost")
 
 if __name__ == "__main__":
     params = load_section("experiments.activation_cost", CostParams)
-    dataset = load_dataset(Path("data/prepared/fashion_mnist.pt"))
+    dataset = load_dataset(Path("data/prepared/images.pt"))
     write_csv(FOLDER / "kernels.csv", kernel_times(params))
     write_csv(FOLDER / "epochs.csv", epoch_times(dataset, params))

@@ -14,7 +14,7 @@ FOLDER = Path("results/experiments/activation_outputs")
 
 if __name__ == "__main__":
     params, seeds = load_section("experiments.activation_outputs", OutputsParams), load_section("seeds", SEEDS)
-    images, houses = (load_dataset(Path(f"data/prepared/{name}.pt")) for name in ("fashion_mnist", "housing"))
+    images, houses = (load_dataset(Path(f"data/prepared/{name}.pt")) for name in ("images", "housing"))
     tables = compare(images, params, seeds) | compare_prices(houses, params.price, seeds)
     for name, table in tables.items():
         write_csv(FOLDER / f"{name}.csv", table)

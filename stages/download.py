@@ -12,8 +12,9 @@ from dlstudy.params.data import DownloadParams
 
 VARIABLE = "DLSTUDY_FASHION_MNIST"
 PACKAGE, PACKAGE_FOLDER = "dataset-fashion-mnist", "usr/share/datasets/fashion-mnist"
+FOLDERS = {"images": "fashion_mnist", "housing": "housing"}
 HINTS = {
-    "fashion_mnist": f"Put them into a folder and set {VARIABLE}=/path/to/folder; "
+    "images": f"Put them into a folder and set {VARIABLE}=/path/to/folder; "
     f"on Debian and Ubuntu `apt-get install {PACKAGE}` puts them into /{PACKAGE_FOLDER}.",
     "housing": "Restore them by `git checkout -- datasets/housing`.",
 }
@@ -34,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=HINTS)
     name = parser.parse_args().name
-    checksums = read_checksums(Path("datasets") / name / "SHA256SUMS")
+    checksums = read_checksums(Path("datasets") / FOLDERS[name] / "SHA256SUMS")
     params = load_section("download", DownloadParams)
     fill(sources(name, params), Path("data/raw") / name, checksums, HINTS[name])
 

@@ -18,7 +18,7 @@ if __name__ == "__main__":
         houses=load_dataset(Path("data/prepared/housing.pt")),
         table=read_table(Path("data/raw/housing/ames_housing.csv")),
         synthetic=load_dataset(Path("data/prepared/synthetic.pt")),
-        images=load_dataset(Path("data/prepared/fashion_mnist.pt")),
+        images=load_dataset(Path("data/prepared/images.pt")),
     )
     for name, table in tables(inputs, params, seeds).items():
         write_csv(OUTPUT / f"{name}.csv", table)

@@ -13,7 +13,7 @@ FOLDER = Path("results/experiments/losses")
 
 if __name__ == "__main__":
     params, seeds = load_section("experiments.losses", LossesParams), load_section("seeds", SEEDS)
-    found = compare(load_dataset(Path("data/prepared/fashion_mnist.pt")), params, seeds)
+    found = compare(load_dataset(Path("data/prepared/images.pt")), params, seeds)
     for name, table in found.tables.items():
         write_csv(FOLDER / f"{name}.csv", table)
     write_json(FOLDER / "facts.json", found.facts)

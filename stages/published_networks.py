@@ -14,7 +14,7 @@ FOLDER = Path("results/experiments/published_networks")
 if __name__ == "__main__":
     params = load_section("experiments.published_networks", PublishedNetworksParams)
     seeds = load_section("seeds", SEEDS)
-    dataset = load_dataset(Path("data/prepared/fashion_mnist.pt"))
+    dataset = load_dataset(Path("data/prepared/images.pt"))
     for name, table in train_all(dataset, params, seeds).items():
         write_csv(FOLDER / f"{name}.csv", table)
     write_json(FOLDER / "facts.json", facts(dataset, params, seeds))

@@ -14,7 +14,7 @@ OUTPUT = Path("results/experiments/sgd_theory")
 if __name__ == "__main__":
     params, seeds = load_section("experiments.sgd_theory", SgdTheoryParams), load_section("seeds", SEEDS)
     houses = load_dataset(Path("data/prepared/housing.pt"))
-    images = load_dataset(Path("data/prepared/fashion_mnist.pt"))
+    images = load_dataset(Path("data/prepared/images.pt"))
     for name, table in tables(houses, images, params, seeds).items():
         write_csv(OUTPUT / f"{name}.csv", table)
     write_json(OUTPUT / "facts.json", facts(houses, images, params))

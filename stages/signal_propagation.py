@@ -14,7 +14,7 @@ FOLDER = Path("results/experiments/signal_propagation")
 
 if __name__ == "__main__":
     params, seeds = load_section("experiments.signal_propagation", SignalParams), load_section("seeds", SEEDS)
-    dataset = load_dataset(Path("data/prepared/fashion_mnist.pt"))
+    dataset = load_dataset(Path("data/prepared/images.pt"))
     tables = propagate(dataset, params, seeds) | trainings(dataset, params, seeds)
     for name, table in tables.items():
         write_csv(FOLDER / f"{name}.csv", table)

@@ -13,6 +13,6 @@ from dlstudy.params.train import SEEDS
 if __name__ == "__main__":
     activation = sys.argv[1]
     protocol, seeds = load_section("sweep.protocol", SweepProtocol), load_section("seeds", SEEDS)
-    tables = sweep(load_dataset(Path("data/prepared/fashion_mnist.pt")), activation, protocol, seeds)
+    tables = sweep(load_dataset(Path("data/prepared/images.pt")), activation, protocol, seeds)
     for name, table in tables.items():
         write_csv(Path(f"results/sweep/{activation}/{name}.csv"), table)

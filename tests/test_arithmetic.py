@@ -97,7 +97,7 @@ train, other = Split(images[:300], classes[:300]), Split(images[300:], classes[3
 dataset = Dataset("classification", train, other, other, Scale.of_pixels(train.features), None, ("pixel",), "class",
                   tuple("abcdefghij"))
 for activation in ("tanh", "sigmoid"):
-    params = SgdParams(method="sgd", data="fashion_mnist", hidden=(64,), activation=activation, init="xavier", lr=0.1,
+    params = SgdParams(method="sgd", data="images", hidden=(64,), activation=activation, init="xavier", lr=0.1,
                        batch_size=64, num_epochs=2)
     save_runs(Path(sys.argv[1]) / activation, [train_run(dataset, params, seed=0)])
 """

@@ -23,9 +23,9 @@ from bench.setting import NUM_PIXELS, BenchError, Setting, matrix_product_flops,
 from bench.summary import best, markdown, summarise
 from bench.ways import SCIKIT_LEARN, TEXTBOOK, WAYS, Kind, environment_of
 from dlstudy.data.dataset import Split, save_dataset
-from dlstudy.data.fashion_mnist import prepare
+from dlstudy.data.images import prepare
 from dlstudy.losses import cross_entropy
-from dlstudy.params.data import FashionMnistParams
+from dlstudy.params.data import ImagesParams
 from dlstudy.params.train import SgdParams
 from dlstudy.sgd import train_epoch
 
@@ -33,10 +33,10 @@ ROOT = Path(__file__).resolve().parents[1]
 TINY = Setting("mlp_relu", (784, 8, 10), "relu", batch_size=16, num_images=40, num_epochs=2, num_rounds=3)
 SWEEP = replace(TINY, model="sweep", widths=(784, 128, 10), batch_size=128)
 PARAMS = """
-prepare: {fashion_mnist: {train_size: 48, validation_size: 16, seed: 1}}
+prepare: {images: {train_size: 48, validation_size: 16, seed: 1}}
 train:
   mlp_relu:
-    {method: sgd, data: fashion_mnist, hidden: [8], activation: relu, init: he, lr: 0.1, batch_size: 16, num_epochs: 1}
+    {method: sgd, data: images, hidden: [8], activation: relu, init: he, lr: 0.1, batch_size: 16, num_epochs: 1}
 """
 
 
@@ -57,10 +57,10 @@ def write_raw(folder, part, num_images):
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     """A folder with miniature parameters and data, as the current directory of this process and its children."""
-    write_raw(tmp_path / "data/raw/fashion_mnist", "train", 64)
-    write_raw(tmp_path / "data/raw/fashion_mnist", "t10k", 8)
-    params = FashionMnistParams(train_size=48, validation_size=16, seed=1)
-    save_dataset(tmp_path / "data/prepared/fashion_mnist.pt", prepare(tmp_path / "data/raw/fashion_mnist", params))
+    write_raw(tmp_path / "data/raw/images", "train", 64)
+    write_raw(tmp_path / "data/raw/images", "t10k", 8)
+    params = ImagesParams(train_size=48, validation_size=16, seed=1)
+    save_dataset(tmp_path / "data/prepared/images.pt", prepare(tmp_path / "data/raw/images", params))
     (tmp_path / "params.yaml").write_text(PARAMS)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
@@ -89,8 +89,8 @@ def test_the_sweeps_shape_replaces_that_of_the_model_and_nothing_else(study):
 
 
 def test_missing_data_are_named_with_the_command_that_makes_them(study):
-    (study / "data/prepared/fashion_mnist.pt").unlink()
-    with pytest.raises(BenchError, match=r"data/prepared/fashion_mnist\.pt: .*`dvc repro prepare`"):
+    (study / "data/prepared/images.pt").unlink()
+    with pytest.raises(BenchError, match=r"data/prepared/images\.pt: .*`dvc repro prepare`"):
         read_setting("mlp_relu", None, 1, 1)
 
 
@@ -107,8 +107,8 @@ def test_every_loop_runs_on_fewer_images_and_on_all(study, kind):
 
 
 def test_the_textbook_reads_the_raw_files_as_fractions(study):
-    image, label = textbook.read_images(study / "data/raw/fashion_mnist")[3]
-    raw = (study / "data/raw/fashion_mnist/train-images-idx3-ubyte").read_bytes()[16 + 3 * 784 :][:784]
+    image, label = textbook.read_images(study / "data/raw/images")[3]
+    raw = (study / "data/raw/images/train-images-idx3-ubyte").read_bytes()[16 + 3 * 784 :][:784]
     assert image.shape == (1, 28, 28)
     assert (image.flatten() * 255).round().to(torch.uint8).tolist() == list(raw)
     assert label == 3
@@ -134,7 +134,7 @@ def test_scikit_learn_does_the_same_work():
     features, classes = torch.rand(40, 5, generator=generator), torch.arange(40) % 3
     params = SgdParams(
         method="sgd",
-        data="fashion_mnist",
+        data="images",
         hidden=(4,),
         activation="relu",
         init="he",

@@ -30,7 +30,7 @@ from tools.cluster import command, with_source
 ROOT = Path(__file__).resolve().parents[1]
 MLP = SgdParams(
     method="sgd",
-    data="fashion_mnist",
+    data="images",
     hidden=(8,),
     activation="relu",
     init="he",

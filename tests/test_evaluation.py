@@ -237,7 +237,7 @@ def test_the_headline_of_a_regression_is_its_mean_over_the_seeds():
 def test_a_classifier_is_evaluated_whole_and_its_headline_is_of_the_test_split(images):
     model = SgdParams(
         method="sgd",
-        data="fashion_mnist",
+        data="images",
         hidden=(12,),
         activation="tanh",
         init="xavier",

@@ -61,7 +61,7 @@ def test_shared_arguments_come_before_the_item():
 
 MLP = SgdParams(
     method="sgd",
-    data="fashion_mnist",
+    data="images",
     hidden=(8,),
     activation="relu",
     init="he",

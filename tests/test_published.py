@@ -15,7 +15,7 @@ def test_a_published_accuracy_stands_beside_a_classifier_of_ours():
     models = load_study(ROOT / "params.yaml").train
     published = [figure for figure in load_published().fashion_mnist if figure.beside]
     assert published
-    assert {models[figure.beside].data for figure in published} == {"fashion_mnist"}
+    assert {models[figure.beside].data for figure in published} == {"images"}
 
 
 def test_every_published_accuracy_is_shown_somewhere():

@@ -12,9 +12,9 @@ COMMITTED = Path(__file__).resolve().parents[1] / "params.yaml"
 SGD = {"method": "sgd", "hidden": [], "init": "zeros", "lr": 0.1, "batch_size": 10, "num_epochs": 2}
 MLP = SGD | {"hidden": [8], "activation": "relu"}
 MODELS = {
-    "wide": MLP | {"data": "fashion_mnist"},
+    "wide": MLP | {"data": "images"},
     "descent": SGD | {"data": "housing"},
-    "softmax": SGD | {"data": "fashion_mnist"},
+    "softmax": SGD | {"data": "images"},
     "curved": MLP | {"data": "housing"},
     "exact": {"method": "closed_form", "data": "housing"},
     "exact_too": {"method": "closed_form", "data": "housing"},

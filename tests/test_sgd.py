@@ -19,7 +19,7 @@ from dlstudy.runs import save_runs
 from dlstudy.sgd import DivergedError, learning_rates, minibatches, sgd_step, train_run, train_seeds
 
 SOFTMAX = SgdParams(
-    method="sgd", data="fashion_mnist", hidden=(), init="zeros", lr=0.05, batch_size=32, num_epochs=3
+    method="sgd", data="images", hidden=(), init="zeros", lr=0.05, batch_size=32, num_epochs=3
 )  # 200 images make six minibatches of 32 and one of 8
 MLP = SOFTMAX.model_copy(update={"hidden": (12,), "activation": "relu", "init": "he"})
 LINEAR = SOFTMAX.model_copy(update={"data": "synthetic", "batch_size": 32})

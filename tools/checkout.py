@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 NOT_COPIED: Final = shutil.ignore_patterns("tmp", "cache", "config.local", "__pycache__")
-RAW_IMAGES: Final = Path("data/raw/fashion_mnist")
+RAW_IMAGES: Final = Path("data/raw/images")
 
 
 def copy_checkout(target: Path) -> None:

@@ -167,7 +167,7 @@ def run_again(root: Path) -> int:
     with tempfile.TemporaryDirectory(prefix="dlstudy-raw-") as temporary:
         environment = {}
         if (root / RAW_IMAGES).is_dir() and "DLSTUDY_FASHION_MNIST" not in os.environ:
-            kept = Path(temporary) / "fashion_mnist"  # DVC empties the folder of an output before its stage runs
+            kept = Path(temporary) / "images"  # DVC empties the folder of an output before its stage runs
             shutil.copytree(root / RAW_IMAGES, kept)
             environment = {"DLSTUDY_FASHION_MNIST": str(kept)}
         return dvc(root, "repro", "--force", environment=environment)

@@ -50,9 +50,9 @@ SWEPT: Final = ["identity", "sigmoid", "tanh", "relu"]
 
 def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size: int = 1000) -> dict[str, Any]:
     """The same study with few images, two seeds, and small models trained for a moment."""
-    images = params["prepare"]["fashion_mnist"] | {"train_size": train_size, "validation_size": validation_size}
+    images = params["prepare"]["images"] | {"train_size": train_size, "validation_size": validation_size}
     models = {name: _small(model) for name, model in params["train"].items()}
-    prepare = params["prepare"] | {"fashion_mnist": images}
+    prepare = params["prepare"] | {"images": images}
     experiments = {name: _merged(section, EXPERIMENTS.get(name, {})) for name, section in params["experiments"].items()}
     return params | {
         "prepare": prepare,

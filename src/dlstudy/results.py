@@ -89,7 +89,7 @@ class Results:
         found = {
             name: model
             for name, model in self.study.train.items()
-            if isinstance(model, SgdParams) and model.data == "fashion_mnist"
+            if isinstance(model, SgdParams) and model.data == "images"
         }
         return {name: model for name, model in found.items() if hidden in (None, bool(model.hidden))}
 

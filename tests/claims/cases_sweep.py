@@ -42,7 +42,7 @@ def swept(accuracy_of, *, step_of=lambda name: 100, at_edge=(), diverged=(), wob
     tables = {"per_seed": per_seed, "looks": looks, "chosen": chosen}
     return Tables(
         sweeps={name: pd.DataFrame(rows) for name, rows in tables.items()},
-        data_facts={"fashion_mnist": {"num_examples": {"train": NUM_IMAGES}}},
+        data_facts={"images": {"num_examples": {"train": NUM_IMAGES}}},
     )
 
 

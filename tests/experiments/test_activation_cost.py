@@ -141,7 +141,7 @@ def test_an_epoch_is_that_of_the_studys_loop(images):
     """70 images in minibatches of 32: three steps, in which every parameter moves."""
     split = first_images(images, 70)
     scores = epoch(images, split, PARAMS, (6,), "tanh")()
-    model = {"method": "sgd", "data": "fashion_mnist", "hidden": [6], "activation": "tanh", "init": "pytorch"}
+    model = {"method": "sgd", "data": "images", "hidden": [6], "activation": "tanh", "init": "pytorch"}
     params = SgdParams.model_validate(model | {"lr": 0.01, "batch_size": 32, "num_epochs": 1})
     network, order = start_run(images, params, 1)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.01)

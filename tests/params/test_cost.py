@@ -73,5 +73,5 @@ def test_a_network_without_hidden_layers_has_no_activation_to_time():
 
 
 def test_no_more_images_than_the_training_split_has():
-    line = problem({}, num_training_rows={"fashion_mnist": 99})
-    assert line.endswith("num_images: expected at most 99, the training split of fashion_mnist, found 100")
+    line = problem({}, num_training_rows={"images": 99})
+    assert line.endswith("num_images: expected at most 99, the training split of images, found 100")

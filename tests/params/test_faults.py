@@ -17,7 +17,7 @@ MODELS = {
     "exact": {"method": "closed_form", "data": "housing"},
     "softmax": {
         "method": "sgd",
-        "data": "fashion_mnist",
+        "data": "images",
         "hidden": [],
         "init": "zeros",
         "lr": 0.1,
@@ -26,7 +26,7 @@ MODELS = {
     },
     "mlp": {
         "method": "sgd",
-        "data": "fashion_mnist",
+        "data": "images",
         "hidden": [256],
         "activation": "relu",
         "init": "he",
@@ -42,7 +42,7 @@ def study() -> dict:
     """The committed parameters, with models of our own beside the committed ones."""
     content = read_yaml(COMMITTED)
     content["train"] |= {name: dict(model) for name, model in MODELS.items()}
-    content["prepare"]["fashion_mnist"] |= {"train_size": 50_000, "validation_size": 10_000}
+    content["prepare"]["images"] |= {"train_size": 50_000, "validation_size": 10_000}
     content["prepare"]["housing"] |= {"validation_fraction": 0.2, "test_fraction": 0.2}
     return content
 
@@ -115,9 +115,9 @@ FAULTS = [  # key, value; what was expected, what was found
     ("prepare.housing.test_fraction", 0.0001, "two sales of 2930", "0.0001"),
     ("prepare.housing.test_fraction", 0.7999, "leave sales for training", "0.9999 taken"),
     ("prepare.housing.test_fraction", 0.8, "validation_fraction + test_fraction < 1", "1"),
-    ("prepare.fashion_mnist.validation_size", 10_001, "train_size + validation_size <= 60000", "60001"),
-    ("train.mlp.batch_size", 50_001, "at most 50000, the training split of fashion_mnist", "50001"),
-    ("experiments.losses.batch_size", 50_001, "at most 50000, the training split of fashion_mnist", "50001"),
+    ("prepare.images.validation_size", 10_001, "train_size + validation_size <= 60000", "60001"),
+    ("train.mlp.batch_size", 50_001, "at most 50000, the training split of images", "50001"),
+    ("experiments.losses.batch_size", 50_001, "at most 50000, the training split of images", "50001"),
     ("experiments.published_networks.table.batch_size", 50_001, "at most 50000, the training split", "50001"),
     ("experiments.published_networks.tutorial.num_images", 50_001, "at most 50000, the training split", "50001"),
     ("experiments.sgd_theory.batch_sizes", [1, 1758], "less than 1758, the training split of housing", "1758"),
@@ -128,8 +128,8 @@ FAULTS = [  # key, value; what was expected, what was found
     # unknown names
     ("train.mlp.activation", "swish", "one of identity, relu, sigmoid", "'swish'"),
     ("train.mlp.init", "kaiming", "'he'", "'kaiming'"),
-    ("train.mlp.data", "mnist", "'fashion_mnist'", "'mnist'"),
-    ("train.exact.data", "fashion_mnist", "'housing' or 'synthetic'", "'fashion_mnist'"),
+    ("train.mlp.data", "mnist", "'images'", "'mnist'"),
+    ("train.exact.data", "images", "'housing' or 'synthetic'", "'images'"),
     ("train.mlp.method", "adam", "'closed_form', 'sgd'", "'adam'"),
     ("train.Bad-name", MODELS["exact"], "a name that matches", "'Bad-name'"),
 ]
@@ -172,9 +172,9 @@ def test_a_batch_is_judged_by_the_size_its_data_set_really_has(study, tmp_path):
 
 
 def test_a_fault_in_the_data_is_no_fault_of_the_models_on_them(study, tmp_path):
-    change(study, "prepare.fashion_mnist.train_size", "many")
+    change(study, "prepare.images.train_size", "many")
     (line,) = problems(tmp_path, study)
-    assert line.startswith("prepare.fashion_mnist.train_size: ")
+    assert line.startswith("prepare.images.train_size: ")
 
 
 # --- Files that are no parameters at all ---

@@ -54,9 +54,7 @@ def test_what_cannot_be_compared_is_refused(changes, line):
 
 
 def test_minibatches_fit_into_both_training_splits():
-    assert problem({}, fashion_mnist=63) == (
-        "x.batch_size: expected at most 63, the training split of fashion_mnist, found 64"
-    )
+    assert problem({}, images=63) == ("x.batch_size: expected at most 63, the training split of images, found 64")
     assert problem({"price": PRICE | {"batch_size": 65}}, housing=64) == (
         "x.price.batch_size: expected at most 64, the training split of housing, found 65"
     )

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from dlstudy.models import INITIALISERS
 from dlstudy.params.base import load_section, read_yaml
-from dlstudy.params.data import HOUSING_ROWS, FashionMnistParams, HousingParams, PrepareParams
+from dlstudy.params.data import HOUSING_ROWS, HousingParams, ImagesParams, PrepareParams
 from dlstudy.params.study import StudyParams, load_study
 from dlstudy.params.train import MODEL, SEEDS, ClosedFormParams, DataName, InitName, SgdParams
 
@@ -52,7 +52,7 @@ def test_the_number_of_sales_is_that_of_the_table(sales):
         (InitName, set(INITIALISERS)),
         (DataName, stages_beginning_with("prepare_")),
         (DataName, set(PrepareParams.model_fields)),
-        (ClosedFormParams.model_fields["data"].annotation, stages_beginning_with("prepare_") - {"fashion_mnist"}),
+        (ClosedFormParams.model_fields["data"].annotation, stages_beginning_with("prepare_") - {"images"}),
     ],
 )
 def test_names_in_the_parameters_are_those_of_what_they_stand_for(names, things):
@@ -116,7 +116,7 @@ def test_lists_are_tuples_in_sections(study):
 def test_rows_of_the_committed_kind_of_division():
     housing = HousingParams(validation_fraction=0.2, test_fraction=0.2, seed=0)
     assert (housing.num_training_rows, housing.num_validation_rows, housing.num_test_rows) == (1758, 586, 586)
-    assert FashionMnistParams(train_size=50_000, validation_size=10_000, seed=0).num_training_rows == 50_000
+    assert ImagesParams(train_size=50_000, validation_size=10_000, seed=0).num_training_rows == 50_000
 
 
 @given(st.floats(0.01, 0.99), st.floats(0.01, 0.99))

@@ -17,7 +17,7 @@ def problem(section, changes):
     else:
         content |= changes
     with pytest.raises(ParamsError) as told:
-        validated(content, SweepParams, prefix="sweep", context={"num_training_rows": {"fashion_mnist": 1000}})
+        validated(content, SweepParams, prefix="sweep", context={"num_training_rows": {"images": 1000}})
     return str(told.value)
 
 
@@ -32,7 +32,7 @@ def problem(section, changes):
         ("protocol", {"learning_rates": [0.1, 0.03, 0.3]}, "ascending", "[0.1, 0.03, 0.3]"),
         ("protocol", {"learning_rates": [0.1, 0.3]}, "at least 3", "[0.1, 0.3]"),
         ("protocol", {"tuning_seeds": [1, 1]}, "each seed once", "[1, 1]"),
-        ("protocol", {"batch_size": 1001}, "at most 1000, the training split of fashion_mnist", "1001"),
+        ("protocol", {"batch_size": 1001}, "at most 1000, the training split of images", "1001"),
         ("protocol", {"num_epochs": 0.0}, "greater than 0", "0.0"),
         ("thresholds", {"target": 1.5}, "less than 1", "1.5"),
     ],

@@ -99,7 +99,7 @@ def _models(results: Results, *, hidden: bool | None = None) -> dict[str, SgdPar
     if found := results.classifiers(hidden=hidden):
         return found
     kind = {True: "a classifier with hidden layers", False: "a classifier without hidden layers", None: "a classifier"}
-    raise MissingResultError(f"params.yaml, train: expected {kind[hidden]} of fashion_mnist, found none")
+    raise MissingResultError(f"params.yaml, train: expected {kind[hidden]} of images, found none")
 
 
 def _difference(results: Results) -> Evidence:

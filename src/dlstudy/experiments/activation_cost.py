@@ -119,7 +119,7 @@ def epoch(dataset: Dataset, images: Split, params: CostParams, widths: tuple[int
     model = SgdParams.model_validate(
         {
             "method": "sgd",
-            "data": "fashion_mnist",
+            "data": "images",
             "hidden": widths,
             "activation": activation,
             "init": "pytorch",

@@ -95,7 +95,7 @@ def sgd_params(params: LossesParams, cell: Cell, lr: float) -> SgdParams:
     perceptron = cell.network == "mlp"
     return SgdParams(
         method="sgd",
-        data="fashion_mnist",
+        data="images",
         hidden=params.hidden if perceptron else (),
         activation=params.activation if perceptron else None,
         init=params.init if perceptron else "zeros",

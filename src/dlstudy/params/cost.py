@@ -76,9 +76,9 @@ class CostParams(Section):
     @field_validator("num_images")
     @classmethod
     def _within_the_training_split(cls, num: int, info: ValidationInfo) -> int:
-        rows = (info.context or {}).get("num_training_rows", {}).get("fashion_mnist")
+        rows = (info.context or {}).get("num_training_rows", {}).get("images")
         if rows is not None and num > rows:
-            raise ValueError(f"expected at most {rows}, the training split of fashion_mnist, found {num}")
+            raise ValueError(f"expected at most {rows}, the training split of images, found {num}")
         return num
 
     @field_validator("batch_size")

@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from dlstudy.params.base import Fraction, Items, NumRows, PositiveInt, Section, Seed
 
-FASHION_MNIST_ROWS: Final = 60_000  # images that are not the test split; the download's checksums make sure
+IMAGES_ROWS: Final = 60_000  # images that are not the test split; the download's checksums make sure
 HOUSING_ROWS: Final = 2_930  # sales; likewise
 
 
@@ -26,7 +26,7 @@ class SplitParams(Section):
         raise NotImplementedError
 
 
-class FashionMnistParams(SplitParams):
+class ImagesParams(SplitParams):
     """How the 60,000 training images are divided; the 10,000 test images stay as they are."""
 
     train_size: NumRows
@@ -37,8 +37,8 @@ class FashionMnistParams(SplitParams):
     @classmethod
     def _within_the_pool(cls, size: int, info: ValidationInfo) -> int:
         wanted = info.data.get("train_size", 0) + size
-        if wanted > FASHION_MNIST_ROWS:
-            raise ValueError(f"expected train_size + validation_size <= {FASHION_MNIST_ROWS}, found {wanted}")
+        if wanted > IMAGES_ROWS:
+            raise ValueError(f"expected train_size + validation_size <= {IMAGES_ROWS}, found {wanted}")
         return size
 
     @property
@@ -101,6 +101,6 @@ class SyntheticParams(SplitParams):
 
 
 class PrepareParams(Section):
-    fashion_mnist: FashionMnistParams
+    images: ImagesParams
     housing: HousingParams
     synthetic: SyntheticParams

@@ -86,9 +86,9 @@ class LossesParams(Section):
     @field_validator("batch_size")
     @classmethod
     def _within_the_training_split(cls, batch_size: int, info: ValidationInfo) -> int:
-        rows = _num_training_rows(info, "fashion_mnist")
+        rows = _num_training_rows(info, "images")
         if rows is not None and batch_size > rows:
-            raise ValueError(f"expected at most {rows}, the training split of fashion_mnist, found {batch_size}")
+            raise ValueError(f"expected at most {rows}, the training split of images, found {batch_size}")
         return batch_size
 
 

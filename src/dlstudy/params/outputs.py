@@ -59,4 +59,4 @@ class OutputsParams(Section):
     @field_validator("batch_size")
     @classmethod
     def _within_the_training_split(cls, batch_size: int, info: ValidationInfo) -> int:
-        return _within(batch_size, info, "fashion_mnist")
+        return _within(batch_size, info, "images")

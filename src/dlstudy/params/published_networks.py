@@ -21,9 +21,9 @@ def _each_once(items: Each) -> Each:
 
 
 def _within_the_training_split(number: int, info: ValidationInfo) -> int:
-    rows = (info.context or {}).get("num_training_rows", {}).get("fashion_mnist")
+    rows = (info.context or {}).get("num_training_rows", {}).get("images")
     if rows is not None and number > rows:
-        raise ValueError(f"expected at most {rows}, the training split of fashion_mnist, found {number}")
+        raise ValueError(f"expected at most {rows}, the training split of images, found {number}")
     return number
 
 

@@ -13,8 +13,8 @@ from pydantic import Field
 from dlstudy.params.base import PARAMS_FILE, ParamsError, Section, problems_error, read_yaml, validated
 from dlstudy.params.data import (
     DownloadParams,
-    FashionMnistParams,
     HousingParams,
+    ImagesParams,
     PrepareParams,
     SplitParams,
     SyntheticParams,
@@ -29,7 +29,7 @@ ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # becomes a sta
 
 
 SPLITS: dict[str, type[SplitParams]] = {
-    "fashion_mnist": FashionMnistParams,
+    "images": ImagesParams,
     "housing": HousingParams,
     "synthetic": SyntheticParams,
 }
@@ -62,9 +62,7 @@ def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
     if both := sorted(set(study.sweep.protocol.tuning_seeds) & set(study.seeds)):
         yield f"sweep.protocol.tuning_seeds: expected none of the study's own seeds, found {both}"
     classifiers = {
-        name: model
-        for name, model in study.train.items()
-        if isinstance(model, SgdParams) and model.data == "fashion_mnist"
+        name: model for name, model in study.train.items() if isinstance(model, SgdParams) and model.data == "images"
     }
     if "softmax_regression" not in classifiers or classifiers["softmax_regression"].hidden:
         yield "train.softmax_regression: expected a classifier of images, which claims are about, without hidden layers"

@@ -61,9 +61,9 @@ class SweepProtocol(Section):
     @field_validator("batch_size")
     @classmethod
     def _within_the_training_split(cls, batch_size: int, info: ValidationInfo) -> int:
-        rows = (info.context or {}).get("num_training_rows", {}).get("fashion_mnist")
+        rows = (info.context or {}).get("num_training_rows", {}).get("images")
         if rows is not None and batch_size > rows:
-            raise ValueError(f"expected at most {rows}, the training split of fashion_mnist, found {batch_size}")
+            raise ValueError(f"expected at most {rows}, the training split of images, found {batch_size}")
         return batch_size
 
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, field_v
 from dlstudy.params.activations import ActivationName
 from dlstudy.params.base import Items, PositiveFloat, PositiveInt, Section, Seed
 
-DataName = Literal["fashion_mnist", "housing", "synthetic"]
+DataName = Literal["images", "housing", "synthetic"]
 LossName = Literal["cross_entropy", "squared_error"]
 InitName = Literal["zeros", "pytorch", "xavier", "lecun", "he", "xavier4"]
 

@@ -161,7 +161,7 @@ def index_page(sources: Sources) -> Context:
         ],
         "published_fits": sources.published.housing,
         "people": sources.published.people,
-        "standard_errors": standard_errors(list(classifiers.values()), results.facts("fashion_mnist")),
+        "standard_errors": standard_errors(list(classifiers.values()), results.facts("images")),
     }
 
 
@@ -176,7 +176,7 @@ def data_page(sources: Sources) -> Context:
     results = sources.results
     return {
         "prepare": results.study.prepare,
-        "images": results.facts("fashion_mnist"),
+        "images": results.facts("images"),
         "housing": results.facts("housing"),
         "synthetic": results.facts("synthetic"),
     }
@@ -198,7 +198,7 @@ def classifier_page(*, hidden: bool) -> Callable[[Sources], Context]:
     def page(sources: Sources) -> Context:
         results = sources.results
         models = [classifier(results, name, params) for name, params in results.classifiers(hidden=hidden).items()]
-        told = {"models": models, "images": results.facts("fashion_mnist"), "study": results.study}
+        told = {"models": models, "images": results.facts("images"), "study": results.study}
         return told | chapter(sources, "perceptron" if hidden else "softmax")
 
     return page

@@ -8,7 +8,7 @@ import torch
 from dlstudy.data.dataset import Dataset, Scale, Split
 from dlstudy.data.errors import DataError
 from dlstudy.data.idx import read_idx
-from dlstudy.params.data import FashionMnistParams
+from dlstudy.params.data import ImagesParams
 from dlstudy.randomness import generator
 
 CLASS_NAMES: Final = (
@@ -40,13 +40,13 @@ def read_images(folder: Path, part: str) -> Split:
     return Split(images, labels)
 
 
-def prepare(folder: Path, params: FashionMnistParams) -> Dataset:
+def prepare(folder: Path, params: ImagesParams) -> Dataset:
     """The raw files as a data set: training images shuffled by the seed, then divided; test images as they come."""
     pool, test = read_images(folder, "train"), read_images(folder, "t10k")
     wanted = params.train_size + params.validation_size
     if wanted > len(pool):
         raise DataError(
-            f"prepare.fashion_mnist: expected train_size + validation_size <= {len(pool)}, the images in {folder}, "
+            f"prepare.images: expected train_size + validation_size <= {len(pool)}, the images in {folder}, "
             f"found {wanted}"
         )
     order = torch.randperm(len(pool), generator=generator(params.seed, "split"))

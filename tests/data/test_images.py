@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from dlstudy.data.errors import DataError
-from dlstudy.data.fashion_mnist import CLASS_NAMES, facts, prepare, read_images
-from dlstudy.params.data import FashionMnistParams
+from dlstudy.data.images import CLASS_NAMES, facts, prepare, read_images
+from dlstudy.params.data import ImagesParams
 
-PARAMS = FashionMnistParams(train_size=50, validation_size=20, seed=5)
+PARAMS = ImagesParams(train_size=50, validation_size=20, seed=5)
 
 
 def write_part(folder, part, images, labels):
@@ -50,7 +50,7 @@ def test_splits_have_the_asked_sizes_and_share_no_image(raw):
 
 
 def test_all_images_may_be_used(raw):
-    dataset = prepare(raw, FashionMnistParams(train_size=80, validation_size=20, seed=0))
+    dataset = prepare(raw, ImagesParams(train_size=80, validation_size=20, seed=0))
     assert sorted(numbers(dataset.train) + numbers(dataset.validation)) == list(range(100))
 
 
@@ -127,7 +127,7 @@ def test_more_images_than_there_are_cannot_be_divided(raw):
 
 
 def test_facts_count_the_images_of_each_class_by_split(raw):
-    sheet = facts(raw, prepare(raw, FashionMnistParams(train_size=80, validation_size=20, seed=0)))
+    sheet = facts(raw, prepare(raw, ImagesParams(train_size=80, validation_size=20, seed=0)))
     by_class = sheet["num_examples_by_class"]
     assert by_class["test"] == [3] * 10
     assert [train + validation for train, validation in zip(by_class["train"], by_class["validation"])] == [10] * 10

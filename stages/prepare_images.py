@@ -1,0 +1,16 @@
+"""Divide Fashion-MNIST into training, validation and test images; say what is in it."""
+
+from pathlib import Path
+
+from dlstudy.artifacts import write_json
+from dlstudy.data.dataset import save_dataset
+from dlstudy.data.images import facts, prepare
+from dlstudy.params.base import load_section
+from dlstudy.params.data import ImagesParams
+
+if __name__ == "__main__":
+    params = load_section("prepare.images", ImagesParams)
+    raw = Path("data/raw/images")
+    dataset = prepare(raw, params)
+    save_dataset(Path("data/prepared/images.pt"), dataset)
+    write_json(Path("results/data/images/facts.json"), facts(raw, dataset))
