@@ -39,6 +39,7 @@ LAYERS = (  # a module imports from the layers above its own in this list, and f
     {"params", "arithmetic", "artifacts", "provenance", "randomness", "statistics", "tuning"},
     {"cluster", "families", "models", "published", "tensor_files"},
     {"data", "execution"},
+    {"inputs"},
     {"losses"},
     {"runs"},
     {"calibration"},
