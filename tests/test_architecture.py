@@ -42,8 +42,9 @@ LAYERS = (  # a module imports from the layers above its own in this list, and f
     {"inputs"},
     {"losses"},
     {"runs"},
+    {"vision_networks"},
     {"calibration"},
-    {"closed_form", "evaluation", "sgd", "stacks"},  # training does not evaluate, evaluation does not train
+    {"closed_form", "evaluation", "sgd", "stacks", "vision"},  # training does not evaluate, evaluation does not train
     {"experiments"},
     {"results"},
     {"claims"},

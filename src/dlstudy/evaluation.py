@@ -4,7 +4,7 @@ A run is one seed. `parameters` is what `runs.load_runs` gives: the parameters o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,12 @@ from torch import Tensor
 
 from dlstudy.calibration import chance_ece, ece, fit_temperature, nll, reliability
 from dlstudy.data.dataset import Dataset, Split
+from dlstudy.execution import map_runs
 from dlstudy.losses import cross_entropy, num_correct, outputs_of
 from dlstudy.models import build_network
-from dlstudy.params.train import ClosedFormParams, SgdParams
+from dlstudy.params.train import ClosedFormParams, SgdParams, VisionParams
 from dlstudy.runs import Parameters
+from dlstudy.vision_networks import outputs_of_run
 
 
 def network_outputs(
@@ -42,6 +44,16 @@ def network_outputs(
         network.load_state_dict(values)
         outputs[seed] = outputs_of(network, standardised.features)
     return outputs
+
+
+def vision_outputs(
+    dataset: Dataset, params: VisionParams, parameters: Mapping[int, Parameters]
+) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
+    """The logits (examples, classes) of every run of a network of torchvision, on validation and test split."""
+    seeds = list(parameters)
+    found = map_runs(outputs_of_run, seeds, label=f"evaluate {params.builder}", shared=(dataset, params, parameters))
+    of_validation, of_test = zip(*found, strict=True)
+    return dict(zip(seeds, of_validation, strict=True)), dict(zip(seeds, of_test, strict=True))
 
 
 def classification_scores(split: Split, logits: Mapping[int, Tensor]) -> pd.DataFrame:
@@ -247,11 +259,17 @@ class Evaluation:
 
 def evaluate(
     dataset: Dataset,
-    model: ClosedFormParams | SgdParams,
+    model: ClosedFormParams | SgdParams | VisionParams,
     parameters: Mapping[int, Parameters],
     num_mistakes: int,
 ) -> Evaluation:
-    """All that is told about a trained model; the only look at the test split."""
+    """All that is told about a trained model; the only look at the test split.
+
+    A network of torchvision takes a millisecond an image: of the validation split it sees as many as in its training.
+    """
+    if isinstance(model, VisionParams):
+        dataset = replace(dataset, validation=dataset.validation.first(model.num_validation_images))
+        return _of_classification(dataset, *vision_outputs(dataset, model, parameters), num_mistakes)
     hidden, activation = (model.hidden, model.activation) if isinstance(model, SgdParams) else ((), None)
     of_validation, of_test = (
         network_outputs(dataset, split, parameters, hidden=hidden, activation=activation)

@@ -30,7 +30,7 @@ def grey_format(dataset: Dataset, resolution: int) -> InputFormat:
 
 
 def network_inputs(images: Tensor, expected: InputFormat) -> Tensor:
-    """uint8 images (images, rows, columns) as a network takes them: (images, channels, resolution, resolution), float32.
+    """uint8 images (images, rows, columns) as a network takes them: float32 (images, channels, resolution, resolution).
 
     Resized (bilinear, with antialiasing), repeated in each channel, scaled to [0, 1], then normalised.
     """

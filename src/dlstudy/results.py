@@ -9,7 +9,7 @@ import pandas as pd
 
 from dlstudy.errors import StudyError
 from dlstudy.params.study import StudyParams
-from dlstudy.params.train import ClosedFormParams, SgdParams
+from dlstudy.params.train import ClosedFormParams, SgdParams, VisionParams
 
 METRICS = Path("metrics")
 RESULTS = Path("results")
@@ -93,6 +93,10 @@ class Results:
         }
         return {name: model for name, model in found.items() if hidden in (None, bool(model.hidden))}
 
+    def vision(self) -> dict[str, VisionParams]:
+        """The networks of torchvision, in the order of params.yaml."""
+        return {name: model for name, model in self.study.train.items() if isinstance(model, VisionParams)}
+
     def classifier_histories(self) -> pd.DataFrame:
         """The histories of all classifiers in one table, with a column for the model."""
         histories = [self.history(name).assign(model=name) for name in self.classifiers()]
@@ -100,7 +104,11 @@ class Results:
 
     def regressors(self, data: str) -> dict[str, ClosedFormParams | SgdParams]:
         """The models of a regression data set, in the order of params.yaml."""
-        return {name: model for name, model in self.study.train.items() if model.data == data}
+        return {
+            name: model
+            for name, model in self.study.train.items()
+            if isinstance(model, ClosedFormParams | SgdParams) and model.data == data
+        }
 
     def closed_form(self, data: str) -> str | None:
         """The first model that solves a regression data set in closed form, if there is one."""

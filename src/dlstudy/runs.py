@@ -17,13 +17,13 @@ Parameters = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Epoch:
-    """Scores after an epoch; epoch 0 is before training. Losses are of standardised targets.
+    """Scores after an epoch (or part of one: 0.5); epoch 0 is before training. Losses are of standardised targets.
 
     Those on the training split are, from epoch 1, the mean over the epoch's minibatches, each scored just before
     its step: they cost nothing extra, and lag behind the parameters by half an epoch.
     """
 
-    epoch: int
+    epoch: float
     train: Scores
     validation: Scores
 

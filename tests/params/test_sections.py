@@ -10,7 +10,7 @@ from dlstudy.models import INITIALISERS
 from dlstudy.params.base import load_section, read_yaml
 from dlstudy.params.data import HOUSING_ROWS, HousingParams, ImagesParams, PrepareParams
 from dlstudy.params.study import StudyParams, load_study
-from dlstudy.params.train import MODEL, SEEDS, ClosedFormParams, DataName, InitName, SgdParams
+from dlstudy.params.train import MODEL, SEEDS, ClosedFormParams, DataName, InitName, SgdParams, VisionParams
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = ROOT / "params.yaml"
@@ -35,7 +35,7 @@ def test_the_committed_parameters_are_valid_as_a_whole_and_section_by_section(st
 
 
 def test_the_kind_of_a_model_follows_its_method(study):
-    kinds = {"closed_form": ClosedFormParams, "sgd": SgdParams}
+    kinds = {"closed_form": ClosedFormParams, "sgd": SgdParams, "vision": VisionParams}
     assert all(type(model) is kinds[model.method] for model in study.train.values())
 
 
@@ -60,7 +60,9 @@ def test_names_in_the_parameters_are_those_of_what_they_stand_for(names, things)
 
 
 def test_every_method_is_a_train_stage():
-    methods = {get_args(kind.model_fields["method"].annotation)[0] for kind in (ClosedFormParams, SgdParams)}
+    methods = {
+        get_args(kind.model_fields["method"].annotation)[0] for kind in (ClosedFormParams, SgdParams, VisionParams)
+    }
     assert methods == stages_beginning_with("train_")
 
 

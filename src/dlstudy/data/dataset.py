@@ -28,6 +28,10 @@ class Split:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def first(self, num: int) -> "Split":
+        """The first `num` examples; all if there are fewer."""
+        return Split(self.features[:num], self.targets[:num])
+
     @cached_property
     def arrays(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Features and targets as NumPy arrays, always the same two objects: joblib knows by them what it shares."""

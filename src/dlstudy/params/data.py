@@ -25,6 +25,11 @@ class SplitParams(Section):
         """The size of the training split."""
         raise NotImplementedError
 
+    @property
+    def num_validation_rows(self) -> int:
+        """The size of the validation split."""
+        raise NotImplementedError
+
 
 class ImagesParams(SplitParams):
     """How the 60,000 training images are divided; the 10,000 test images stay as they are."""
@@ -44,6 +49,10 @@ class ImagesParams(SplitParams):
     @property
     def num_training_rows(self) -> int:
         return self.train_size
+
+    @property
+    def num_validation_rows(self) -> int:
+        return self.validation_size
 
 
 class HousingParams(SplitParams):
@@ -98,6 +107,10 @@ class SyntheticParams(SplitParams):
     @property
     def num_training_rows(self) -> int:
         return self.train_size
+
+    @property
+    def num_validation_rows(self) -> int:
+        return self.validation_size
 
 
 class PrepareParams(Section):

@@ -49,7 +49,7 @@ class StudyParams(Section):
 def load_study(path: Path = PARAMS_FILE) -> StudyParams:
     """All parameters; ParamsError has a line for each problem in any section, and between sections."""
     content = read_yaml(path)
-    study = validated(content, StudyParams, path=path, context={"num_training_rows": _num_training_rows(content)})
+    study = validated(content, StudyParams, path=path, context=_num_rows(content))
     if problems := list(_lacking_for_claims(study)):
         raise problems_error(path, problems)
     return study
@@ -70,13 +70,14 @@ def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
         yield "train: expected a classifier of images with hidden layers, which claims are about, found none"
 
 
-def _num_training_rows(content: dict[str, Any]) -> dict[str, int]:
-    """The size of each training split whose section is right, for the sections that must fit it."""
+def _num_rows(content: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """The sizes of the training and validation splits whose section is right, for the sections that must fit them."""
     prepare = content.get("prepare")
-    rows = {}
+    training, validation = {}, {}
     for name, kind in SPLITS.items():
         try:
-            rows[name] = validated(prepare.get(name) if isinstance(prepare, dict) else None, kind).num_training_rows
+            section = validated(prepare.get(name) if isinstance(prepare, dict) else None, kind)
         except ParamsError:
             continue  # told by the validation of the whole
-    return rows
+        training[name], validation[name] = section.num_training_rows, section.num_validation_rows
+    return {"num_training_rows": training, "num_validation_rows": validation}

@@ -1,0 +1,253 @@
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+from dlstudy import vision
+from dlstudy.evaluation import evaluate
+from dlstudy.inputs import augmented, grey_format, network_inputs
+from dlstudy.params.base import ParamsError, validated
+from dlstudy.params.train import MODEL
+from dlstudy.randomness import generator
+from dlstudy.runs import history_table, save_runs
+from dlstudy.vision import DivergedError, Training, learning_rate, look_steps, train_run, train_vision
+from dlstudy.vision_networks import build_vision, outputs_of_images
+from tests.test_vision_networks import ALEXNET, RESNET
+
+
+@pytest.fixture(autouse=True)
+def one_process(monkeypatch):
+    monkeypatch.setenv("DLSTUDY_PROCESSES", "1")
+
+
+def trained(dataset, params, folder, seed=0):
+    return train_run(dataset, params, "x", folder, (seed,), seed)
+
+
+def same(one, other):
+    return one.history == other.history and all(
+        torch.equal(value, other.parameters[name]) for name, value in one.parameters.items()
+    )
+
+
+# --- The loop against a textbook's ---
+
+
+def train_as_a_textbook_does(dataset, params, seed):
+    torch.manual_seed(generator(seed, "weights").initial_seed())
+    network = build_vision(params, 10).train()
+    weights = [each for each in network.parameters() if each.ndim > 1]
+    others = [each for each in network.parameters() if each.ndim == 1]
+    groups = [{"params": weights, "weight_decay": params.weight_decay}, {"params": others, "weight_decay": 0}]
+    if params.optimiser == "adam":
+        optimiser = torch.optim.AdamW(groups, lr=1, betas=(params.momentum, 0.999))
+    else:
+        optimiser = torch.optim.SGD(groups, lr=1, momentum=params.momentum, nesterov=True)
+    num_steps = params.num_epochs * 3
+    rising = math.ceil(params.warmup * num_steps)
+    rates = [params.lr * (step + 1) / rising for step in range(rising)]
+    rates += [params.lr * (1 - step / (num_steps - rising)) for step in range(num_steps - rising)]
+    step = 0
+    for epoch in range(params.num_epochs):
+        for rows in torch.randperm(48, generator=generator(seed, f"minibatches/{epoch}")).split(16):
+            for group in optimiser.param_groups:
+                group["lr"] = rates[step]
+            pictures = augmented(
+                dataset.train.features[rows], params.augmentation, generator(seed, f"augmentation/{step}")
+            )
+            torch.manual_seed(generator(seed, f"dropout/{step}").initial_seed())
+            optimiser.zero_grad()
+            outputs = network(network_inputs(pictures, grey_format(dataset, params.resolution)))
+            F.cross_entropy(outputs, dataset.train.targets[rows]).backward()
+            optimiser.step()
+            step += 1
+    return network.state_dict()
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        RESNET,
+        ALEXNET.model_copy(update={"optimiser": "sgd", "lr": 0.01, "augmentation": ("shift", "flip")}),
+    ],
+    ids=["resnet18-adam", "alexnet-sgd-augmented"],
+)
+def test_training_is_what_a_textbook_loop_does(images, params, tmp_path):
+    expected = train_as_a_textbook_does(images, params, seed=4)
+    run = trained(images, params, tmp_path, seed=4)
+    assert run.parameters.keys() == expected.keys()
+    for name, value in run.parameters.items():
+        apart = (value - expected[name]).double().abs()
+        assert apart.max() <= 2 * params.lr, name  # Adam divides by gradients that may be near 0
+        assert apart.mean() <= 0.02 * params.lr, name
+
+
+def test_networks_learn_bright_bars(images, tmp_path):
+    params = RESNET.model_copy(update={"num_images": 200, "num_epochs": 3, "batch_size": 20, "lr": 0.003})
+    run = trained(images, params, tmp_path)
+    assert run.history[0].validation.accuracy < 0.4
+    assert run.history[-1].validation.accuracy > 0.9
+
+
+# --- Rates and looks ---
+
+
+def test_the_learning_rate_rises_then_falls():
+    params = RESNET.model_copy(update={"lr": 1.0, "warmup": 0.4})
+    rates = [learning_rate(params, step, 10) for step in range(10)]
+    assert rates == pytest.approx([0.25, 0.5, 0.75, 1, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6])
+    assert learning_rate(params.model_copy(update={"warmup": 0.0}), 0, 10) == 1.0
+
+
+def test_looks_are_even_and_the_last_is_at_the_end():
+    assert look_steps(10, 3) == [4, 7, 10]
+    assert look_steps(2, 5) == [1, 2]
+
+
+def test_the_history_has_a_row_a_look(images, tmp_path):
+    run = trained(images, RESNET, tmp_path)
+    table = history_table([run], "classification")
+    assert table["epoch"].tolist() == [0, 2 / 3, 1, 5 / 3, 2]  # 3 steps an epoch
+    assert table["train_accuracy"].between(0, 1).all()
+
+
+# --- Seeds ---
+
+
+def test_same_seed_same_bytes_and_another_seed_others(images, tmp_path):
+    params = ALEXNET.model_copy(update={"augmentation": ("rotation",), "num_epochs": 1})
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        torch.manual_seed(len(name))  # does not matter
+        save_runs(tmp_path / name, [trained(images, params, tmp_path, seed)])
+    first, again, other = ((tmp_path / name).read_bytes() for name in "abc")
+    assert first == again
+    assert first != other
+
+
+def test_training_leaves_the_global_random_state_alone(images, tmp_path):
+    before = torch.get_rng_state()
+    trained(images, RESNET.model_copy(update={"num_epochs": 1}), tmp_path)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_only_the_first_seeds_and_images_are_used(images, tmp_path):
+    params = RESNET.model_copy(update={"num_epochs": 1})
+    runs = train_vision(images, params, (7, 8, 9), label="x", folder=tmp_path / "checkpoints")
+    assert [run.seed for run in runs] == [7, 8]
+    assert not (tmp_path / "checkpoints").exists()
+    assert len(Training.begin(images, params, 7).train) == 48
+
+
+# --- Interruption ---
+
+
+DROPPING = ALEXNET.model_copy(update={"augmentation": ("flip",)})
+
+
+class Interrupted:
+    """A progress bar that is fed up after some steps."""
+
+    def __init__(self, after):
+        self.left = after
+
+    def update(self, num):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("params", "after"),
+    [(RESNET, 1), (RESNET, 4), (DROPPING, 3), (DROPPING, 6)],  # in the first epoch and in the second
+    ids=["norm-1", "norm-4", "dropout-3", "dropout-6"],
+)
+def test_a_training_that_was_interrupted_ends_in_the_same_bytes(images, params, after, tmp_path, monkeypatch):
+    monkeypatch.setattr(vision, "CHECKPOINT_SECONDS", 0.0)
+    whole = trained(images, params, tmp_path / "whole")
+    checkpoint = tmp_path / "seed-0.pt"
+    with pytest.raises(KeyboardInterrupt):
+        Training.begin(images, params, 0).run(checkpoint, "this", Interrupted(after))
+    resumed = Training.begin(images, params, 0)
+    steps = []
+    monkeypatch.setattr(resumed, "take_step", lambda rows, step=resumed.take_step: (steps.append(1), step(rows)))
+    assert same(resumed.run(checkpoint, "this", Interrupted(100)), whole)
+    assert len(steps) == 6 - (after - 1)  # the step in which it was interrupted is taken again
+
+
+def test_a_checkpoint_of_another_training_is_not_continued(images, tmp_path):
+    checkpoint = tmp_path / "seed-0.pt"
+    training = Training.begin(images, RESNET, 0)
+    training.save(checkpoint, vision.fingerprint_of(training))
+    others = [
+        Training.begin(images, RESNET, 1),
+        Training.begin(images, RESNET.model_copy(update={"lr": 0.002}), 0),
+        Training.begin(images, RESNET.model_copy(update={"num_images": 47, "batch_size": 15}), 0),
+    ]
+    assert training.restore(checkpoint, vision.fingerprint_of(Training.begin(images, RESNET, 0)))
+    assert not any(other.restore(checkpoint, vision.fingerprint_of(other)) for other in others)
+
+
+def test_what_is_not_a_number_stops_the_training_and_names_the_model(images, tmp_path):
+    params = ALEXNET.model_copy(update={"optimiser": "sgd", "lr": 1e12, "warmup": 0.0, "num_seeds": 1})
+    with pytest.raises(DivergedError, match=r"train\.x: seed 0 diverged by step \d of 6: expected a finite loss"):
+        train_vision(images, params, (0, 1), label="x", folder=tmp_path)
+
+
+# --- Scores ---
+
+
+def test_a_trained_network_is_scored_as_every_classifier(images, tmp_path):
+    params = RESNET.model_copy(update={"num_epochs": 1})
+    runs = {seed: trained(images, params, tmp_path, seed) for seed in (0, 1)}
+    found = evaluate(images, params, {seed: run.parameters for seed, run in runs.items()}, 5)
+    assert set(found.tables) == {"per_seed", "per_class", "confusion", "mistakes", "calibration", "reliability"}
+    assert len(found.predictions) == 70
+    for seed, run in runs.items():
+        network = build_vision(params, 10)
+        network.load_state_dict(run.parameters)
+        guesses = outputs_of_images(network, images.test.features, grey_format(images, 28)).argmax(1)
+        row = found.tables["per_seed"].query(f"split == 'test' and seed == {seed}")
+        assert row["accuracy"].item() == pytest.approx((guesses == images.test.targets).double().mean().item())
+    of_validation = found.tables["per_seed"].query("split == 'validation'")["accuracy"] * 20
+    assert of_validation.tolist() == pytest.approx(of_validation.round().tolist())  # 20 of the 60 images
+
+
+# --- Parameters ---
+
+GOOD = {name: list(value) if isinstance(value, tuple) else value for name, value in RESNET.model_dump().items()}
+ROWS = {"num_training_rows": {"images": 100}, "num_validation_rows": {"images": 30}}
+
+
+def test_good_parameters_are_accepted():
+    assert validated(GOOD, MODEL, context=ROWS) == RESNET
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"builder": "resnet19"}, "builder: expected a name that matches"),
+        (
+            {"builder": "alexnet", "classifier_width": 8},
+            "resolution: expected 63 at least, what alexnet's poolings",
+        ),
+        ({"builder": "vgg16_bn", "classifier_width": 8}, "resolution: expected 32 at least"),
+        ({"builder": "vgg11", "resolution": 32}, "classifier_width: expected a width for the classifier of vgg11"),
+        ({"classifier_width": 8}, "classifier_width: expected none for resnet18, which has no hidden layers"),
+        (
+            {"builder": "vgg11", "resolution": 32, "classifier_width": 8, "weights": "VGG11_Weights.IMAGENET1K_V1"},
+            "classifier_width: expected none for vgg11, as it was trained, found 8",
+        ),
+        ({"num_images": 101}, "num_images: expected at most 100, the training split of images, found 101"),
+        ({"num_validation_images": 31}, "num_validation_images: expected at most 30, the validation split"),
+        ({"batch_size": 49}, "batch_size: expected at most num_images, 48, found 49"),
+        ({"batch_size": 47}, "batch_size: expected a size that leaves no single image of 48 over"),
+        ({"augmentation": ["upside_down"]}, "augmentation.0: expected 'flip', 'shift'"),
+        ({"optimiser": "lion"}, "optimiser: expected 'sgd' or 'adam', found 'lion'"),
+        ({"warmup": 1.0}, "warmup: expected less than 1, found 1.0"),
+    ],
+)
+def test_bad_parameters_are_told(changes, message):
+    with pytest.raises(ParamsError) as caught:
+        validated(GOOD | changes, MODEL, context=ROWS)
+    assert message in str(caught.value)

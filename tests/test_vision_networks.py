@@ -1,0 +1,110 @@
+import pytest
+import torch
+from torch import nn
+from torchvision import models
+
+from dlstudy.params.train import VisionParams
+from dlstudy.randomness import generator
+from dlstudy.vision_networks import CentreConv2d, build_vision, outputs_of_images, with_fast_centres
+
+RESNET = VisionParams(
+    method="vision",
+    data="images",
+    builder="resnet18",
+    weights=None,
+    resolution=28,
+    classifier_width=None,
+    num_images=48,
+    num_validation_images=20,
+    num_epochs=2,
+    looks=2,
+    batch_size=16,
+    optimiser="adam",
+    lr=0.001,
+    warmup=0.25,
+    momentum=0.9,
+    weight_decay=0.01,
+    augmentation=(),
+    num_seeds=2,
+)
+ALEXNET = RESNET.model_copy(update={"builder": "alexnet", "resolution": 63, "classifier_width": 32})
+VGG = RESNET.model_copy(update={"builder": "vgg11", "resolution": 32, "classifier_width": 32})
+VGG_BN = VGG.model_copy(update={"builder": "vgg11_bn"})
+
+
+def num_parameters(network):
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def draws(*shape):
+    return torch.randn(*shape, generator=generator(0, "images"))
+
+
+@pytest.mark.parametrize("params", [RESNET, ALEXNET, VGG, VGG_BN], ids=lambda params: params.builder)
+def test_a_network_scores_ten_classes_of_the_smallest_grey_images_that_it_takes(params):
+    network = build_vision(params, 10).eval()
+    assert network(draws(2, 1, params.resolution, params.resolution)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("params", "ours"),
+    [
+        # torchvision's own, less what ImageNet needs: two of three channels; outputs 11 to 1000
+        (RESNET, 11_689_512 - 2 * 64 * 49 - 990 * 513),
+        # the convolutions, less two channels of the first; then 256-32-32-10, not 9216-4096-4096-1000
+        (ALEXNET, 2_469_696 - 2 * 64 * 121 + 257 * 32 + 33 * 32 + 33 * 10),
+        (VGG, 9_220_480 - 2 * 64 * 9 + 513 * 32 + 33 * 32 + 33 * 10),
+    ],
+    ids=["resnet18", "alexnet", "vgg11"],
+)
+def test_an_adapted_network_has_the_parameters_that_are_left(params, ours):
+    assert num_parameters(build_vision(params, 10)) == ours
+
+
+@pytest.mark.parametrize("params", [RESNET, VGG], ids=["resnet18", "vgg11"])
+def test_one_channel_does_what_torchvisions_network_does_with_three_equal_ones(params):
+    torch.manual_seed(3)
+    theirs = models.get_model(params.builder, weights=None)  # draws first of all what build_vision draws first of all
+    torch.manual_seed(3)
+    ours = build_vision(params, 10)
+    name = "conv1" if params.builder == "resnet18" else "features.0"
+    grey = draws(2, 1, 32, 32)
+    expected = theirs.get_submodule(name)(grey.expand(-1, 3, -1, -1))
+    assert torch.allclose(ours.get_submodule(name)(grey), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [1, 2, 5])
+def test_a_convolution_computed_by_its_centre_is_the_same_function_with_the_same_gradients(side):
+    plain = nn.Conv2d(6, 4, 3, padding=1).double()
+    fast = with_fast_centres(nn.Sequential(nn.Conv2d(6, 4, 3, padding=1).double()))
+    fast.load_state_dict({f"0.{name}": value for name, value in plain.state_dict().items()})
+    assert isinstance(fast[0], CentreConv2d)
+    inputs = draws(3, 6, side, side).double()
+    outputs, expected = fast(inputs), plain(inputs)
+    assert torch.allclose(outputs, expected, rtol=0, atol=1e-12)
+    for result in (outputs, expected):
+        result.square().sum().backward()
+    assert torch.allclose(fast[0].weight.grad, plain.weight.grad, rtol=0, atol=1e-12)
+
+
+def test_only_convolutions_that_padding_surrounds_are_computed_by_their_centre():
+    network = nn.Sequential(nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 1), nn.Conv2d(2, 2, 3, padding=1, groups=2))
+    assert not any(isinstance(module, CentreConv2d) for module in with_fast_centres(network))
+
+
+def test_a_network_that_starts_from_weights_keeps_everything_but_its_last_layer():
+    params = RESNET.model_copy(update={"weights": "ResNet18_Weights.IMAGENET1K_V1"})
+    shapes = {name: value.shape for name, value in build_vision(params, 10).state_dict().items()}
+    theirs = {name: value.shape for name, value in models.resnet18().state_dict().items()}
+    assert shapes.keys() == theirs.keys()
+    assert {name for name in shapes if shapes[name] != theirs[name]} == {"fc.weight", "fc.bias"}
+
+
+def test_outputs_are_those_of_evaluation_and_leave_the_network_as_it_was(images):
+    from dlstudy.inputs import grey_format, network_inputs
+
+    network = build_vision(ALEXNET, 10).train()  # has dropout
+    expected = grey_format(images, 63)
+    outputs = outputs_of_images(network, images.test.features, expected)
+    assert network.training
+    assert torch.equal(outputs, network.eval()(network_inputs(images.test.features, expected)).detach())
