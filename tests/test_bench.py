@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TINY = Setting("mlp_relu", (784, 8, 10), "relu", batch_size=16, num_images=40, num_epochs=2, num_rounds=3)
 SWEEP = replace(TINY, model="sweep", widths=(784, 128, 10), batch_size=128)
 PARAMS = """
-prepare: {images: {train_size: 48, validation_size: 16, seed: 1}}
+prepare: {images: {dataset: FashionMNIST, train_size: 48, validation_size: 16, seed: 1}}
 train:
   mlp_relu:
     {method: sgd, data: images, hidden: [8], activation: relu, init: he, lr: 0.1, batch_size: 16, num_epochs: 1}
@@ -59,7 +59,7 @@ def study(tmp_path, monkeypatch):
     """A folder with miniature parameters and data, as the current directory of this process and its children."""
     write_raw(tmp_path / "data/raw/images", "train", 64)
     write_raw(tmp_path / "data/raw/images", "t10k", 8)
-    params = ImagesParams(train_size=48, validation_size=16, seed=1)
+    params = ImagesParams(dataset="FashionMNIST", train_size=48, validation_size=16, seed=1)
     save_dataset(tmp_path / "data/prepared/images.pt", prepare(tmp_path / "data/raw/images", params))
     (tmp_path / "params.yaml").write_text(PARAMS)
     monkeypatch.chdir(tmp_path)
