@@ -1,8 +1,8 @@
 """The data sets that params.yaml may name: torchvision's, of 60,000 + 10,000 grey images, 28 x 28, in ten classes.
 
 All that the study knows of one stands here, so that another is a name and an entry more; with them go its checksums,
-datasets/<name in params.yaml>/SHA256SUMS, and a page on it, datasets/<`slug`>.md. torchvision is not imported: parameters
-are checked and reports are written without it.
+datasets/<name in params.yaml>/SHA256SUMS, and a page on it, datasets/<`slug`>.md. torchvision is not imported, since
+parameters are checked and reports are written without it.
 """
 
 from dataclasses import dataclass
