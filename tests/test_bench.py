@@ -26,6 +26,7 @@ from dlstudy.data.dataset import Split, save_dataset
 from dlstudy.data.images import prepare
 from dlstudy.losses import cross_entropy
 from dlstudy.params.data import ImagesParams
+from dlstudy.params.image_sets import IMAGE_SETS
 from dlstudy.params.train import SgdParams
 from dlstudy.sgd import train_epoch
 
@@ -106,8 +107,9 @@ def test_every_loop_runs_on_fewer_images_and_on_all(study, kind):
     epoch(48)
 
 
-def test_the_textbook_reads_the_raw_files_as_fractions(study):
-    image, label = textbook.read_images(study / "data/raw/images")[3]
+@pytest.mark.parametrize("dataset", IMAGE_SETS)
+def test_the_textbook_reads_the_raw_files_as_fractions(study, dataset):
+    image, label = textbook.read_images(study / "data/raw/images", dataset)[3]
     raw = (study / "data/raw/images/train-images-idx3-ubyte").read_bytes()[16 + 3 * 784 :][:784]
     assert image.shape == (1, 28, 28)
     assert (image.flatten() * 255).round().to(torch.uint8).tolist() == list(raw)
