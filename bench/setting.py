@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from dlstudy.params.base import ParamsError, load_section
 from dlstudy.params.data import ImagesParams
+from dlstudy.params.image_sets import ImageSetName
 from dlstudy.params.train import MODEL, SgdParams
 
 ModelName = Literal["mlp_relu", "sweep"]
@@ -41,6 +42,11 @@ def model_params(model: ModelName) -> SgdParams:
     if not isinstance(params, SgdParams) or params.data != "images" or not params.hidden:
         raise ParamsError(f"{MODEL_KEY}: expected a network with hidden layers on images, found {params!r}")
     return params.model_copy(update=SWEEP) if model == "sweep" else params
+
+
+def image_set_name() -> ImageSetName:
+    """Which images params.yaml names."""
+    return load_section("prepare.images", ImagesParams).dataset
 
 
 def read_setting(model: ModelName, num_images: int | None, num_epochs: int, num_rounds: int) -> Setting:

@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset
 from torchvision import datasets, transforms
 
-from bench.setting import NUM_CLASSES, NUM_PIXELS, RAW, ModelName, model_params
+from bench.setting import NUM_CLASSES, NUM_PIXELS, RAW, ModelName, image_set_name, model_params
 from dlstudy.models import ACTIVATIONS
 from dlstudy.params.train import SgdParams
 
@@ -20,7 +20,7 @@ from dlstudy.params.train import SgdParams
 def load(model: ModelName, num_workers: int) -> Callable[[int], None]:
     """A function that trains one epoch on the first so many images."""
     warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores, on purpose
-    params, images = model_params(model), read_images(RAW)
+    params, images = model_params(model), read_images(RAW, image_set_name())
     network = build_network(params)
     optimizer = torch.optim.SGD(network.parameters(), lr=params.lr)
 
@@ -32,14 +32,14 @@ def load(model: ModelName, num_workers: int) -> Callable[[int], None]:
     return epoch
 
 
-def read_images(raw: Path) -> Any:
-    """The Fashion-MNIST training images as torchvision reads them, from raw files put where it looks for them."""
+def read_images(raw: Path, dataset: str) -> Any:
+    """The training images as torchvision's class of that name reads them, from raw files put where it looks."""
     with TemporaryDirectory() as root:
-        folder = Path(root, "FashionMNIST", "raw")
+        folder = Path(root, dataset, "raw")
         folder.mkdir(parents=True)
         for file in raw.iterdir():
             (folder / file.name).symlink_to(file.resolve())
-        return datasets.FashionMNIST(root, train=True, transform=transforms.ToTensor(), download=False)
+        return getattr(datasets, dataset)(root, train=True, transform=transforms.ToTensor(), download=False)
 
 
 def build_network(params: SgdParams) -> nn.Sequential:

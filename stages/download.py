@@ -5,39 +5,35 @@ import os
 from pathlib import Path
 
 from dlstudy.data.checksums import read_checksums
-from dlstudy.data.sources import DebianPackage, LocalFolder, Shipped, Source, Torchvision
-from dlstudy.data.sources import download as fill
+from dlstudy.data.image_sources import image_hint, image_sources
+from dlstudy.data.sources import Shipped, download
 from dlstudy.params.base import load_section
-from dlstudy.params.data import DownloadParams
+from dlstudy.params.data import DownloadParams, ImagesParams
+from dlstudy.params.image_sets import IMAGE_SETS
 
-VARIABLE = "DLSTUDY_FASHION_MNIST"
-PACKAGE, PACKAGE_FOLDER = "dataset-fashion-mnist", "usr/share/datasets/fashion-mnist"
-FOLDERS = {"images": "fashion_mnist", "housing": "housing"}
-HINTS = {
-    "images": f"Put them into a folder and set {VARIABLE}=/path/to/folder; "
-    f"on Debian and Ubuntu `apt-get install {PACKAGE}` puts them into /{PACKAGE_FOLDER}.",
-    "housing": "Restore them by `git checkout -- datasets/housing`.",
-}
+DATASETS, RAW = Path("datasets"), Path("data/raw")
 
 
-def sources(name: str, params: DownloadParams) -> list[Source]:
-    if name == "housing":
-        return [Shipped(Path("datasets/housing"))]
-    named = os.environ.get(VARIABLE)
-    return [
-        *([LocalFolder(Path(named), layouts=("raw", "FashionMNIST/raw"))] if named else []),
-        Torchvision("FashionMNIST", params.attempts, params.timeout_seconds),
-        DebianPackage(PACKAGE, PACKAGE_FOLDER, params.attempts, params.timeout_seconds),
-    ]
+def fill_housing() -> None:
+    shipped = DATASETS / "housing"
+    hint = f"Restore them by `git checkout -- {shipped}`."
+    download([Shipped(shipped)], RAW / "housing", read_checksums(shipped / "SHA256SUMS"), hint)
+
+
+def fill_images() -> None:
+    image_set = IMAGE_SETS[load_section("prepare.images", ImagesParams).dataset]
+    checksums = read_checksums(DATASETS / image_set.dataset / "SHA256SUMS")
+    sources = image_sources(image_set, load_section("download", DownloadParams), os.environ.get(image_set.variable))
+    download(sources, RAW / "images", checksums, image_hint(image_set))
+
+
+FILL = {"images": fill_images, "housing": fill_housing}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=HINTS)
-    name = parser.parse_args().name
-    checksums = read_checksums(Path("datasets") / FOLDERS[name] / "SHA256SUMS")
-    params = load_section("download", DownloadParams)
-    fill(sources(name, params), Path("data/raw") / name, checksums, HINTS[name])
+    parser.add_argument("name", choices=FILL)
+    FILL[parser.parse_args().name]()
 
 
 if __name__ == "__main__":

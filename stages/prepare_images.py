@@ -1,4 +1,4 @@
-"""Divide Fashion-MNIST into training, validation and test images; say what is in it."""
+"""Divide the images that params.yaml names into training, validation and test images; say what is in them."""
 
 from pathlib import Path
 
@@ -13,4 +13,4 @@ if __name__ == "__main__":
     raw = Path("data/raw/images")
     dataset = prepare(raw, params)
     save_dataset(Path("data/prepared/images.pt"), dataset)
-    write_json(Path("results/data/images/facts.json"), facts(raw, dataset))
+    write_json(Path("results/data/images/facts.json"), facts(raw, dataset, params))

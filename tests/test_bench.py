@@ -26,6 +26,7 @@ from dlstudy.data.dataset import Split, save_dataset
 from dlstudy.data.images import prepare
 from dlstudy.losses import cross_entropy
 from dlstudy.params.data import ImagesParams
+from dlstudy.params.image_sets import IMAGE_SETS
 from dlstudy.params.train import SgdParams
 from dlstudy.sgd import train_epoch
 
@@ -33,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TINY = Setting("mlp_relu", (784, 8, 10), "relu", batch_size=16, num_images=40, num_epochs=2, num_rounds=3)
 SWEEP = replace(TINY, model="sweep", widths=(784, 128, 10), batch_size=128)
 PARAMS = """
-prepare: {images: {train_size: 48, validation_size: 16, seed: 1}}
+prepare: {images: {dataset: FashionMNIST, train_size: 48, validation_size: 16, seed: 1}}
 train:
   mlp_relu:
     {method: sgd, data: images, hidden: [8], activation: relu, init: he, lr: 0.1, batch_size: 16, num_epochs: 1}
@@ -59,7 +60,7 @@ def study(tmp_path, monkeypatch):
     """A folder with miniature parameters and data, as the current directory of this process and its children."""
     write_raw(tmp_path / "data/raw/images", "train", 64)
     write_raw(tmp_path / "data/raw/images", "t10k", 8)
-    params = ImagesParams(train_size=48, validation_size=16, seed=1)
+    params = ImagesParams(dataset="FashionMNIST", train_size=48, validation_size=16, seed=1)
     save_dataset(tmp_path / "data/prepared/images.pt", prepare(tmp_path / "data/raw/images", params))
     (tmp_path / "params.yaml").write_text(PARAMS)
     monkeypatch.chdir(tmp_path)
@@ -106,8 +107,9 @@ def test_every_loop_runs_on_fewer_images_and_on_all(study, kind):
     epoch(48)
 
 
-def test_the_textbook_reads_the_raw_files_as_fractions(study):
-    image, label = textbook.read_images(study / "data/raw/images")[3]
+@pytest.mark.parametrize("dataset", IMAGE_SETS)
+def test_the_textbook_reads_the_raw_files_as_fractions(study, dataset):
+    image, label = textbook.read_images(study / "data/raw/images", dataset)[3]
     raw = (study / "data/raw/images/train-images-idx3-ubyte").read_bytes()[16 + 3 * 784 :][:784]
     assert image.shape == (1, 28, 28)
     assert (image.flatten() * 255).round().to(torch.uint8).tolist() == list(raw)

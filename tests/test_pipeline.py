@@ -50,7 +50,7 @@ class Checkout:
         copy_checkout(self.root)
         files = sorted(self.images.iterdir())
         sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
-        (self.root / "datasets/fashion_mnist/SHA256SUMS").write_text(sums)
+        (self.root / "datasets/FashionMNIST/SHA256SUMS").write_text(sums)
         params = miniature(read_params(self.root), train_size=400, validation_size=200)
         params["train"] = {name: params["train"][name] for name in MODELS}
         write_params(self.root, params)

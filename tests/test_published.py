@@ -18,6 +18,14 @@ def test_a_published_accuracy_stands_beside_a_classifier_of_ours():
     assert {models[figure.beside].data for figure in published} == {"images"}
 
 
+def test_beside_other_images_stands_nothing_that_is_about_images():
+    published = load_published()
+    assert published.beside("FashionMNIST") == published
+    other = published.beside("KMNIST")
+    assert (other.people, other.fashion_mnist, other.networks, other.dead_units) == (None, (), (), None)
+    assert (other.housing, other.elsewhere) == (published.housing, published.elsewhere)
+
+
 def test_every_published_accuracy_is_shown_somewhere():
     assert [figure.model for figure in load_published().fashion_mnist if not (figure.beside or figure.hidden)] == []
 

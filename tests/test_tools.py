@@ -4,7 +4,7 @@ import pytest
 
 from dlstudy.params.base import validated
 from dlstudy.params.study import StudyParams
-from tools.checkout import ROOT, copy_checkout, read_params
+from tools.checkout import ROOT, copy_checkout, images_from, read_params
 from tools.reproduce import Verdict, compare, compared_stages, files_below, locked_outputs, summary, verdicts
 from tools.smoke import miniature
 from tools.staleness import stale_stages, unexplained
@@ -38,6 +38,15 @@ def test_a_copy_has_no_data_no_models_and_no_history(tmp_path):
     found = {path.name for path in (tmp_path / "copy").iterdir()}
     assert found.isdisjoint({"data", "models", "results", "metrics", "reports", ".git", "dvc.lock"})
     assert (tmp_path / "copy/src/dlstudy/data/dataset.py").is_file()
+
+
+def test_images_that_are_there_already_are_the_source_unless_the_user_names_another(tmp_path, monkeypatch):
+    params = read_params(ROOT)
+    params["prepare"]["images"]["dataset"] = "KMNIST"
+    assert images_from(tmp_path / "none", params) == {}
+    assert images_from(tmp_path, params) == {"DLSTUDY_KMNIST": str(tmp_path)}
+    monkeypatch.setenv("DLSTUDY_KMNIST", "/mine")
+    assert images_from(tmp_path, params) == {}
 
 
 @pytest.mark.parametrize(

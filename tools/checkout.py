@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from ruamel.yaml import YAML
 
+from dlstudy.params.image_sets import IMAGE_SETS
+
 ROOT: Final = Path(__file__).resolve().parents[1]
 NOT_COPIED: Final = shutil.ignore_patterns("tmp", "cache", "config.local", "__pycache__")
 RAW_IMAGES: Final = Path("data/raw/images")
@@ -31,6 +33,12 @@ def read_params(checkout: Path) -> dict[str, Any]:
 
 def write_params(checkout: Path, params: Mapping[str, Any]) -> None:
     YAML(pure=True).dump(dict(params), checkout / "params.yaml")  # in the order of the mapping
+
+
+def images_from(folder: Path, params: Mapping[str, Any]) -> dict[str, str]:
+    """The environment by which the download takes its images from a folder, unless the user names another."""
+    variable = IMAGE_SETS[params["prepare"]["images"]["dataset"]].variable
+    return {} if variable in os.environ or not folder.is_dir() else {variable: str(folder)}
 
 
 def dvc(checkout: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> int:

@@ -7,7 +7,6 @@ tolerances below. What hangs on a clock is never compared. Exit status 0: the sa
 import argparse
 import io
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any, Final
 import pandas as pd
 from ruamel.yaml import YAML
 
-from tools.checkout import RAW_IMAGES, ROOT, dvc
+from tools.checkout import RAW_IMAGES, ROOT, dvc, images_from, read_params
 
 TIMING: Final = ("timing/*", "reports/timing", "reports/timing/*", "reports/activation_cost.md")
 """What hangs on a clock: every run gives other times, so there is nothing to compare. No other output depends on it."""
@@ -163,14 +162,12 @@ def summary(found: list[Verdict]) -> tuple[str, int]:
 
 
 def run_again(root: Path) -> int:
-    """`dvc repro -f`; Fashion-MNIST is taken from the checkout where it is there, and verified like any download."""
+    """`dvc repro -f`; the images are taken from the checkout where they are there, and verified like any download."""
     with tempfile.TemporaryDirectory(prefix="dlstudy-raw-") as temporary:
-        environment = {}
-        if (root / RAW_IMAGES).is_dir() and "DLSTUDY_FASHION_MNIST" not in os.environ:
-            kept = Path(temporary) / "images"  # DVC empties the folder of an output before its stage runs
+        kept = Path(temporary) / "images"  # DVC empties the folder of an output before its stage runs
+        if (root / RAW_IMAGES).is_dir():
             shutil.copytree(root / RAW_IMAGES, kept)
-            environment = {"DLSTUDY_FASHION_MNIST": str(kept)}
-        return dvc(root, "repro", "--force", environment=environment)
+        return dvc(root, "repro", "--force", environment=images_from(kept, read_params(root)))
 
 
 def main() -> int:

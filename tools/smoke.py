@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from tools.checkout import RAW_IMAGES, ROOT, copy_checkout, dvc, read_params, write_params
+from tools.checkout import RAW_IMAGES, ROOT, copy_checkout, dvc, images_from, read_params, write_params
 
 MOST: Final[dict[str, int]] = {"hidden": 32, "num_epochs": 2, "batch_size": 64}
 EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, made small
@@ -86,8 +86,7 @@ def main() -> int:
         checkout = keep or Path(temporary)
         copy_checkout(checkout)
         write_params(checkout, miniature(read_params(checkout)))
-        downloaded = ROOT / RAW_IMAGES
-        environment = {"DLSTUDY_FASHION_MNIST": str(downloaded)} if downloaded.is_dir() else {}
+        environment = images_from(ROOT / RAW_IMAGES, read_params(ROOT))
         status = dvc(checkout, "repro", environment=environment) or dvc(checkout, "metrics", "show")
     print("The whole pipeline runs." if status == 0 else "The pipeline failed; see above.", file=sys.stderr)
     return status

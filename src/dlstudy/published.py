@@ -6,8 +6,12 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from dlstudy.params.base import Fraction, Items, PositiveFloat, PositiveInt, Section, read_yaml, validated
+from dlstudy.params.image_sets import ImageSetName
 
 FILE: Final = Path(__file__).with_name("published.yaml")
+
+DATASET: Final[ImageSetName] = "FashionMNIST"
+"""The images that the published accuracies and shares of dead units are about."""
 
 
 class PublishedFigure(Section):
@@ -55,16 +59,22 @@ class PublishedShares(Section):
 
 
 class Published(Section):
-    people: PublishedFigure
+    people: PublishedFigure | None
     fashion_mnist: Items[PublishedFigure]
     elsewhere: Items[PublishedElsewhere]
     housing: Items[PublishedFit]
-    dead_units: PublishedShares
+    dead_units: PublishedShares | None
 
     @property
     def networks(self) -> tuple[PublishedFigure, ...]:
         """Those of networks that the experiment published_networks trains once more."""
         return tuple(figure for figure in self.fashion_mnist if figure.hidden)
+
+    def beside(self, dataset: str) -> "Published":
+        """What may stand beside results on these images: where they are others, nothing that is about images."""
+        if dataset == DATASET:
+            return self
+        return self.model_copy(update={"people": None, "fashion_mnist": (), "dead_units": None})
 
 
 def load_published(path: Path = FILE) -> Published:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from dlstudy.errors import StudyError
+from dlstudy.params.image_sets import IMAGE_SETS, ImageSet
 from dlstudy.params.study import StudyParams
 from dlstudy.params.train import ClosedFormParams, SgdParams, VisionParams
 
@@ -48,6 +49,10 @@ class Results:
     def facts(self, data: str) -> dict[str, Any]:
         """What the data sheet of a data set says."""
         return self._json(RESULTS / "data" / data / "facts.json", f"prepare@{data}")
+
+    def image_set(self) -> ImageSet:
+        """Which images the results are about."""
+        return IMAGE_SETS[self.facts("images")["dataset"]]
 
     def experiment(self, name: str, table: str) -> pd.DataFrame:
         """A table of an experiment."""

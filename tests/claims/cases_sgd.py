@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from tests.claims.support import Case, Tables
+from tests.claims.support import CLOTHING, Case, Tables
 
 SEEDS = range(10)
 WOBBLE = [0.001 * (seed - 4.5) for seed in SEEDS]  # what one seed measures differs from what the next does
@@ -34,7 +34,7 @@ FACTS = {
 
 def results(**tables):
     experiments = {("sgd_theory", name): pd.DataFrame(rows) for name, rows in tables.items()}
-    return Tables(experiments=experiments, facts_of={"sgd_theory": FACTS})
+    return Tables(experiments=experiments, facts_of={"sgd_theory": FACTS}, data_facts=CLOTHING)
 
 
 def means(shift):

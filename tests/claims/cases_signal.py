@@ -4,7 +4,7 @@ from itertools import product
 
 import pandas as pd
 
-from tests.claims.support import Case, Tables
+from tests.claims.support import CLOTHING, Case, Tables
 
 EXPERIMENT = "signal_propagation"
 SEEDS = range(10)
@@ -42,7 +42,7 @@ def signals(activation, *means, **ratios_of):
         "training_dead": training.drop(columns="activation").assign(share=0.25),
     }
     experiments = {(EXPERIMENT, name): table for name, table in tables.items()}
-    return Tables(experiments=experiments, facts_of={EXPERIMENT: FACTS})
+    return Tables(experiments=experiments, facts_of={EXPERIMENT: FACTS}, data_facts=CLOTHING)
 
 
 CASES = {

@@ -11,6 +11,8 @@ from dlstudy.params.study import StudyParams, load_study
 from dlstudy.results import MissingResultError, Results
 
 ROOT = Path(__file__).resolve().parents[2]
+CLOTHING = {"images": {"dataset": "FashionMNIST", "name": "Fashion-MNIST"}}  # what claims ask of the data sheets
+DIGITS = {"images": {"dataset": "MNIST", "name": "MNIST"}}
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from dlstudy.data.errors import DataError
-from dlstudy.data.images import CLASS_NAMES, facts, prepare, read_images
+from dlstudy.data.images import facts, prepare, read_images
 from dlstudy.params.data import ImagesParams
+from dlstudy.params.image_sets import IMAGE_SETS
 
-PARAMS = ImagesParams(train_size=50, validation_size=20, seed=5)
+PARAMS = ImagesParams(dataset="FashionMNIST", train_size=50, validation_size=20, seed=5)
 
 
 def write_part(folder, part, images, labels):
@@ -50,7 +51,7 @@ def test_splits_have_the_asked_sizes_and_share_no_image(raw):
 
 
 def test_all_images_may_be_used(raw):
-    dataset = prepare(raw, ImagesParams(train_size=80, validation_size=20, seed=0))
+    dataset = prepare(raw, PARAMS.model_copy(update={"train_size": 80, "validation_size": 20}))
     assert sorted(numbers(dataset.train) + numbers(dataset.validation)) == list(range(100))
 
 
@@ -88,10 +89,11 @@ def test_statistics_come_from_the_training_images_alone(raw, tmp_path):
     assert found.feature_scale.std.item() == pytest.approx(of_training.std(), rel=1e-12)
 
 
-def test_it_is_a_classification_into_ten_kinds_of_clothing(raw):
-    dataset = prepare(raw, PARAMS)
+@pytest.mark.parametrize("name", IMAGE_SETS)
+def test_it_is_a_classification_into_the_ten_classes_of_the_images_that_are_named(raw, name):
+    dataset = prepare(raw, PARAMS.model_copy(update={"dataset": name}))
     assert (dataset.task, dataset.num_features, dataset.num_outputs) == ("classification", 784, 10)
-    assert dataset.class_names == CLASS_NAMES
+    assert dataset.class_names == IMAGE_SETS[name].class_names
     assert dataset.target_scale is None
 
 
@@ -127,11 +129,27 @@ def test_more_images_than_there_are_cannot_be_divided(raw):
 
 
 def test_facts_count_the_images_of_each_class_by_split(raw):
-    sheet = facts(raw, prepare(raw, ImagesParams(train_size=80, validation_size=20, seed=0)))
+    params = PARAMS.model_copy(update={"train_size": 80, "validation_size": 20})
+    sheet = facts(raw, prepare(raw, params), params)
     by_class = sheet["num_examples_by_class"]
     assert by_class["test"] == [3] * 10
     assert [train + validation for train, validation in zip(by_class["train"], by_class["validation"])] == [10] * 10
     assert sheet["num_images"] == {"train": 100, "t10k": 30}
     assert sheet["num_examples"] == {"train": 80, "validation": 20, "test": 30}
-    assert sheet["class_names"] == list(CLASS_NAMES)
+    assert len(sheet["class_names"]) == 10
     assert 0 < sheet["pixel_std"] < sheet["pixel_mean"] < 255
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name", "first", "last"),
+    [
+        ("FashionMNIST", "Fashion-MNIST", "T-shirt/top", "Ankle boot"),
+        ("MNIST", "MNIST", "zero", "nine"),
+        ("KMNIST", "KMNIST", "o", "wo"),
+    ],
+)
+def test_facts_say_which_images_they_are_about(raw, dataset, name, first, last):
+    params = PARAMS.model_copy(update={"dataset": dataset})
+    sheet = facts(raw, prepare(raw, params), params)
+    assert (sheet["dataset"], sheet["name"]) == (dataset, name)
+    assert (sheet["class_names"][0], sheet["class_names"][-1]) == (first, last)

@@ -29,6 +29,7 @@ from dlstudy.data.sources import (
     download,
     fetch_by_torchvision,
 )
+from dlstudy.params.image_sets import IMAGE_SETS
 
 ROOT = Path(__file__).parents[2]
 CONTENTS = {"images-ubyte": bytes(range(256)) * 40, "labels-ubyte": b"\x00\x01\x02"}
@@ -88,7 +89,7 @@ def test_checksums_as_sha256sum_writes_them(tmp_path, mode):
     assert read_checksums(path) == CHECKSUMS
 
 
-@pytest.mark.parametrize("name", ["fashion_mnist", "housing"])
+@pytest.mark.parametrize("name", [*IMAGE_SETS, "housing"])
 def test_checksums_of_the_study_are_well_formed(name):
     assert read_checksums(ROOT / "datasets" / name / "SHA256SUMS")
 
@@ -160,7 +161,7 @@ def test_every_source_failing_lists_all_with_their_reasons(target):
     )
     assert "labels-ubyte: expected" in lines[3]
     assert lines[4:] == [
-        "Files wanted, plain or with .gz appended: images-ubyte, labels-ubyte.",
+        "Files wanted: images-ubyte, labels-ubyte (or .gz).",
         "Ask a friend.",
     ]
     assert names_in(target.parent) == []
@@ -319,6 +320,48 @@ def test_leftovers_of_a_killed_run_are_not_taken_and_are_removed(target):
     assert names_in(target.parent) == []
 
 
+# --- files whose checksum is that of their compressed bytes ---------------------------------------
+
+COMPRESSED = {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in CONTENTS.items()}
+OF_COMPRESSED = {name: hashlib.sha256(content).hexdigest() for name, content in COMPRESSED.items()}
+
+
+def test_a_name_that_ends_in_gz_is_verified_compressed_and_unpacked(target):
+    download([Scripted(lambda folder: fill(folder, COMPRESSED))], target, OF_COMPRESSED)
+    assert contents_of(target) == CONTENTS | COMPRESSED
+
+
+def test_the_outcome_can_be_the_source_again(target, tmp_path):
+    download([Scripted(lambda folder: fill(folder, COMPRESSED))], target, OF_COMPRESSED)
+    download([LocalFolder(target)], tmp_path / "again", OF_COMPRESSED)
+    assert contents_of(tmp_path / "again") == CONTENTS | COMPRESSED
+
+
+def test_the_same_bytes_compressed_otherwise_are_refused(target):
+    other = {name: gzip.compress(content, compresslevel=1, mtime=1) for name, content in CONTENTS.items()}
+    with pytest.raises(DownloadError) as caught:
+        download([Scripted(lambda folder: fill(folder, {f"{name}.gz": other[name] for name in other}))], target, OF_COMPRESSED)
+    found = hashlib.sha256(other["labels-ubyte"]).hexdigest()
+    assert f"labels-ubyte.gz: expected SHA-256 {OF_COMPRESSED['labels-ubyte.gz']}, found {found}" in str(caught.value)
+    assert names_in(target.parent) == []
+
+
+def test_decompressed_files_will_not_do_and_the_error_says_so(target, tmp_path):
+    with pytest.raises(DownloadError) as caught:
+        download([LocalFolder(fill(tmp_path / "mine"))], target, OF_COMPRESSED)
+    wanted = "images-ubyte.gz, labels-ubyte.gz (compressed: no checksums of the decompressed files are published)"
+    *_, tried, last, _hint = str(caught.value).splitlines()
+    assert tried.endswith(f"expected {wanted} in it, found none of them")
+    assert last.strip() == f"Files wanted: {wanted}."
+
+
+def test_a_verified_gzip_file_that_does_not_unpack_is_refused(target):
+    broken = {"images-ubyte.gz": COMPRESSED["images-ubyte.gz"][:-4]}
+    checksums = {name: hashlib.sha256(content).hexdigest() for name, content in broken.items()}
+    with pytest.raises(DownloadError, match="before the gzip stream breaks"):
+        download([Scripted(lambda folder: fill(folder, broken))], target, checksums)
+
+
 # --- sources on this machine ---------------------------------------------------------------------
 
 
@@ -444,9 +487,6 @@ def serving(mirror: Mirror) -> Iterator[Mirror]:
             mirror.closing.set()
             server.shutdown()
             thread.join()
-
-
-COMPRESSED = {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in CONTENTS.items()}
 
 
 @pytest.fixture

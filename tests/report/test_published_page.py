@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from dlstudy.figures.published_networks import figures
+from dlstudy.params.image_sets import IMAGE_SETS
 from dlstudy.published import load_published
 from dlstudy.report.published import edition_rows, network_rows, order_rows, published_context, run_rows
 from dlstudy.report.render import environment
@@ -51,6 +52,9 @@ STOPPED = runs(
 class MadeUp(SimpleNamespace):
     """Results as the experiment leaves them."""
 
+    def image_set(self):
+        return IMAGE_SETS[self.dataset]
+
     def experiment(self, name, part):
         assert name == "published_networks"
         return self.tables[part]
@@ -83,7 +87,7 @@ class MadeUp(SimpleNamespace):
         }
 
 
-def results(shifts=None, found=STOPPED, last=0.01):
+def results(shifts=None, found=STOPPED, last=0.01, dataset="FashionMNIST"):
     made = table(shifts or {})
     signals = pd.DataFrame([{"activation": "sigmoid", "init": "pytorch", "layer": layer} for layer in (1, 2)])
     numbers = ("predicted", "measured", "predicted_ratio", "ratio", "ratio_low", "ratio_high")
@@ -102,13 +106,13 @@ def results(shifts=None, found=STOPPED, last=0.01):
         "tutorial_epochs": curves,
         "tutorial_signals": signals.assign(**dict.fromkeys(numbers, 0.1)),
     }
-    return MadeUp(tables=tables)
+    return MadeUp(tables=tables, dataset=dataset)
 
 
 def page(**made):
-    return (
-        environment().get_template("activation_published.md.j2").render(published_context(results(**made), PUBLISHED))
-    )
+    of = results(**made)
+    context = published_context(of, PUBLISHED.beside(of.dataset))
+    return environment().get_template("activation_published.md.j2").render(context)
 
 
 def test_a_row_is_the_difference_from_the_published_figure_in_points():
@@ -188,6 +192,28 @@ def test_the_page_tells_of_another_order_whether_the_seeds_agree():
 )
 def test_the_page_says_of_the_sigmoid_what_the_runs_show(found, told):
     assert told in page(found=found)
+
+
+def test_with_other_images_nothing_is_compared_and_the_page_says_why():
+    text = page(dataset="MNIST")
+    assert "No published figure stands beside them:** all that we have are accuracies on Fashion-MNIST" in text
+    assert "this study is about [MNIST](data.md#mnist)" in text
+    ours, _, elsewhere = text.partition("## Published elsewhere")
+    assert not [figure.value for figure in PUBLISHED.networks if figure.value > 0.5 and f"| {figure.value} |" in ours]
+    assert "reproduced" not in ours
+    assert "| 100 | relu | 0.8710 | 0.8700 to 0.8720 |" in ours  # the seeds of `table`
+    assert "| sigmoid | pytorch | 2 | 17, 18 | 8, 14 | 2 |" in ours  # those of `STOPPED`
+    assert "| Fashion-MNIST | AlexNet |" in elsewhere  # says itself what it is about
+    assert "figures/published_networks.png" in ours  # what is drawn is shown
+    assert "figures/published_tutorial.png" in ours
+
+
+@pytest.mark.parametrize(("dataset", "num_diamonds"), [("FashionMNIST", 8), ("MNIST", 0)])
+def test_the_figure_has_published_values_of_the_same_images_alone(dataset, num_diamonds):
+    drawn = dict(figures(results(), PUBLISHED.beside(dataset)))["published_networks"]
+    lines = drawn.axes[0].lines
+    assert sum(line.get_marker() == "D" and len(line.get_xdata()) == 1 for line in lines) == num_diamonds
+    assert ("published" in {line.get_label() for line in lines}) == bool(num_diamonds)
 
 
 def test_the_figures_show_every_seed():

@@ -244,19 +244,20 @@ def _critical(problem: Literal["linear", "softmax"]) -> Callable[[Results], Evid
             "predicted": float(found["predicted"].iloc[0]),
             "measured": float(found["measured"].mean()),
             "num_starts": len(found),
+            "images": results.image_set().name,
             "first_loss": float(of_problem.loc[of_problem["step"] == 0, "loss"].iloc[0]),
             "curves": _records(last[["factor", "learning_rate", "loss"]].assign(rising=_rising(of_problem))),
             "curvature": _records(results.experiment(EXPERIMENT, "curvature")),  # of softmax, at the lowest rate
             **{name: facts[name] for name in _CRITICAL_FACTS},
         }
         ratios = (found["measured"] / found["predicted"]).tolist()
+        where = "Ames sales" if problem == "linear" else f"{told['images']}, W = 0"
         num_seeds = len(found) if problem == "linear" else 0  # one start serves for the images
-        return Evidence({_NAMES[problem]: ratios}, num_seeds=num_seeds, facts=told)
+        return Evidence({where: ratios}, num_seeds=num_seeds, facts=told)
 
     return measure
 
 
-_NAMES: Final = {"linear": "Ames sales", "softmax": "Fashion-MNIST, W = 0"}
 _CRITICAL_FACTS: Final = (
     "eigenvalues",
     "bisection_precision",

@@ -292,17 +292,17 @@ def _relu_he(results: Results) -> Evidence:
 
 
 def dead_facts(results: Results) -> dict[str, Any]:
-    """The shares of dead units by layer, under each initialiser, beside a published one; and during training."""
+    """The shares of dead units by layer, under each initialiser, and during training; published ones, if comparable."""
     table, trained = (results.experiment(EXPERIMENT, name) for name in ("dead", "training_dead"))
-    published = load_published().dead_units
+    published = load_published().beside(results.image_set().dataset).dead_units
     by_layer = {
         str(init): rows.groupby("layer")["share"].mean().tolist() for init, rows in table.groupby("init", sort=False)
     }
     return {
         "dead": by_layer,
-        "published_dead": list(published.shares),
-        "published_source": published.source,
-        "published_protocol": published.protocol,
+        "published_dead": list(published.shares) if published else [],
+        "published_source": published.source if published else "",
+        "published_protocol": published.protocol if published else "",
         "trained_dead": [
             {
                 "init": str(init),

@@ -1,4 +1,4 @@
-"""Fashion-MNIST: 28 x 28 grey images of ten kinds of clothing, 60,000 and 10,000 for the test."""
+"""The data set of images that params.yaml names: 28 x 28 grey pixels, ten classes, 60,000 and 10,000 for the test."""
 
 from pathlib import Path
 from typing import Final
@@ -9,20 +9,10 @@ from dlstudy.data.dataset import Dataset, Scale, Split
 from dlstudy.data.errors import DataError
 from dlstudy.data.idx import read_idx
 from dlstudy.params.data import ImagesParams
+from dlstudy.params.image_sets import IMAGE_SETS
 from dlstudy.randomness import generator
 
-CLASS_NAMES: Final = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
+NUM_CLASSES: Final = 10
 
 
 def read_images(folder: Path, part: str) -> Split:
@@ -35,8 +25,8 @@ def read_images(folder: Path, part: str) -> Split:
         raise DataError(f"{labels_file}: expected {len(images)} labels, one an image, found {len(labels)}")
     if len(labels) == 0:
         raise DataError(f"{labels_file}: expected labels, found none")
-    if labels.max() >= len(CLASS_NAMES):
-        raise DataError(f"{labels_file}: expected labels 0 to {len(CLASS_NAMES) - 1}, found {labels.max()}")
+    if labels.max() >= NUM_CLASSES:
+        raise DataError(f"{labels_file}: expected labels 0 to {NUM_CLASSES - 1}, found {labels.max()}")
     return Split(images, labels)
 
 
@@ -61,17 +51,19 @@ def prepare(folder: Path, params: ImagesParams) -> Dataset:
         target_scale=None,
         feature_names=("pixel",),
         target_name="class",
-        class_names=CLASS_NAMES,
+        class_names=IMAGE_SETS[params.dataset].class_names,
     )
 
 
-def facts(folder: Path, dataset: Dataset) -> dict[str, object]:
-    """What the data sheet says: sizes, images of each class by split, the scale of the pixels."""
+def facts(folder: Path, dataset: Dataset, params: ImagesParams) -> dict[str, object]:
+    """What the data sheet says: which images, sizes, images of each class by split, the scale of the pixels."""
     return {
+        "dataset": params.dataset,
+        "name": IMAGE_SETS[params.dataset].name,
         "num_images": {part: len(read_images(folder, part)) for part in ("train", "t10k")},
         "num_examples": dataset.num_examples,
         "num_examples_by_class": {
-            name: torch.bincount(split.targets, minlength=len(CLASS_NAMES)).tolist()
+            name: torch.bincount(split.targets, minlength=NUM_CLASSES).tolist()
             for name, split in dataset.splits.items()
         },
         "class_names": list(dataset.class_names),

@@ -1,8 +1,8 @@
 """Raw data sets: where they come from, and the check that makes every origin equally good.
 
-The SHA256SUMS of a raw data set lists its files with the checksums of their decompressed bytes. `download`
-asks one source after the other to fill a folder and takes the first whose files all match: the outcome is the
-same bytes wherever they came from.
+The SHA256SUMS of a raw data set lists its files with the checksums of their decompressed bytes; a name that ends in .gz
+has that of the compressed ones, where no others are published. `download` asks one source after the other to fill a
+folder and takes the first whose files all match: the outcome is the same bytes wherever they came from.
 
 torchvision takes seconds to import and knows neither retries nor time-outs: it is imported in a child process
 only, which can be ended at any moment.
@@ -70,6 +70,8 @@ class Source(Protocol):
 def download(sources: Sequence[Source], target: Path, checksums: Mapping[str, str], hint: str = "") -> Source:
     """The first source whose files match `checksums`; they now are the folder `target`, and nothing else is.
 
+    All are there decompressed; what was verified as a gzip file is there as such too, so that the folder can be a source.
+
     The folder appears (or is replaced) whole or not at all. Until then all happens in a hidden neighbour,
     which is removed on failure, Ctrl-C and SIGTERM, and at the next call if even that was impossible.
     DownloadError when no source is left; `hint` ends its message.
@@ -91,7 +93,7 @@ def download(sources: Sequence[Source], target: Path, checksums: Mapping[str, st
                 _install(plain, target, workspace / "replaced")
                 _say(f"{target.name}: {len(checksums)} verified file(s) from {source.name}")
                 return source
-    wanted = f"Files wanted, plain or with .gz appended: {', '.join(checksums)}."
+    wanted = f"Files wanted: {_listed(checksums)}."
     raise DownloadError("\n  ".join([f"{target}: no source gave the files. Tried:", *failures, wanted, hint]))
 
 
@@ -143,7 +145,7 @@ def _install(files: Path, target: Path, attic: Path) -> None:
 
 
 def _unpack_verified(fetched: Path, plain: Path, checksums: Mapping[str, str]) -> None:
-    """Write the decompressed files to the folder `plain`; SourceUnavailable names each bad one."""
+    """Write all files to the folder `plain`, decompressed and as they are listed; SourceUnavailable names each bad one."""
     problems = []
     for name, expected in checksums.items():
         origin = _plain_or_gzip(fetched, name)
@@ -151,6 +153,8 @@ def _unpack_verified(fetched: Path, plain: Path, checksums: Mapping[str, str]) -
             problems.append(f"{name}: expected SHA-256 {expected}, found no such file")
             continue
         found, size, fault = _unpack(origin, plain / name)
+        if found == expected and _is_gzip(name):
+            _, size, fault = _unpack(plain / name, plain / Path(name).stem)
         if found != expected or fault:
             found = f"{found} ({size} bytes{fault})"
             problems.append(f"{origin.name}: expected SHA-256 {expected}, found {found}")
@@ -158,19 +162,34 @@ def _unpack_verified(fetched: Path, plain: Path, checksums: Mapping[str, str]) -
         raise SourceUnavailable("; ".join(problems))
 
 
+def _is_gzip(name: str) -> bool:
+    return name.endswith(".gz")
+
+
 def _plain_or_gzip(folder: Path, name: str) -> Path | None:
-    candidates = (folder / name, folder / f"{name}.gz")
+    """The file as it is or compressed; of one whose checksum is that of its compressed bytes, these alone."""
+    candidates = (folder / name,) if _is_gzip(name) else (folder / name, folder / f"{name}.gz")
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _decompressed(path: Path) -> gzip.GzipFile | BufferedReader:
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+def _listed(files: Collection[str]) -> str:
+    """The names as messages have them, and in which form each will do."""
+    compressed, plain = (", ".join(name for name in files if _is_gzip(name) == each) for each in (True, False))
+    parts = [f"{plain} (or .gz)"] if plain else []
+    parts += [f"{compressed} (compressed: no checksums of the decompressed files are published)"] if compressed else []
+    return " and ".join(parts)
 
 
-def _unpack(origin: Path, plain: Path) -> tuple[str, int, str]:
-    """SHA-256 and number of the bytes written to the file `plain`, and what is wrong with the gzip stream."""
+def _opened_for(target: Path, origin: Path) -> gzip.GzipFile | BufferedReader:
+    """The bytes of `origin`, decompressed unless the target is a gzip file too."""
+    decompress = _is_gzip(origin.name) and not _is_gzip(target.name)
+    return gzip.open(origin) if decompress else origin.open("rb")
+
+
+def _unpack(origin: Path, target: Path) -> tuple[str, int, str]:
+    """SHA-256 and number of the bytes written to the file `target`, and what is wrong with the gzip stream."""
     digest, size = hashlib.sha256(), 0
-    with plain.open("wb") as output, _decompressed(origin) as stream:
+    with target.open("wb") as output, _opened_for(target, origin) as stream:
         try:
             while block := stream.read(BLOCK_BYTES):
                 size += output.write(block)
@@ -187,7 +206,7 @@ def _copy(origin: Path, folder: Path, files: Collection[str]) -> None:
     found = {name: _plain_or_gzip(origin, name) for name in files}
     missing = [name for name, path in found.items() if path is None]
     if missing:
-        raise SourceUnavailable(f"expected {', '.join(missing)} (or .gz) in {origin}, found no such file")
+        raise SourceUnavailable(f"expected {_listed(missing)} in {origin}, found no such file")
     for path in found.values():
         if path is not None:
             shutil.copyfile(path, folder / path.name)
@@ -226,7 +245,7 @@ class LocalFolder:
             if any(_plain_or_gzip(place, name) for name in files):
                 return _copy(place, folder, files)
         below = f" or in its {' or '.join(self.layouts)}" if self.layouts else ""
-        raise SourceUnavailable(f"expected {', '.join(files)} (or .gz) in it{below}, found none of them")
+        raise SourceUnavailable(f"expected {_listed(files)} in it{below}, found none of them")
 
 
 # --- torchvision ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What theory says of minibatch SGD, and what is measured: on the Ames sales, and on Fashion-MNIST for softmax."""
+"""What theory says of minibatch SGD, and what is measured: on the Ames sales, and on the images for softmax."""
 
 from collections.abc import Sequence
 from typing import Any

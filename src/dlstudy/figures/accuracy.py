@@ -1,4 +1,4 @@
-"""Every seed of every classifier beside the published figures."""
+"""Every seed of every classifier, beside published figures where there are any."""
 
 from collections.abc import Mapping, Sequence
 
@@ -35,6 +35,7 @@ def accuracy_strip(per_seed: Mapping[str, pd.DataFrame], published: Sequence[Pub
     axes.set_xlabel("accuracy on the 10,000 test images")
     axes.plot([], [], "o", color=COLOURS[0], alpha=0.5, label="ours, one seed")
     axes.plot([], [], "|", color="black", markersize=12, markeredgewidth=2, label="ours, mean")
-    axes.plot([], [], "D", color=COLOURS[5], fillstyle="none", label="published")
+    if shown:
+        axes.plot([], [], "D", color=COLOURS[5], fillstyle="none", label="published")
     figure.legend(loc="outside upper right", ncols=3)
     return figure

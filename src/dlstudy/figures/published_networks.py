@@ -46,7 +46,8 @@ def networks(table: pd.DataFrame, published: Sequence[PublishedFigure]) -> Figur
     axes.set(xlabel="accuracy on the 10,000 test images", ylabel="hidden layers, activation")
     axes.plot([], [], "o", color=COLOURS[0], alpha=0.5, label="ours, one seed")
     axes.plot([], [], "|", color="black", markersize=12, markeredgewidth=2, label="ours, mean")
-    axes.plot([], [], "D", color=COLOURS[5], fillstyle="none", label="published")
+    if published:
+        axes.plot([], [], "D", color=COLOURS[5], fillstyle="none", label="published")
     figure.legend(loc="outside upper center", ncols=3)
     return figure
 

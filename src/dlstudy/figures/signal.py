@@ -37,7 +37,8 @@ def figures(results: Results) -> Iterator[tuple[str, Figure]]:
     yield "signal_backward", backward_map(tables["layers"], std)
     yield "signal_weight_gradients", hidden_by_weights(tables["layers"], tables["weight_gradients"], "pytorch")
     yield "signal_training", during_training(tables["training"])
-    yield "signal_dead", dead_units(tables["dead"], tables["training_dead"], std, load_published().dead_units)
+    published = load_published().beside(results.image_set().dataset).dead_units
+    yield "signal_dead", dead_units(tables["dead"], tables["training_dead"], std, published)
 
 
 def name_of(init: str, std: float) -> str:
@@ -157,7 +158,7 @@ def during_training(training: pd.DataFrame) -> Figure:
     return figure
 
 
-def dead_units(dead: pd.DataFrame, trained: pd.DataFrame, std: float, published: PublishedShares) -> Figure:
+def dead_units(dead: pd.DataFrame, trained: pd.DataFrame, std: float, published: PublishedShares | None) -> Figure:
     """The share of ReLU units that no image activates, by layer: at the start, and during a training."""
     figure = Figure(figsize=WIDE)
     left, right = figure.subplots(1, 2, sharey=True)
@@ -167,9 +168,10 @@ def dead_units(dead: pd.DataFrame, trained: pd.DataFrame, std: float, published:
         look = {"color": colours[str(init)], "marker": INITS[str(init)][0], "markersize": 4, "fillstyle": "none"}
         left.plot(shares.index, shares["mean"], label=name_of(str(init), std), **look)
         left.fill_between(shares.index, shares["min"], shares["max"], color=colours[str(init)], alpha=0.12, linewidth=0)
-    layers = range(1, len(published.shares) + 1)
-    percent = [100 * share for share in published.shares]
-    left.plot(layers, percent, "k*", markersize=8, label=f"{published.short} (published)")
+    if published:
+        layers = range(1, len(published.shares) + 1)
+        percent = [100 * share for share in published.shares]
+        left.plot(layers, percent, "k*", markersize=8, label=f"{published.short} (published)")
     left.set(xlabel="hidden layer", ylabel="dead ReLU units (percent)", title="As initialised (band: all seeds)")
     left.legend(fontsize=8)
     for init, rows in trained.groupby("init", sort=False):

@@ -15,6 +15,7 @@ from dlstudy.results import Results
 
 def all_figures(results: Results, published: Published) -> Iterator[tuple[str, Figure]]:
     """Each figure with the name of its file, without the ending."""
+    published = published.beside(results.image_set().dataset)
     yield from linear_figures(results)
     for part in (linear_theory, linearity, sgd, softmax, losses, signal, outputs, sweep):
         yield from part.figures(results)

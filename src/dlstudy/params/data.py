@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from pydantic import Field, ValidationInfo, field_validator
 
 from dlstudy.params.base import Fraction, Items, NumRows, PositiveInt, Section, Seed
+from dlstudy.params.image_sets import ImageSetName
 
 IMAGES_ROWS: Final = 60_000  # images that are not the test split; the download's checksums make sure
 HOUSING_ROWS: Final = 2_930  # sales; likewise
@@ -32,8 +33,9 @@ class SplitParams(Section):
 
 
 class ImagesParams(SplitParams):
-    """How the 60,000 training images are divided; the 10,000 test images stay as they are."""
+    """Which images, and how the 60,000 training images are divided; the 10,000 test images stay as they are."""
 
+    dataset: ImageSetName
     train_size: NumRows
     validation_size: NumRows
     seed: Seed

@@ -48,7 +48,7 @@ class LinearityParams(Section):
 
 
 class SgdTheoryParams(Section):
-    """What theory says of minibatch gradients and constant steps, measured on the Ames sales and on Fashion-MNIST."""
+    """What theory says of minibatch gradients and constant steps, measured on the Ames sales and on the images."""
 
     batch_sizes: Annotated[Items[PositiveInt], Field(min_length=2), AfterValidator(_ascending)]
     num_epochs: AtLeastTwo  # of minibatches whose gradients are compared with the full one, for each seed

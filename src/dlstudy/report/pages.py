@@ -31,6 +31,11 @@ class Sources:
     results: Results
     published: Published
 
+    @property
+    def beside(self) -> Published:
+        """The published figures that may stand beside the results: those about the same images."""
+        return self.published.beside(self.results.image_set().dataset)
+
 
 def classifier(results: Results, name: str, params: SgdParams) -> Context:
     """A row of the result table, and what the page of a classifier tells of it."""
@@ -156,11 +161,13 @@ def index_page(sources: Sources) -> Context:
         "synthetic": [regressor(results, name) for name in results.regressors("synthetic")],
         "published": [
             {"figure": figure, "ours": classifiers[figure.beside]}
-            for figure in sources.published.fashion_mnist
+            for figure in sources.beside.fashion_mnist
             if figure.beside in classifiers
         ],
         "published_fits": sources.published.housing,
-        "people": sources.published.people,
+        "people": sources.beside.people,
+        "comparable": bool(sources.beside.fashion_mnist),
+        "image_set": results.image_set(),
         "standard_errors": standard_errors(list(classifiers.values()), results.facts("images")),
     }
 
@@ -177,6 +184,7 @@ def data_page(sources: Sources) -> Context:
     return {
         "prepare": results.study.prepare,
         "images": results.facts("images"),
+        "image_set": results.image_set(),
         "housing": results.facts("housing"),
         "synthetic": results.facts("synthetic"),
     }
@@ -198,14 +206,15 @@ def classifier_page(*, hidden: bool) -> Callable[[Sources], Context]:
     def page(sources: Sources) -> Context:
         results = sources.results
         models = [classifier(results, name, params) for name, params in results.classifiers(hidden=hidden).items()]
-        told = {"models": models, "images": results.facts("images"), "study": results.study}
+        told = {"models": models, "images": results.facts("images"), "image_set": results.image_set()}
+        told |= {"study": results.study, "comparable": bool(sources.beside.fashion_mnist)}
         return told | chapter(sources, "perceptron" if hidden else "softmax")
 
     return page
 
 
 def published_page(sources: Sources) -> Context:
-    return published_context(sources.results, sources.published)
+    return published_context(sources.results, sources.beside)
 
 
 def checksums(root: Path, data: str) -> dict[str, str]:
@@ -213,8 +222,10 @@ def checksums(root: Path, data: str) -> dict[str, str]:
 
 
 def provenance_page(sources: Sources) -> Context:
+    image_set = sources.results.image_set()
+    folders = {image_set.name: image_set.dataset, "Ames housing": "housing"}
     return {
-        "checksums": {name: checksums(sources.root, name) for name in ("fashion_mnist", "housing")},
+        "checksums": {name: checksums(sources.root, folder) for name, folder in folders.items()},
         "versions": read_lock(sources.root / "requirements.txt"),
         "study": sources.results.study,
     }

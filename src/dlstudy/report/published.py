@@ -1,4 +1,4 @@
-"""What the page of published figures is told: others' networks, beside ours of the same shape."""
+"""What the page of published figures is told: others' networks, beside ours of the same shape and images."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -19,8 +19,11 @@ def published_context(results: Results, published: Published) -> Context:
     facts = results.experiment_facts(EXPERIMENT)
     rows = network_rows(tables["table"], tables["table_epochs"], published.networks)
     return {
+        "comparable": bool(published.networks),
+        "image_set": results.image_set(),
         "facts": facts,
         "near": NEAR,
+        "own": own_rows(tables["table"]),
         "rows": rows,
         "far": [row for row in rows if abs(row["difference"]) > NEAR],
         "orders": order_rows(tables["table"], rows),
@@ -29,6 +32,13 @@ def published_context(results: Results, published: Published) -> Context:
         "editions": edition_rows(published.networks, tuple(facts["tutorial"]["hidden"])),
         "elsewhere": published.elsewhere,
     }
+
+
+def own_rows(table: pd.DataFrame) -> list[Context]:
+    """One a network of ours: the mean of its test accuracy over the seeds, the lowest and the highest."""
+    cells = table.groupby(["hidden", "activation"], sort=False)["test_accuracy"]
+    found = cells.agg(mean="mean", low="min", high="max").reset_index()
+    return [{str(name): value for name, value in row.items()} for row in found.to_dict("records")]
 
 
 def network_rows(table: pd.DataFrame, epochs: pd.DataFrame, published: Sequence[PublishedFigure]) -> list[Context]:

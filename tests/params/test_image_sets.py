@@ -1,0 +1,59 @@
+"""The registry of image data sets, held against torchvision and the files that go with each entry."""
+
+import io
+import re
+from pathlib import Path
+from typing import get_args
+
+import pandas as pd
+import pytest
+from torchvision import datasets
+
+from dlstudy.data.checksums import read_checksums
+from dlstudy.params.image_sets import IMAGE_SETS, ImageSetName
+
+ROOT = Path(__file__).resolve().parents[2]
+ALL = pytest.mark.parametrize("image_set", IMAGE_SETS.values(), ids=lambda each: each.dataset)
+FILES = {f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")}
+
+
+def test_every_name_that_params_yaml_may_have_is_an_entry():
+    assert tuple(IMAGE_SETS) == get_args(ImageSetName)
+
+
+@ALL
+def test_classes_are_those_of_torchvision_in_its_order(image_set):
+    of_torchvision = [name.split(" - ")[-1] for name in getattr(datasets, image_set.dataset).classes]  # "0 - zero"
+    assert list(image_set.class_names) == of_torchvision
+
+
+@ALL
+def test_checksums_are_of_the_files_that_torchvision_downloads(image_set):
+    listed = read_checksums(ROOT / "datasets" / image_set.dataset / "SHA256SUMS")
+    assert {name.removesuffix(".gz") for name in listed} == FILES
+    assert {file for file, _ in getattr(datasets, image_set.dataset).resources} == {f"{name}.gz" for name in FILES}
+
+
+@ALL
+def test_a_page_tells_how_to_get_it(image_set):
+    text = (ROOT / image_set.page).read_text(encoding="utf-8")
+    assert text.startswith(f"# {image_set.name}\n")
+    assert f"prepare.images.dataset: {image_set.dataset}" in text
+    assert f"`{image_set.variable}`" in text
+
+
+@ALL
+def test_class_names_come_back_from_a_table_as_they_were_written(image_set):
+    text = pd.DataFrame({"class": image_set.class_names}).to_csv(index=False)
+    assert list(pd.read_csv(io.StringIO(text))["class"]) == list(image_set.class_names)  # no number, no missing value
+
+
+def test_variables_are_those_of_the_documents():
+    assert [each.variable for each in IMAGE_SETS.values()] == [
+        "DLSTUDY_FASHION_MNIST",
+        "DLSTUDY_MNIST",
+        "DLSTUDY_KMNIST",
+    ]
+    for document in ("README.md", "README.zh.md", "docs/experiments.md"):
+        named = re.findall(r"DLSTUDY_\w*MNIST", (ROOT / document).read_text(encoding="utf-8"))
+        assert set(named) == {each.variable for each in IMAGE_SETS.values()}

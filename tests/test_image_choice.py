@@ -1,0 +1,116 @@
+"""A study of other images, downloaded and prepared in a copy of the checkout, from files that are tiny and made up."""
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dvc.repo import Repo
+
+from dlstudy.params.image_sets import IMAGE_SETS
+from tests.data.test_images import write_part
+from tools.checkout import copy_checkout, read_params, write_params
+from tools.smoke import miniature
+
+UNREACHABLE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # nobody listens there
+
+
+def write_files(folder, *, compress):
+    """Images and classes by chance, 600 and 200 of them."""
+    draws = np.random.default_rng(0)
+    for part, num in (("train", 600), ("t10k", 200)):
+        write_part(folder, part, draws.integers(0, 256, (num, 28, 28)), draws.integers(0, 10, num).tolist())
+    for path in sorted(folder.iterdir()) if compress else ():
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+        path.unlink()
+
+
+class Checkout:
+    """A copy of the checkout whose params.yaml names a data set, and a folder with made-up files of it."""
+
+    def __init__(self, root, dataset, *, compress):
+        self.root, self.images = root / "a checkout", root / "images"
+        write_files(self.images, compress=compress)
+        copy_checkout(self.root)
+        files = sorted(self.images.iterdir())
+        sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
+        (self.root / "datasets" / dataset / "SHA256SUMS").write_text(sums)
+        params = miniature(read_params(self.root), train_size=400, validation_size=200)
+        write_params(self.root, params | {"download": params["download"] | {"attempts": 1}})
+        self.name_images(dataset)
+
+    def name_images(self, dataset):
+        params = read_params(self.root)
+        params["prepare"]["images"]["dataset"] = dataset
+        write_params(self.root, params)
+
+    def run(self, *arguments, **environment):
+        settings = {name: value for name, value in os.environ.items() if not name.startswith("DLSTUDY_")}
+        return subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=self.root,
+            env=settings
+            | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), settings["PATH"]])}
+            | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.mark.parametrize(
+    ("dataset", "compress", "variable", "first_class"),
+    [("MNIST", False, "DLSTUDY_MNIST", "zero"), ("KMNIST", True, "DLSTUDY_KMNIST", "o")],
+)
+def test_the_images_that_params_yaml_names_are_downloaded_and_prepared(
+    tmp_path, dataset, compress, variable, first_class
+):
+    checkout = Checkout(tmp_path, dataset, compress=compress)
+    run = checkout.run("stages.download", "images", **UNREACHABLE | {variable: str(checkout.images)})
+    assert run.returncode == 0, run.stderr
+    assert f"4 verified file(s) from the local folder {checkout.images}" in run.stderr
+    run = checkout.run("stages.prepare_images")
+    assert run.returncode == 0, run.stderr
+    facts = json.loads((checkout.root / "results/data/images/facts.json").read_text())
+    assert (facts["dataset"], facts["name"], facts["class_names"][0]) == (dataset, dataset, first_class)
+    labels = np.frombuffer((checkout.root / "data/raw/images/t10k-labels-idx1-ubyte").read_bytes()[8:], np.uint8)
+    assert facts["num_examples_by_class"]["test"] == np.bincount(labels, minlength=10).tolist()
+
+
+@pytest.mark.parametrize("dataset", IMAGE_SETS)
+def test_dvc_takes_checksums_from_the_folder_of_the_images_that_are_named(tmp_path, dataset):
+    checkout = Checkout(tmp_path, dataset, compress=False)
+    with Repo(str(checkout.root), config={"core": {"no_scm": True}}) as repo:
+        stages = repo.stage.load_all(str(checkout.root / "dvc.yaml"))
+        deps = {stage.name: {dep.def_path for dep in stage.deps} for stage in stages}
+    folders = {path for path in deps["download@images"] if path.startswith("datasets/")}
+    assert folders == {f"datasets/{dataset}"}  # another one is a change, which DVC downloads for
+    assert f"datasets/{dataset}/SHA256SUMS" in deps["report"]
+
+
+def test_without_the_images_the_error_names_what_was_tried_and_every_way_out(tmp_path):
+    checkout = Checkout(tmp_path, "MNIST", compress=False)
+    (tmp_path / "empty").mkdir()
+    run = checkout.run("stages.download", "images", **UNREACHABLE, DLSTUDY_MNIST=str(tmp_path / "empty"))
+    assert run.returncode != 0
+    told = run.stderr[run.stderr.index("error: ") :]
+    assert f"1. the local folder {tmp_path / 'empty'}: expected t10k-images-idx3-ubyte, " in told
+    assert "2. torchvision's downloader (MNIST): http" in told
+    assert "Debian" not in told
+    assert "Files wanted: t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, train-images-idx3-ubyte, " in told
+    assert "Put them into a folder (or its raw or its MNIST/raw) and set DLSTUDY_MNIST to it." in told
+
+
+def test_images_that_nobody_knows_are_refused_before_any_work(tmp_path):
+    checkout = Checkout(tmp_path, "MNIST", compress=False)
+    checkout.name_images("CIFAR10")
+    run = checkout.run("dvc", "repro")
+    assert run.returncode != 0
+    assert "prepare.images.dataset: expected 'FashionMNIST', 'MNIST' or 'KMNIST', found 'CIFAR10'" in run.stderr
+    assert re.findall(r"^Running stage '([^']+)'", run.stdout, flags=re.MULTILINE) == ["check_params"]
