@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, field_validator
 
 from dlstudy.params.activations import ActivationName
-from dlstudy.params.base import Items, PositiveFloat, PositiveInt, Section, Seed
+from dlstudy.params.base import EntryName, Items, PositiveFloat, PositiveInt, Section, Seed
 
 DataName = Literal["images", "housing", "synthetic"]
 LossName = Literal["cross_entropy", "squared_error"]
@@ -17,6 +17,16 @@ def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
         raise ValueError(f"expected each seed once, found {list(seeds)}")
     return seeds
 
+
+def _is_prepared(name: str, info: ValidationInfo) -> str:
+    known = (info.context or {}).get("data_names")
+    if known is not None and name not in known:
+        raise ValueError(f"expected one of {', '.join(known)}, found {name!r}")
+    return name
+
+
+PreparedName = Annotated[EntryName, AfterValidator(_is_prepared)]
+"""A data set by its DataName, or by its name in the section `features`."""
 
 Seeds = Annotated[Items[Seed], Field(min_length=1), AfterValidator(_each_once)]
 
@@ -32,7 +42,7 @@ class SgdParams(Section):
     """A network of fully connected layers, trained by minibatch SGD whose learning rate falls to 0."""
 
     method: Literal["sgd"]
-    data: DataName
+    data: PreparedName
     hidden: Items[PositiveInt]  # width of each hidden layer; empty for a linear model
     activation: Annotated[ActivationName | None, Field(validate_default=True)] = None  # of the hidden layers
     init: InitName
