@@ -7,6 +7,7 @@ from dlstudy.artifacts import write_csv
 from dlstudy.data.dataset import load_dataset
 from dlstudy.params.base import load_section
 from dlstudy.params.train import SEEDS, VisionParams
+from dlstudy.pretrained import load_state
 from dlstudy.runs import history_table, save_runs
 from dlstudy.vision import train_vision
 
@@ -14,6 +15,7 @@ if __name__ == "__main__":
     name = sys.argv[1]
     params, seeds = load_section(f"train.{name}", VisionParams), load_section("seeds", SEEDS)
     dataset = load_dataset(Path(f"data/prepared/{params.data}.pt"))
-    runs = train_vision(dataset, params, seeds, label=name, folder=Path(f"tmp/checkpoints/{name}"))
+    start = load_state(Path(f"data/weights/{params.weights}.pth"), params.weights) if params.weights else None
+    runs = train_vision(dataset, params, seeds, label=name, folder=Path(f"tmp/checkpoints/{name}"), start=start)
     save_runs(Path(f"models/{name}.pt"), runs)
     write_csv(Path(f"results/history/{name}.csv"), history_table(runs, dataset.task))

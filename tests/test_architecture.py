@@ -6,9 +6,12 @@ with the imports.
 """
 
 import ast
+import re
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +19,7 @@ import pytest
 from dvc.repo import Repo
 
 from tests.import_closure import ROOT, closure, imports_of, third_party
+from tools.checkout import read_params, write_params
 from tools.reproduce import is_timing
 
 SRC, STAGES = ROOT / "src", ROOT / "stages"
@@ -37,10 +41,11 @@ def name_of(path: Path) -> str:
 LAYERS = (  # a module imports from the layers above its own in this list, and from its own package
     {"errors"},
     {"params", "arithmetic", "artifacts", "provenance", "randomness", "statistics", "tuning"},
-    {"cluster", "families", "models", "published", "tensor_files"},
+    {"cluster", "families", "models", "published", "tensor_files", "weights"},
     {"data", "execution"},
     {"inputs"},
-    {"losses"},
+    {"pretrained"},
+    {"features", "losses"},
     {"runs"},
     {"vision_networks"},
     {"calibration"},
@@ -121,9 +126,18 @@ def test_verdicts_figures_and_reports_are_imported_without_torch():
 
 
 @pytest.mark.parametrize("path", sorted(STAGES.glob("*.py")), ids=name_of)
-def test_only_the_download_reaches_beyond_this_machine(path):
+def test_only_downloads_reach_beyond_this_machine(path):
     reached = third_party(closure(f"stages.{path.stem}"))
-    assert bool(reached & {"urllib", "http", "socket", "subprocess", "requests"}) == (path.stem == "download")
+    reaches = bool(reached & {"urllib", "http", "socket", "subprocess", "requests"})
+    assert reaches == (path.stem in ("download", "download_weights"))
+
+
+def test_no_stage_lets_torchvision_or_torch_download_anything_for_it():
+    calls = re.compile(
+        r"\bget_state_dict\b|load_state_dict_from_url|download_url|download=True|get_model\([^)]*weights=(?!None)"
+    )
+    found = {name_of(path) for path in FILES if calls.search(path.read_text())}
+    assert found == {"src/dlstudy/data/sources.py", "src/dlstudy/data/weight_files.py"}
 
 
 @pytest.mark.parametrize("path", sorted(STAGES.glob("*.py")), ids=name_of)
@@ -136,14 +150,21 @@ def test_a_stage_is_a_recipe_of_at_most_fifty_lines(path):
 
 @cache
 def pipeline() -> dict[str, tuple[str, frozenset[str], frozenset[str]]]:
-    """Each stage as DVC resolves it: its module, the code that it depends on, and the code that it imports."""
-    with Repo(str(ROOT), config={"core": {"no_scm": True}}) as repo:
-        stages = repo.stage.load_all(str(ROOT / "dvc.yaml"))
-        resolved = {}
-        for stage in stages:
-            module = stage.cmd.split()[2]
-            code = frozenset(dep.def_path for dep in stage.deps if dep.def_path.startswith(("src/", "stages/")))
-            resolved[stage.addressing] = (module, code, frozenset(map(name_of, closure(module))))
+    """Each stage as DVC resolves it: its module, the code that it depends on, and the code that it imports.
+
+    With an entry in every section that may be empty, so that there is a stage for it.
+    """
+    resolved = {}
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(ROOT / "dvc.yaml", folder)
+        params = read_params(ROOT)
+        write_params(Path(folder), params | {"features": {"example": {"weights": "ResNet18_Weights.IMAGENET1K_V1"}}})
+        Repo.init(folder, no_scm=True)
+        with Repo(folder) as repo:
+            for stage in repo.stage.load_all(str(Path(folder) / "dvc.yaml")):
+                module = stage.cmd.split()[2]
+                code = frozenset(dep.def_path for dep in stage.deps if dep.def_path.startswith(("src/", "stages/")))
+                resolved[stage.addressing] = (module, code, frozenset(map(name_of, closure(module))))
     return resolved
 
 

@@ -105,7 +105,7 @@ def test_mistakes_are_the_wrong_ones_the_surest_first_with_their_images():
             "confidence": [0.99, 0.6, 0.8, 0.6, 0.5],
         }
     )
-    mistakes = evaluation.confident_mistakes(SPLIT, predictions, NAMES, num_mistakes=3)
+    mistakes = evaluation.confident_mistakes(SPLIT.features, predictions, NAMES, num_mistakes=3)
     assert mistakes["index"].tolist() == [2, 1, 3]  # of the two at .6 the first image first
     assert mistakes["class"].tolist() == ["boot", "coat", "bag"]
     assert mistakes["predicted"].tolist() == ["coat", "boot", "coat"]
@@ -118,7 +118,7 @@ def test_there_may_be_fewer_mistakes_than_asked_for(logits):
     predictions = evaluation.classification_predictions(SPLIT, logits)
     num_wrong = (predictions["class"] != predictions["predicted"]).sum()
     assert 0 < num_wrong < 60
-    assert len(evaluation.confident_mistakes(SPLIT, predictions, NAMES, num_mistakes=1000)) == num_wrong
+    assert len(evaluation.confident_mistakes(SPLIT.features, predictions, NAMES, num_mistakes=1000)) == num_wrong
 
 
 def test_calibration_is_told_of_logits_as_trained_and_as_scaled(logits):

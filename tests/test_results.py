@@ -19,11 +19,13 @@ MODELS = {
     "exact": {"method": "closed_form", "data": "housing"},
     "exact_too": {"method": "closed_form", "data": "housing"},
     "toy": SGD | {"data": "synthetic"},
+    "transfer": SGD | {"data": "frozen"},
 }
+FEATURES = {"frozen": {"weights": "ResNet18_Weights.IMAGENET1K_V1"}}
 
 
 def results(root: Path, models: dict = MODELS) -> Results:
-    return Results(root, validated(read_yaml(COMMITTED) | {"train": models}, StudyParams))
+    return Results(root, validated(read_yaml(COMMITTED) | {"train": models, "features": FEATURES}, StudyParams))
 
 
 @pytest.fixture
@@ -43,6 +45,10 @@ def test_classifiers_are_the_models_of_images_in_the_order_of_the_parameters(emp
     assert list(empty.classifiers()) == ["wide", "softmax"]
     assert list(empty.classifiers(hidden=True)) == ["wide"]
     assert list(empty.classifiers(hidden=False)) == ["softmax"]
+
+
+def test_transfers_are_the_models_of_features(empty):
+    assert list(empty.transfers()) == ["transfer"]
 
 
 def test_regressors_are_the_models_of_a_table(empty):

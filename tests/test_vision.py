@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
+from torchvision import models
 
 from dlstudy import vision
 from dlstudy.evaluation import evaluate
@@ -22,7 +23,7 @@ def one_process(monkeypatch):
 
 
 def trained(dataset, params, folder, seed=0):
-    return train_run(dataset, params, "x", folder, (seed,), seed)
+    return train_run(dataset, params, None, "x", folder, (seed,), seed)
 
 
 def same(one, other):
@@ -194,6 +195,26 @@ def test_what_is_not_a_number_stops_the_training_and_names_the_model(images, tmp
         train_vision(images, params, (0, 1), label="x", folder=tmp_path)
 
 
+# --- Published weights to start from ---
+
+
+def test_a_network_starts_from_published_weights_and_draws_its_last_layer_only(images, tmp_path):
+    params = RESNET.model_copy(update={"weights": "ResNet18_Weights.IMAGENET1K_V1", "num_epochs": 1, "lr": 1e-5})
+    state = {name: value.clone() for name, value in models.resnet18().state_dict().items()}
+    training = Training.begin(images, params, 0, state)
+    start = {name: value.clone() for name, value in training.network.state_dict().items()}
+    for name, value in start.items():
+        if name.startswith("fc."):
+            assert len(value) == 10
+        else:
+            assert torch.equal(value, state[name]), name
+    (run,) = train_vision(images, params, (0,), label="x", folder=tmp_path / "checkpoints", start=state)
+    weight = run.parameters["conv1.weight"]
+    assert weight.shape == (64, 3, 7, 7)
+    assert not torch.equal(weight, start["conv1.weight"])  # all layers are trained
+    assert torch.allclose(weight, start["conv1.weight"], atol=1e-4)  # a little
+
+
 # --- Scores ---
 
 
@@ -237,6 +258,10 @@ def test_good_parameters_are_accepted():
         (
             {"builder": "vgg11", "resolution": 32, "classifier_width": 8, "weights": "VGG11_Weights.IMAGENET1K_V1"},
             "classifier_width: expected none for vgg11, as it was trained, found 8",
+        ),
+        (
+            {"weights": "AlexNet_Weights.IMAGENET1K_V1"},
+            "weights: expected weights of resnet18, found 'AlexNet",
         ),
         ({"num_images": 101}, "num_images: expected at most 100, the training split of images, found 101"),
         ({"num_validation_images": 31}, "num_validation_images: expected at most 30, the validation split"),

@@ -117,7 +117,7 @@ def classification_predictions(split: Split, logits: Mapping[int, Tensor]) -> pd
 
 
 def confident_mistakes(
-    split: Split, predictions: pd.DataFrame, class_names: Sequence[str], num_mistakes: int
+    images: Tensor, predictions: pd.DataFrame, class_names: Sequence[str], num_mistakes: int
 ) -> pd.DataFrame:
     """The mistakes made with the most confidence, images included: 784 pixels as hexadecimal digits, row by row."""
     wrong = predictions[predictions["class"] != predictions["predicted"]]
@@ -128,7 +128,7 @@ def confident_mistakes(
             "class": [class_names[label] for label in worst["class"]],
             "predicted": [class_names[label] for label in worst["predicted"]],
             "confidence": worst["confidence"],
-            "pixels": [split.features[index].numpy().tobytes().hex() for index in worst["index"]],
+            "pixels": [images[index].numpy().tobytes().hex() for index in worst["index"]],
         }
     )
 
@@ -298,7 +298,7 @@ def _of_classification(
         "per_seed": _by_split(validation_scores, test_scores),
         "per_class": class_scores(counts, names),
         "confusion": confusion_table(counts, names),
-        "mistakes": confident_mistakes(dataset.test, predictions, names, num_mistakes),
+        "mistakes": confident_mistakes(dataset.test_images, predictions, names, num_mistakes),
         "calibration": calibration_table(dataset.test, of_test, temperature_of),
         "reliability": reliability_table(dataset.test, of_test, temperature_of),
     }

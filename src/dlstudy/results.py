@@ -102,6 +102,14 @@ class Results:
         """The networks of torchvision, in the order of params.yaml."""
         return {name: model for name, model in self.study.train.items() if isinstance(model, VisionParams)}
 
+    def transfers(self) -> dict[str, SgdParams]:
+        """The models of what a frozen network makes of the images, in the order of params.yaml."""
+        return {
+            name: model
+            for name, model in self.study.train.items()
+            if isinstance(model, SgdParams) and model.data in self.study.features
+        }
+
     def classifier_histories(self) -> pd.DataFrame:
         """The histories of all classifiers in one table, with a column for the model."""
         histories = [self.history(name).assign(model=name) for name in self.classifiers()]

@@ -23,6 +23,7 @@ from dlstudy.execution import map_runs
 from dlstudy.inputs import InputFormat, augmented, network_inputs
 from dlstudy.losses import Scores, cross_entropy, num_correct
 from dlstudy.params.train import VisionParams
+from dlstudy.pretrained import State, start_from
 from dlstudy.randomness import generator
 from dlstudy.runs import Epoch, Run
 from dlstudy.vision_networks import build_vision, format_of, outputs_of_images
@@ -86,11 +87,13 @@ class Training:
         self.optimiser = OPTIMISERS[self.params.optimiser](groups, self.params)
 
     @classmethod
-    def begin(cls, dataset: Dataset, params: VisionParams, seed: int) -> "Training":
-        """Before the first step; the seed settles the initial weights."""
+    def begin(cls, dataset: Dataset, params: VisionParams, seed: int, start: State | None = None) -> "Training":
+        """Before the first step; the seed settles the initial weights, or those of the last layer after `start`."""
         with torch.random.fork_rng(devices=[]):
             _set_random_state(seed, "weights")
             network = build_vision(params, dataset.num_outputs)
+        if start is not None:
+            start_from(network, start)
         train, validation = (
             dataset.train.first(params.num_images),
             dataset.validation.first(params.num_validation_images),
@@ -228,9 +231,17 @@ def fingerprint_of(training: Training) -> str:
     return digest.hexdigest()
 
 
-def train_run(dataset: Dataset, params: VisionParams, label: str, folder: Path, seeds: Sequence[int], seed: int) -> Run:
+def train_run(
+    dataset: Dataset,
+    params: VisionParams,
+    start: State | None,
+    label: str,
+    folder: Path,
+    seeds: Sequence[int],
+    seed: int,
+) -> Run:
     """A network trained with one seed, going on from `folder`'s checkpoint; its progress has a bar of its own."""
-    training = Training.begin(dataset, params, seed)
+    training = Training.begin(dataset, params, seed, start)
     total = params.num_epochs * len(training.train)
     with tqdm(
         total=total, desc=f"{label}, seed {seed}", unit="image", position=1 + seeds.index(seed), mininterval=2
@@ -239,12 +250,21 @@ def train_run(dataset: Dataset, params: VisionParams, label: str, folder: Path, 
 
 
 def train_vision(
-    dataset: Dataset, params: VisionParams, seeds: Sequence[int], *, label: str, folder: Path
+    dataset: Dataset,
+    params: VisionParams,
+    seeds: Sequence[int],
+    *,
+    label: str,
+    folder: Path,
+    start: State | None = None,
 ) -> list[Run]:
-    """A run for each of the first `num_seeds` seeds, spread over processes; checkpoints are in `folder` meanwhile."""
+    """A run for each of the first `num_seeds` seeds, spread over processes; checkpoints are in `folder` meanwhile.
+
+    `start` has the published tensors that a network with `weights` begins with.
+    """
     chosen = seeds[: params.num_seeds]
     try:
-        runs = map_runs(train_run, chosen, label=label, shared=(dataset, params, label, folder, chosen))
+        runs = map_runs(train_run, chosen, label=label, shared=(dataset, params, start, label, folder, chosen))
     except DivergedError as error:
         raise DivergedError(f"train.{label}: {error}") from None
     shutil.rmtree(folder, ignore_errors=True)

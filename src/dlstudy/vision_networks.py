@@ -25,6 +25,7 @@ from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 from dlstudy.data.dataset import Dataset
 from dlstudy.inputs import InputFormat, grey_format, network_inputs
 from dlstudy.params.train import VisionParams
+from dlstudy.pretrained import input_format, last_linear
 from dlstudy.runs import Parameters
 
 INPUT_CHANNELS: Final = 1
@@ -94,7 +95,7 @@ def _narrow_the_classifier(network: Any, width: int) -> None:
 
 
 def _replace_last_layer(network: nn.Module, num_outputs: int) -> None:
-    name, last = [(name, each) for name, each in network.named_modules() if isinstance(each, nn.Linear)][-1]
+    name, last = last_linear(network)
     network.set_submodule(name, _redrawn(last, last.in_features, num_outputs))
 
 
@@ -106,7 +107,7 @@ def format_of(params: VisionParams, dataset: Dataset) -> InputFormat:
     """What the network of a model expects of an image."""
     if params.weights is None:
         return grey_format(dataset, params.resolution)
-    raise NotImplementedError
+    return input_format(params.weights, params.resolution)
 
 
 EVALUATION_BATCH: Final = 250

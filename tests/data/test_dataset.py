@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import joblib
 import numpy as np
 import pytest
@@ -130,6 +132,14 @@ def test_a_saved_data_set_comes_back(request, tmp_path, data):
     dataset = request.getfixturevalue(data)
     save_dataset(tmp_path / "data.pt", dataset)
     assert same(load_dataset(tmp_path / "data.pt"), dataset)
+
+
+def test_a_data_set_keeps_the_images_that_its_features_were_computed_from(images, tmp_path):
+    features = Split(torch.rand(70, 5), images.test.targets)
+    dataset = replace(images, test=features, images=images.test.features)
+    save_dataset(tmp_path / "data.pt", dataset)
+    assert torch.equal(load_dataset(tmp_path / "data.pt").test_images, images.test.features)
+    assert images.test_images is images.test.features
 
 
 @pytest.mark.parametrize("data", ["images", "houses"])

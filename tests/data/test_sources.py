@@ -644,7 +644,7 @@ def test_the_reason_comes_back_from_the_child_process(stand_in, tmp_path):
 
 def test_a_child_process_that_dies_is_a_reason():
     with pytest.raises(SourceUnavailable, match="its process ended with exit code 7"):
-        sources._run_in_child(os._exit, (7,), seconds=60)
+        sources.run_in_child(os._exit, (7,), seconds=60)
 
 
 def test_torchvision_is_not_imported_before_it_is_needed():

@@ -13,6 +13,7 @@ from dlstudy.params.train import MODEL
 
 COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
 ABSENT = object()
+WEIGHTS = "ResNet18_Weights.IMAGENET1K_V1"
 MODELS = {
     "exact": {"method": "closed_form", "data": "housing"},
     "softmax": {
@@ -44,6 +45,9 @@ def study() -> dict:
     content["train"] |= {name: dict(model) for name, model in MODELS.items()}
     content["prepare"]["images"] |= {"train_size": 50_000, "validation_size": 10_000}
     content["prepare"]["housing"] |= {"validation_fraction": 0.2, "test_fraction": 0.2}
+    content["download"]["weights"] = [WEIGHTS]
+    content["features"] = {"frozen": {"weights": WEIGHTS, "num_images": 3000}}
+    content["train"]["transfer"] = MODELS["softmax"] | {"data": "frozen"}
     return content
 
 
@@ -128,10 +132,20 @@ FAULTS = [  # key, value; what was expected, what was found
     ("experiments.linearity.num_folds", 101, "less than or equal to 100", "101"),
     ("train.mlp.activation", ABSENT, "an activation for the hidden layers", "none"),
     ("train.softmax.activation", "relu", "none without hidden layers", "'relu'"),
+    ("train.transfer.batch_size", 3001, "at most 3000, the training split of frozen", "3001"),
+    ("features.frozen.num_images", 50_001, "at most 50000, the training split of images", "50001"),
+    ("features.frozen.num_images", 1, "greater than or equal to 2", "1"),
+    ("features.frozen.resolution", 0, "greater than 0", "0"),
+    ("features.images", {"weights": WEIGHTS}, "a name that no data set has", "'images'"),
+    ("features.Frozen", {"weights": WEIGHTS}, "a name that matches", "'Frozen'"),
+    ("features.frozen.weights", ABSENT, "a value", "none"),
+    ("features.frozen.weights", "A_Weights.V1", f"a name in download.weights, ['{WEIGHTS}']", "'A_Weights.V1'"),
+    ("download.weights", ABSENT, "a value", "none"),
+    ("download.weights", [WEIGHTS, WEIGHTS], "each name once", f"['{WEIGHTS}', '{WEIGHTS}']"),
     # unknown names
     ("train.mlp.activation", "swish", "one of identity, relu, sigmoid", "'swish'"),
     ("train.mlp.init", "kaiming", "'he'", "'kaiming'"),
-    ("train.mlp.data", "mnist", "'images'", "'mnist'"),
+    ("train.mlp.data", "mnist", "one of images, housing, synthetic, frozen", "'mnist'"),
     ("train.exact.data", "images", "'housing' or 'synthetic'", "'images'"),
     ("train.mlp.method", "adam", "'closed_form', 'sgd'", "'adam'"),
     ("train.Bad-name", MODELS["exact"], "a name that matches", "'Bad-name'"),
@@ -178,6 +192,25 @@ def test_a_fault_in_the_data_is_no_fault_of_the_models_on_them(study, tmp_path):
     change(study, "prepare.images.train_size", "many")
     (line,) = problems(tmp_path, study)
     assert line.startswith("prepare.images.train_size: ")
+
+
+def test_weights_are_named_as_torchvision_does(study, tmp_path):
+    change(study, "download.weights", [WEIGHTS, "resnet18"])
+    (line,) = problems(tmp_path, study)
+    assert line.startswith("download.weights.1: expected a name that matches")
+    assert line.endswith(", found 'resnet18'")
+
+
+def test_features_need_their_weights_in_the_download(study, tmp_path):
+    change(study, "download.weights", [])
+    (line,) = problems(tmp_path, study)
+    assert line == f"features.frozen.weights: expected a name in download.weights, [], found '{WEIGHTS}'"
+
+
+def test_features_of_one_name_are_no_features_of_another(study, tmp_path):
+    change(study, "features", {"other": study["features"]["frozen"]})
+    (line,) = problems(tmp_path, study)
+    assert line == "train.transfer.data: expected one of images, housing, synthetic, other, found 'frozen'"
 
 
 # --- Files that are no parameters at all ---

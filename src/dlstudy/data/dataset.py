@@ -18,7 +18,8 @@ Task = Literal["classification", "regression"]
 class Split:
     """Examples in raw units.
 
-    features: (examples, ...), uint8 pixels from 0 to 255 or float64 in the units of `Dataset.feature_names`.
+    features: (examples, ...), uint8 pixels from 0 to 255, float64 in the units of `Dataset.feature_names`, or float32
+    of a frozen network.
     targets: (examples,), int64 classes or float64 in the unit of `Dataset.target_name`.
     """
 
@@ -83,9 +84,10 @@ class Dataset:
     test: Split
     feature_scale: Scale
     target_scale: Scale | None  # regression only
-    feature_names: tuple[str, ...]  # with units; for images the one word "pixel"
+    feature_names: tuple[str, ...]  # with units; of images the one word "pixel", of a frozen network "feature"
     target_name: str  # with its unit
     class_names: tuple[str, ...] = ()
+    images: Tensor | None = None  # uint8, of the test split, where its features were computed from them
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -102,7 +104,12 @@ class Dataset:
     @property
     def dtype(self) -> torch.dtype:
         """Of the standardised features, and so of the parameters of a model."""
-        return torch.float32 if self.train.features.dtype == torch.uint8 else torch.float64
+        return torch.float64 if self.train.features.dtype == torch.float64 else torch.float32
+
+    @property
+    def test_images(self) -> Tensor:
+        """The images of the test split, whether they are its features or what these were computed from."""
+        return self.test.features if self.images is None else self.images
 
     @property
     def num_outputs(self) -> int:
@@ -131,7 +138,8 @@ class Dataset:
     def standardised(self, split: Split) -> Split:
         """What a model sees: features (examples, features) and, in regression, targets of mean 0 and variance 1.
 
-        Pixels become float32, which is exact for them and twice as fast; the columns of a table stay float64.
+        Pixels become float32, which is exact for them and twice as fast; the columns of a table stay float64, and
+        the features of a frozen network float32.
         """
         features = split.features.flatten(1).to(self.dtype, copy=True)
         features = features.sub_(self.feature_scale.mean).div_(self.feature_scale.std)
@@ -153,6 +161,8 @@ def save_dataset(path: Path, dataset: Dataset) -> None:
     content |= {
         name: {"features": split.features, "targets": split.targets} for name, split in dataset.splits.items()
     }
+    if dataset.images is not None:
+        content["images"] = dataset.images
     save_tensors(path, content)
 
 
@@ -170,4 +180,5 @@ def load_dataset(path: Path) -> Dataset:
         feature_names=tuple(content["feature_names"]),
         target_name=content["target_name"],
         class_names=tuple(content["class_names"]),
+        images=content.get("images"),
     )

@@ -43,6 +43,7 @@ RETRY_WAIT_SECONDS = 1.0
 """Pause before the second attempt; it doubles before each further one."""
 
 BLOCK_BYTES: Final = 1 << 20
+SHA256_DIGITS: Final = 64
 
 
 class SourceUnavailable(DataError):  # noqa: N818 - an answer of a source, not yet an error of the chain
@@ -70,17 +71,17 @@ class Source(Protocol):
 def download(sources: Sequence[Source], target: Path, checksums: Mapping[str, str], hint: str = "") -> Source:
     """The first source whose files match `checksums`; they now are the folder `target`, and nothing else is.
 
-    All are there decompressed; what was verified as a gzip file is there as such too, so that the folder can be a source.
-
+    A checksum may be the beginning of one, as the names of published weights have it.
+    All are there decompressed, and what was verified as a gzip file as such too, so that the folder can be a source.
     The folder appears (or is replaced) whole or not at all. Until then all happens in a hidden neighbour,
     which is removed on failure, Ctrl-C and SIGTERM, and at the next call if even that was impossible.
     DownloadError when no source is left; `hint` ends its message.
     """
     failures = []
-    with _terminable(), _workspace(target) as workspace:
+    with terminable(), workspace(target) as room:
         for number, source in enumerate(sources, start=1):
             _say(f"{target.name}: trying {source.name}")
-            fetched, plain = workspace / f"fetched-{number}", workspace / f"plain-{number}"
+            fetched, plain = room / f"fetched-{number}", room / f"plain-{number}"
             fetched.mkdir()
             plain.mkdir()
             try:
@@ -90,7 +91,7 @@ def download(sources: Sequence[Source], target: Path, checksums: Mapping[str, st
                 _say(f"{target.name}: warning: nothing taken from {source.name}: {error}")
                 failures.append(f"{number}. {source.name}: {error}")
             else:
-                _install(plain, target, workspace / "replaced")
+                install(plain, target, room / "replaced")
                 _say(f"{target.name}: {len(checksums)} verified file(s) from {source.name}")
                 return source
     wanted = f"Files wanted: {_listed(checksums)}."
@@ -102,7 +103,7 @@ def _say(line: str) -> None:
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
+def terminable() -> Iterator[None]:
     """Let SIGTERM unwind the stack as Ctrl-C does, so that everything is cleaned up."""
 
     def unwind(signum: int, _frame: FrameType | None) -> None:
@@ -119,7 +120,7 @@ def _terminable() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _workspace(target: Path) -> Iterator[Path]:
+def workspace(target: Path) -> Iterator[Path]:
     """A hidden folder beside the target, so that moving is atomic; those of killed runs are removed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{target.name}.partial-"
@@ -129,7 +130,7 @@ def _workspace(target: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _install(files: Path, target: Path, attic: Path) -> None:
+def install(files: Path, target: Path, attic: Path) -> None:
     """Put a folder in the target's place: two renames, as no folder can replace one that has files in it."""
     try:
         if target.exists():
@@ -150,20 +151,24 @@ def _unpack_verified(fetched: Path, plain: Path, checksums: Mapping[str, str]) -
     for name, expected in checksums.items():
         origin = _plain_or_gzip(fetched, name)
         if origin is None:
-            problems.append(f"{name}: expected SHA-256 {expected}, found no such file")
+            problems.append(f"{name}: expected SHA-256 {expected}{_dots(expected)}, found no such file")
             continue
         found, size, fault = _unpack(origin, plain / name)
-        if found == expected and _is_gzip(name):
+        if found.startswith(expected) and _is_gzip(name):
             _, size, fault = _unpack(plain / name, plain / Path(name).stem)
-        if found != expected or fault:
+        if not found.startswith(expected) or fault:
             found = f"{found} ({size} bytes{fault})"
-            problems.append(f"{origin.name}: expected SHA-256 {expected}, found {found}")
+            problems.append(f"{origin.name}: expected SHA-256 {expected}{_dots(expected)}, found {found}")
     if problems:
         raise SourceUnavailable("; ".join(problems))
 
 
 def _is_gzip(name: str) -> bool:
     return name.endswith(".gz")
+
+
+def _dots(checksum: str) -> str:
+    return "" if len(checksum) == SHA256_DIGITS else "..."
 
 
 def _plain_or_gzip(folder: Path, name: str) -> Path | None:
@@ -269,7 +274,7 @@ class Torchvision:
     def fetch(self, folder: Path, files: Collection[str]) -> None:
         stall_seconds = min(STALL_SECONDS, self.timeout_seconds)
         arguments = (self.class_name, folder, self.attempts, stall_seconds)
-        _run_in_child(fetch_by_torchvision, arguments, self.timeout_seconds)
+        run_in_child(fetch_by_torchvision, arguments, self.timeout_seconds)
 
 
 def fetch_by_torchvision(class_name: str, folder: Path, attempts: int, stall_seconds: float) -> None:
@@ -280,13 +285,13 @@ def fetch_by_torchvision(class_name: str, folder: Path, attempts: int, stall_sec
     except ImportError as error:
         raise SourceUnavailable(f"torchvision cannot be imported ({error})") from None
     dataset = getattr(datasets, class_name)
-    with _socket_timeout(stall_seconds):
+    with socket_timeout(stall_seconds):
         for file_name, md5 in dataset.resources:
             reasons = []
             for url in (f"{mirror}{file_name}" for mirror in dataset.mirrors):
                 _say(url)
                 try:
-                    _retried(functools.partial(download_url, url, folder, md5=md5), attempts)
+                    retried(functools.partial(download_url, url, folder, md5=md5), attempts)
                     break
                 except (OSError, HTTPException, RuntimeError) as error:
                     reasons.append(f"{url}: {error or type(error).__name__}")
@@ -295,7 +300,7 @@ def fetch_by_torchvision(class_name: str, folder: Path, attempts: int, stall_sec
 
 
 @contextlib.contextmanager
-def _socket_timeout(seconds: float) -> Iterator[None]:
+def socket_timeout(seconds: float) -> Iterator[None]:
     previous = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
@@ -304,7 +309,7 @@ def _socket_timeout(seconds: float) -> Iterator[None]:
         socket.setdefaulttimeout(previous)
 
 
-def _retried(action: Callable[[], None], attempts: int) -> None:
+def retried(action: Callable[[], None], attempts: int) -> None:
     """Call until it succeeds, fails for the `attempts`th time, or fails in a way that will not pass."""
     for attempt in range(1, attempts + 1):
         try:
@@ -327,7 +332,7 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(reason, TimeoutError | ConnectionError | HTTPException | wrong_md5)
 
 
-def _run_in_child(function: Callable[..., None], arguments: tuple[Any, ...], seconds: float) -> None:
+def run_in_child(function: Callable[..., None], arguments: tuple[Any, ...], seconds: float) -> None:
     """Call a function in a process that ends with this call; SourceUnavailable if it fails or is late."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -20,6 +20,18 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
 NumRows = Annotated[int, Field(ge=2)]  # of a split: one row has no spread to measure errors against
 Seed = Annotated[int, Field(ge=0)]
+EntryName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # becomes a stage's and a file's name
+WeightsName = Annotated[str, Field(pattern=r"^\w+_Weights\.\w+$")]  # as torchvision calls them
+
+
+def _is_downloaded(name: str, info: ValidationInfo) -> str:
+    downloaded = (info.context or {}).get("downloaded_weights")
+    if downloaded is not None and name not in downloaded:
+        raise ValueError(f"expected a name in download.weights, {list(downloaded)}, found {name!r}")
+    return name
+
+
+DownloadedWeights = Annotated[WeightsName, AfterValidator(_is_downloaded)]
 
 
 class ParamsError(StudyError, ValueError):
@@ -83,7 +95,8 @@ def problems_error(path: Path, lines: Sequence[str]) -> ParamsError:
 
 def _problem(details: dict[str, Any], content: Any, prefix: str) -> str:
     keys = list(_keys_in(content, details["loc"]))
-    if details["type"] in ("missing", "value_error") and keys[-1:] != [details["loc"][-1]]:
+    of_a_key = details["loc"][-1:] == ("[key]",)  # what is wrong is the name of an entry
+    if details["type"] in ("missing", "value_error") and keys[-1:] != [details["loc"][-1]] and not of_a_key:
         keys.append(details["loc"][-1])  # what is not there cannot be found in the file
     key = ".".join([*filter(None, [prefix]), *map(str, keys)]) or "(the whole file)"
     match details["type"]:

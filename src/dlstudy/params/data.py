@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from dlstudy.params.base import Fraction, Items, NumRows, PositiveInt, Section, Seed
+from dlstudy.params.base import Fraction, Items, NumRows, PositiveInt, Section, Seed, WeightsName
 from dlstudy.params.image_sets import ImageSetName
 
 IMAGES_ROWS: Final = 60_000  # images that are not the test split; the download's checksums make sure
@@ -12,10 +12,18 @@ HOUSING_ROWS: Final = 2_930  # sales; likewise
 
 
 class DownloadParams(Section):
-    """How patient a download is. No result depends on it, so no stage is tracked by it."""
+    """Which weights are downloaded beside the data, and how patiently; on the latter no result depends."""
 
+    weights: Items[WeightsName]
     attempts: PositiveInt
     timeout_seconds: Annotated[float, Field(gt=0, le=86_400)]  # a day, beyond which no system call waits
+
+    @field_validator("weights")
+    @classmethod
+    def _each_once(cls, weights: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(weights)) < len(weights):
+            raise ValueError(f"expected each name once, found {list(weights)}")
+        return weights
 
 
 class SplitParams(Section):

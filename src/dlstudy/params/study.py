@@ -4,13 +4,14 @@ Only the first stage and the reports read the whole. A stage that trained by it 
 section changed its shape.
 """
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from dlstudy.params.base import PARAMS_FILE, ParamsError, Section, problems_error, read_yaml, validated
+from dlstudy.params.base import PARAMS_FILE, EntryName, ParamsError, Section, problems_error, read_yaml, validated
 from dlstudy.params.data import (
     DownloadParams,
     HousingParams,
@@ -21,12 +22,10 @@ from dlstudy.params.data import (
 )
 from dlstudy.params.evaluate import EvaluateParams
 from dlstudy.params.experiments import ExperimentsParams
+from dlstudy.params.features import FeaturesParams
 from dlstudy.params.judge import JudgeParams
 from dlstudy.params.sweep import SweepParams
-from dlstudy.params.train import ModelParams, Seeds, SgdParams
-
-ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # becomes a stage's and a file's name
-
+from dlstudy.params.train import DataName, ModelParams, Seeds, SgdParams
 
 SPLITS: dict[str, type[SplitParams]] = {
     "images": ImagesParams,
@@ -35,11 +34,21 @@ SPLITS: dict[str, type[SplitParams]] = {
 }
 
 
+def _is_no_data_set(name: str) -> str:
+    if name in get_args(DataName):
+        raise ValueError(f"expected a name that no data set has, found {name!r}")
+    return name
+
+
+FeaturesName = Annotated[EntryName, AfterValidator(_is_no_data_set)]
+
+
 class StudyParams(Section):
     download: DownloadParams
     prepare: PrepareParams
+    features: dict[FeaturesName, FeaturesParams]
     seeds: Seeds
-    train: Annotated[dict[ModelName, ModelParams], Field(min_length=1)]
+    train: Annotated[dict[EntryName, ModelParams], Field(min_length=1)]
     evaluate: EvaluateParams
     experiments: ExperimentsParams
     sweep: SweepParams
@@ -49,7 +58,7 @@ class StudyParams(Section):
 def load_study(path: Path = PARAMS_FILE) -> StudyParams:
     """All parameters; ParamsError has a line for each problem in any section, and between sections."""
     content = read_yaml(path)
-    study = validated(content, StudyParams, path=path, context=_num_rows(content))
+    study = validated(content, StudyParams, path=path, context=_context(content))
     if problems := list(_lacking_for_claims(study)):
         raise problems_error(path, problems)
     return study
@@ -70,14 +79,30 @@ def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
         yield "train: expected a classifier of images with hidden layers, which claims are about, found none"
 
 
+def _context(content: dict[str, Any]) -> dict[str, Any]:
+    """What sections must know of others: sizes of splits, names of data sets, weights that are downloaded."""
+    downloaded = _mapping(content, "download").get("weights")
+    return {
+        **_num_rows(content),
+        "data_names": [*get_args(DataName), *_mapping(content, "features")],
+        "downloaded_weights": downloaded if isinstance(downloaded, list) else None,
+    }
+
+
 def _num_rows(content: dict[str, Any]) -> dict[str, dict[str, int]]:
     """The sizes of the training and validation splits whose section is right, for the sections that must fit them."""
-    prepare = content.get("prepare")
     training, validation = {}, {}
     for name, kind in SPLITS.items():
-        try:
-            section = validated(prepare.get(name) if isinstance(prepare, dict) else None, kind)
-        except ParamsError:
-            continue  # told by the validation of the whole
-        training[name], validation[name] = section.num_training_rows, section.num_validation_rows
+        with contextlib.suppress(ParamsError):  # told by the validation of the whole
+            section = validated(_mapping(content, "prepare").get(name), kind)
+            training[name], validation[name] = section.num_training_rows, section.num_validation_rows
+    for name, features in _mapping(content, "features").items():
+        with contextlib.suppress(ParamsError):
+            training[name] = validated(features, FeaturesParams).num_images
     return {"num_training_rows": training, "num_validation_rows": validation}
+
+
+def _mapping(content: dict[str, Any], key: str) -> dict[str, Any]:
+    """A section of the whole, or an empty one where it is not as it should be."""
+    section = content.get(key)
+    return section if isinstance(section, dict) else {}

@@ -5,7 +5,16 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, field_validator
 
 from dlstudy.params.activations import ActivationName
-from dlstudy.params.base import Items, NumRows, PositiveFloat, PositiveInt, Section, Seed
+from dlstudy.params.base import (
+    DownloadedWeights,
+    EntryName,
+    Items,
+    NumRows,
+    PositiveFloat,
+    PositiveInt,
+    Section,
+    Seed,
+)
 
 DataName = Literal["images", "housing", "synthetic"]
 LossName = Literal["cross_entropy", "squared_error"]
@@ -23,6 +32,16 @@ def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
     return seeds
 
 
+def _is_prepared(name: str, info: ValidationInfo) -> str:
+    known = (info.context or {}).get("data_names")
+    if known is not None and name not in known:
+        raise ValueError(f"expected one of {', '.join(known)}, found {name!r}")
+    return name
+
+
+PreparedName = Annotated[EntryName, AfterValidator(_is_prepared)]
+"""A data set by its DataName, or by its name in the section `features`."""
+
 Seeds = Annotated[Items[Seed], Field(min_length=1), AfterValidator(_each_once)]
 
 
@@ -37,7 +56,7 @@ class SgdParams(Section):
     """A network of fully connected layers, trained by minibatch SGD whose learning rate falls to 0."""
 
     method: Literal["sgd"]
-    data: DataName
+    data: PreparedName
     hidden: Items[PositiveInt]  # width of each hidden layer; empty for a linear model
     activation: Annotated[ActivationName | None, Field(validate_default=True)] = None  # of the hidden layers
     init: InitName
@@ -80,7 +99,7 @@ class VisionParams(Section):
     method: Literal["vision"]
     data: Literal["images"]
     builder: BuilderName  # torchvision's function that builds it
-    weights: str | None  # to start from: a name of torchvision's weights API, listed in download.weights; or none
+    weights: DownloadedWeights | None  # by their name in torchvision's weights API, one of download.weights; or none
     resolution: Annotated[int, Field(le=512)]  # pixels a side that the images are resized to
     classifier_width: Annotated[int | None, Field(gt=0)]  # of AlexNet's and VGG's hidden layers after the convolutions
     num_images: NumRows  # the first of the training split
@@ -95,6 +114,14 @@ class VisionParams(Section):
     weight_decay: Annotated[float, Field(ge=0)]
     augmentation: Items[AugmentationName]  # of the training images, one after the other
     num_seeds: PositiveInt  # the first of `seeds`, or all if they are fewer
+
+    @field_validator("weights")
+    @classmethod
+    def _are_of_the_builder(cls, weights: str | None, info: ValidationInfo) -> str | None:
+        builder = info.data.get("builder")
+        if weights is not None and builder is not None and weights.partition("_Weights.")[0].lower() != builder:
+            raise ValueError(f"expected weights of {builder}, found {weights!r}")
+        return weights
 
     @field_validator("resolution")
     @classmethod

@@ -1,0 +1,37 @@
+"""Fill data/weights/ with the published weights that `download.weights` names, verified."""
+
+import os
+from pathlib import Path
+
+from dlstudy.artifacts import write_text
+from dlstudy.data.sources import LocalFolder, Source
+from dlstudy.data.weight_files import PublishedUrl, download_weights, hub_folder
+from dlstudy.params.base import load_section
+from dlstudy.params.data import DownloadParams
+from dlstudy.weights import PublishedWeights, published_weights
+
+VARIABLE = "DLSTUDY_WEIGHTS"
+
+
+def sources(weights: PublishedWeights, params: DownloadParams) -> list[Source]:
+    named = os.environ.get(VARIABLE)
+    return [
+        *([LocalFolder(Path(named))] if named else []),
+        hub_folder(),
+        PublishedUrl(weights, params.attempts, params.timeout_seconds),
+    ]
+
+
+if __name__ == "__main__":
+    params = load_section("download", DownloadParams)
+    wanted = [published_weights(name) for name in params.weights]
+    hint = "\n  ".join(
+        [
+            "Go where there is a network, or put into a folder, which you name by "
+            f"{VARIABLE}=/path/to/folder, all that download.weights names:",
+            *(f"{weights.file_name}, from {weights.url}" for weights in wanted),
+        ]
+    )
+    download_weights(wanted, Path("data/weights"), lambda weights: sources(weights, params), hint)
+    # Always the same content, so that every training can wait for the weights and none runs again for a longer list.
+    write_text(Path("data/weights_check.txt"), "the weights that download.weights names are in data/weights\n")

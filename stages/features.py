@@ -1,0 +1,17 @@
+"""What a frozen network makes of the images: `python -m stages.features resnet18_frozen`, an entry of `features`."""
+
+import sys
+from pathlib import Path
+
+from dlstudy.data.dataset import load_dataset, save_dataset
+from dlstudy.features import frozen_features
+from dlstudy.params.base import load_section
+from dlstudy.params.features import FeaturesParams
+from dlstudy.pretrained import load_state
+
+if __name__ == "__main__":
+    name = sys.argv[1]
+    params = load_section(f"features.{name}", FeaturesParams)
+    state = load_state(Path(f"data/weights/{params.weights}.pth"), params.weights)
+    images = load_dataset(Path("data/prepared/images.pt"))
+    save_dataset(Path(f"data/prepared/{name}.pt"), frozen_features(images, params, state, label=name))
