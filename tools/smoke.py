@@ -14,7 +14,7 @@ EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, ma
     "linearity": {"num_repeats": 2},
     "sgd_theory": {"num_epochs": 20, "num_floor_chains": 4, "num_floor_steps": 50},
     "signal_propagation": {"width": 32, "num_images": 64, "training_steps": [0, 5], "num_training_seeds": 2},
-    "census": {"families": ["alexnet", "squeezenet", "mobilenet_v3"]},
+    "census": {"families": ["alexnet", "vgg", "resnet", "mobilenet_v3"]},
     "torchvision_tour": {"num_images": 40, "num_single_images": 8},
     "activation_cost": {
         "sides": [8, 16, 32],

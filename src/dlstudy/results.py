@@ -1,6 +1,7 @@
 """The committed results, read for the figures and the reports: of the models that params.yaml names, no others."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ import pandas as pd
 
 from dlstudy.errors import StudyError
 from dlstudy.params.study import StudyParams
-from dlstudy.params.train import ClosedFormParams, SgdParams
+from dlstudy.params.train import ClosedFormParams, SgdParams, VisionParams
 
 METRICS = Path("metrics")
 RESULTS = Path("results")
@@ -92,6 +93,11 @@ class Results:
             if isinstance(model, SgdParams) and model.data == "images"
         }
         return {name: model for name, model in found.items() if hidden in (None, bool(model.hidden))}
+
+    def vision(self) -> dict[str, VisionParams]:
+        """The networks of torchvision, in the order of params.yaml."""
+        models: Mapping[str, object] = self.study.train
+        return {name: model for name, model in models.items() if isinstance(model, VisionParams)}
 
     def classifier_histories(self) -> pd.DataFrame:
         """The histories of all classifiers in one table, with a column for the model."""

@@ -1,15 +1,20 @@
 """Parameters of the train stages: one entry a model."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, field_validator
 
 from dlstudy.params.activations import ActivationName
-from dlstudy.params.base import Items, PositiveFloat, PositiveInt, Section, Seed
+from dlstudy.params.base import Items, NumRows, PositiveFloat, PositiveInt, Section, Seed
 
 DataName = Literal["images", "housing", "synthetic"]
 LossName = Literal["cross_entropy", "squared_error"]
 InitName = Literal["zeros", "pytorch", "xavier", "lecun", "he", "xavier4"]
+BuilderName = Annotated[str, Field(pattern=r"^(alexnet|vgg(11|13|16|19)(_bn)?|resnet(18|34|50|101|152))$")]
+AugmentationName = Literal["flip", "shift", "rotation", "brightness", "erasing"]
+
+LEAST_RESOLUTION: Final = (("alexnet", 63), ("vgg", 32), ("resnet", 1))
+"""Pixels a side, by how the builder's name begins, below which a pooling has nothing left to pool."""
 
 
 def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
@@ -66,6 +71,72 @@ class SgdParams(Section):
         rows = (info.context or {}).get("num_training_rows", {}).get(data)
         if rows is not None and batch_size > rows:
             raise ValueError(f"expected at most {rows}, the training split of {data}, found {batch_size}")
+        return batch_size
+
+
+class VisionParams(Section):
+    """A network of torchvision.models, adapted to the images, trained by SGD with momentum on a budget."""
+
+    method: Literal["vision"]
+    data: Literal["images"]
+    builder: BuilderName  # torchvision's function that builds it
+    weights: str | None  # to start from: a name of torchvision's weights API, listed in download.weights; or none
+    resolution: Annotated[int, Field(le=512)]  # pixels a side that the images are resized to
+    classifier_width: Annotated[int | None, Field(gt=0)]  # of AlexNet's and VGG's hidden layers after the convolutions
+    num_images: NumRows  # the first of the training split
+    num_validation_images: NumRows  # the first of the validation split
+    num_epochs: PositiveInt
+    looks: PositiveInt  # at the validation images in an epoch, in even steps, the last at its end
+    batch_size: Annotated[int, Field(ge=2)]
+    lr: PositiveFloat  # the largest: reached after `warmup`, falling linearly to 0 from there
+    warmup: Annotated[float, Field(ge=0, lt=1)]  # share of all steps in which the learning rate rises linearly from 0
+    optimiser: Literal["sgd", "adam"]  # SGD with Nesterov's momentum; Adam with decoupled weight decay
+    momentum: Annotated[float, Field(ge=0, lt=1)]  # of SGD; of Adam its first beta
+    weight_decay: Annotated[float, Field(ge=0)]
+    augmentation: Items[AugmentationName]  # of the training images, one after the other
+    num_seeds: PositiveInt  # the first of `seeds`, or all if they are fewer
+
+    @field_validator("resolution")
+    @classmethod
+    def _leaves_something_after_the_last_pooling(cls, resolution: int, info: ValidationInfo) -> int:
+        builder = info.data.get("builder")
+        least = 1 if builder is None else next(size for name, size in LEAST_RESOLUTION if builder.startswith(name))
+        if resolution < least:
+            raise ValueError(f"expected {least} at least, what {builder}'s poolings need, found {resolution}")
+        return resolution
+
+    @field_validator("classifier_width")
+    @classmethod
+    def _where_the_classifier_is_ours(cls, width: int | None, info: ValidationInfo) -> int | None:
+        builder, weights = info.data.get("builder", ""), info.data.get("weights")
+        ours = weights is None and not builder.startswith("resnet")
+        if ours and width is None:
+            raise ValueError(f"expected a width for the classifier of {builder}, found none")
+        if not ours and width is not None:
+            reason = "which has no hidden layers after its convolutions" if weights is None else "as it was trained"
+            raise ValueError(f"expected none for {builder}, {reason}, found {width}")
+        return width
+
+    @field_validator("num_images", "num_validation_images")
+    @classmethod
+    def _within_the_split(cls, num: int, info: ValidationInfo) -> int:
+        split = "training" if info.field_name == "num_images" else "validation"
+        rows = (info.context or {}).get(f"num_{split}_rows", {}).get("images")
+        if rows is not None and num > rows:
+            raise ValueError(f"expected at most {rows}, the {split} split of images, found {num}")
+        return num
+
+    @field_validator("batch_size")
+    @classmethod
+    def _leaves_no_image_alone(cls, batch_size: int, info: ValidationInfo) -> int:
+        num = info.data.get("num_images")
+        if num is not None and batch_size > num:
+            raise ValueError(f"expected at most num_images, {num}, found {batch_size}")
+        if num is not None and num % batch_size == 1:
+            raise ValueError(
+                f"expected a size that leaves no single image of {num} over, which batch normalisation cannot "
+                f"normalise, found {batch_size}"
+            )
         return batch_size
 
 
