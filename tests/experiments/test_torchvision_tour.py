@@ -18,9 +18,15 @@ PARAMS = TourParams(num_images=30, num_single_images=6, seed=1)
 @pytest.fixture(scope="module")
 def tables(images, tmp_path_factory):
     folder = tmp_path_factory.mktemp("raw")
-    write_idx(folder / "t10k-images-idx3-ubyte", images.test.features.numpy())
-    write_idx(folder / "t10k-labels-idx1-ubyte", images.test.targets.numpy().astype(np.uint8))
+    write_files(folder, images.test.features.numpy(), images.test.targets)
     return tour.tour(images.test, folder, PARAMS)
+
+
+def write_files(folder, images, classes):
+    """The four files of a data set in MNIST's format; its class wants to see those of the training images too."""
+    for part in ("train", "t10k"):
+        write_idx(folder / f"{part}-images-idx3-ubyte", images)
+        write_idx(folder / f"{part}-labels-idx1-ubyte", classes.numpy().astype(np.uint8))
 
 
 def rows(tables, group):
@@ -88,7 +94,7 @@ def test_the_grey_of_what_is_grey_is_a_level_darker(images, tables):
 
 def test_whole_numbers_over_255_are_exact_in_the_first_version_and_off_by_a_bit_in_the_second(tables):
     table = rows(tables, "scaled").reset_index("format", drop=True)
-    assert table.loc["ToTensor: pixel / 255", "num_equal"] == 6
+    assert table.loc["ToTensor: pixel / 255", "num_equal"] == 30
     reciprocal = np.arange(256, dtype=np.float32) * np.float32(1 / 255)
     exact = np.arange(256, dtype=np.float32) / np.float32(255)
     assert (reciprocal != exact).any()
@@ -104,8 +110,7 @@ def test_the_data_sets_reader_reads_the_same_images_and_classes(images, tables):
 def test_a_file_of_other_images_would_be_told(images, tmp_path):
     others = images.test.features.numpy().copy()
     others[3, 5, 7] ^= 1
-    write_idx(tmp_path / "t10k-images-idx3-ubyte", others)
-    write_idx(tmp_path / "t10k-labels-idx1-ubyte", images.test.targets.numpy().astype(np.uint8))
+    write_files(tmp_path, others, images.test.targets)
     found = tour.file_rows(images.test, tmp_path)[0]
     assert (found["num_equal"], found["deviation"]) == (69, 1)
 

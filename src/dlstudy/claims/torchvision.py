@@ -59,9 +59,9 @@ class MoreRight:
         return (
             f"Supported if the {100 * settings.confidence:g} % interval of the difference lies above 0 for every "
             f"network; refuted if for one it reaches 0 or below and ends below {settings.margin:g} points "
-            "(Bonferroni); else inconclusive. The interval is the normal one of two samples of test images, as if they were not the "
-            "same images: too wide rather than too narrow. It says what other images would change, of these trained "
-            "networks; not what other seeds would. The network whose interval reaches lowest is shown."
+            "(Bonferroni); else inconclusive. The interval is the normal one of two samples of test images, as if they "
+            "were not the same images: too wide rather than too narrow. It says what other images would change, of "
+            "these trained networks; not what other seeds would. The network whose interval reaches lowest is shown."
         )
 
 
