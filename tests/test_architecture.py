@@ -47,6 +47,7 @@ LAYERS = (  # a module imports from the layers above its own in this list, and f
     {"results"},
     {"claims"},
     {"figures", "report"},
+    {"galleries"},
 )
 
 

@@ -140,8 +140,8 @@ def test_reports_tell_of_every_model_and_show_only_figures_that_exist(checkout):
     reports = checkout.root / "reports"
     text = "".join(page.read_text(encoding="utf-8") for page in reports.glob("*.md"))
     assert all(model in text for model in MODELS)
-    shown = set(re.findall(r"\]\(((?:figures|timing|verdicts)/[^)]+)\)", text))
-    drawn = [path for folder in ("figures", "timing", "verdicts") for path in (reports / folder).iterdir()]
+    shown = set(re.findall(r"\]\(((?:figures|galleries|timing|verdicts)/[^)]+)\)", text))
+    drawn = [path for folder in ("figures", "galleries", "timing", "verdicts") for path in (reports / folder).iterdir()]
     assert shown == {path.relative_to(reports).as_posix() for path in drawn}
 
 
@@ -170,13 +170,15 @@ def test_another_learning_rate_trains_that_model_only(checkout):
     checkout.change(lambda params: params["train"]["mlp_relu"].update(lr=0.07))
     ran = checkout.dvc("repro")
     measured = {"train@mlp_relu", "evaluate@mlp_relu"}
-    assert ran - {"verdict_figures"} == {"check_params", *measured, "judge", "figures", "report"}
+    drawn = {"figures", "galleries", "report"}
+    assert ran - {"verdict_figures"} == {"check_params", *measured, "judge", *drawn}
 
 
 def test_one_line_adds_a_model(checkout):
     added = {"method": "sgd", "data": "housing", "hidden": [8], "activation": "gelu", "init": "he", "lr": 0.05}
     checkout.change(lambda params: params["train"].update(wide=added | {"batch_size": 64, "num_epochs": 2}))
-    assert checkout.dvc("repro") == {"check_params", "train@wide", "evaluate@wide", "judge", "figures", "report"}
+    drawn = {"figures", "galleries", "report"}
+    assert checkout.dvc("repro") == {"check_params", "train@wide", "evaluate@wide", "judge", *drawn}
     assert "`wide`" in (checkout.root / "reports/README.md").read_text(encoding="utf-8")
 
 
