@@ -56,13 +56,13 @@ def first_run(path: Path) -> Parameters:
 # --- Grids ---
 
 
-def in_grid(images: Tensor, num_columns: int) -> Tensor:
+def in_grid(images: Tensor, num_columns: int) -> np.ndarray[Any, Any]:
     """Images (images, channels, rows, columns), uint8 or colours from 0 to 1, side by side: (rows, columns, 3)."""
     from torchvision.utils import make_grid
 
     background = WHITE if images.dtype == torch.uint8 else DARK
     grid: Tensor = make_grid(images, nrow=num_columns, padding=PADDING, pad_value=background)
-    return grid.permute(1, 2, 0)
+    return grid.permute(1, 2, 0).numpy()
 
 
 def show(
