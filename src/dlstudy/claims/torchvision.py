@@ -153,7 +153,9 @@ def differing(results: Results, differs: Callable[[pd.DataFrame], "pd.Series[boo
         "others": table.loc[other, "builder"].tolist(),
         "rows": [
             {str(key): value for key, value in row.items()} | {"called": NAMED[row["builder"]]}
-            for row in table[named].to_dict("records")
+            for row in table[named]
+            .sort_values("builder", key=lambda names: names.map(list(NAMED).index))
+            .to_dict("records")
         ],
     }
     samples = {"AlexNet, VGG-16 and ResNet-18": other[named], "all other networks": other[~named]}
@@ -246,24 +248,36 @@ def beats_mlp(results: Results) -> Evidence:
 
 
 def property_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+    """One a property: how many cases, and for each format in how many it holds exactly and the largest deviation."""
+    return [
+        {
+            "property": name,
+            "num_cases": int(own["num_cases"].iloc[0]),
+            "formats": {
+                row["format"]: {"num_equal": row["num_equal"], "deviation": row["deviation"]}
+                for row in own.to_dict("records")
+            },
+        }
+        for name, own in table.groupby("property", sort=False)
+    ]
 
 
 def exceptions(results: Results, *, group: str, formats: Sequence[str] = ()) -> Evidence:
     """Of each property in each format the cases in which it does not hold exactly."""
     table = properties_of(results, group=group)
     counted = table[table["format"].isin(list(formats))] if formats else table
-    rows = property_rows(counted)
-    samples = {f"{row['property']} ({row['format']})": (float(row["num_cases"] - row["num_equal"]),) for row in rows}
+    samples = {
+        f"{row['property']} ({row['format']})": (float(row["num_cases"] - row["num_equal"]),)
+        for row in counted.to_dict("records")
+    }
     return Evidence(samples, facts={"rows": property_rows(table), "num_cases": int(table["num_cases"].max())})
 
 
 def deviations(results: Results) -> Evidence:
     """The largest deviation of each property, as a share of the range of the pixels."""
     table = properties_of(results, group="numbers")
-    rows = property_rows(table)
-    samples = {row["property"]: (row["deviation"] / LEVELS,) for row in rows}
-    return Evidence(samples, facts={"rows": rows, "num_cases": int(table["num_cases"].max())})
+    samples = {row["property"]: (row["deviation"] / LEVELS,) for row in table.to_dict("records")}
+    return Evidence(samples, facts={"rows": property_rows(table), "num_cases": int(table["num_cases"].max())})
 
 
 # --- Claims ---
