@@ -18,6 +18,7 @@ from tools.checkout import copy_checkout, read_params, write_params
 from tools.reproduce import compared_stages, files_below, locked_outputs
 from tools.smoke import miniature
 
+OFFLINE = Path(__file__).with_name("offline")  # makes every Python process refuse connections beyond this machine
 MODELS = ("linear_closed_form", "linear_sgd", "synthetic_closed_form", "softmax_regression", "mlp_relu", "mlp_tanh")
 
 
@@ -46,6 +47,7 @@ class Checkout:
     def __init__(self, root):
         self.root = root / "a checkout"
         self.images = root / "images"
+        self.network_log = root / "network.log"
         write_images(self.images)
         copy_checkout(self.root)
         files = sorted(self.images.iterdir())
@@ -58,6 +60,7 @@ class Checkout:
     def environment(self, **changes):
         # One process: starting others takes longer than the little work there is.
         settings = {"DLSTUDY_FASHION_MNIST": str(self.images), "DLSTUDY_PROCESSES": "1"} | changes
+        settings |= {"PYTHONPATH": str(OFFLINE), "DLSTUDY_NETWORK_LOG": str(self.network_log)}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         return os.environ | {"PATH": path} | settings
 
@@ -120,7 +123,8 @@ def checkout(tmp_path_factory):
     """A checkout in which the pipeline has run once. The tests here follow one another in it."""
     made = Checkout(tmp_path_factory.mktemp("pipeline"))
     made.ran_first = made.dvc("repro")
-    return made
+    yield made
+    assert not made.network_log.exists(), made.network_log.read_text()
 
 
 def test_every_stage_runs_once_and_leaves_every_output(checkout):
@@ -128,6 +132,31 @@ def test_every_stage_runs_once_and_leaves_every_output(checkout):
         assert {f"train@{model}", f"evaluate@{model}"} <= checkout.ran_first
     missing = [path for path in locked_outputs(checkout.root / "dvc.lock") if not (checkout.root / path).exists()]
     assert missing == []
+
+
+def test_no_stage_reaches_beyond_this_machine_and_each_could_not(checkout):
+    """Not even the download does: its images are in a folder. Whatever torchvision imports, nothing connects."""
+    assert not checkout.network_log.exists(), checkout.network_log.read_text()
+    # and every process would have been refused, one that it starts in turn as well
+    attempt = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
+    for code in (attempt, f"import subprocess, sys; subprocess.run([sys.executable, '-c', {attempt!r}], check=True)"):
+        run = subprocess.run(
+            [sys.executable, "-c", code], env=checkout.environment(), capture_output=True, text=True, check=False
+        )
+        assert run.returncode != 0
+        assert "no stage may use the network: '192.0.2.1'" in run.stderr
+    assert len(checkout.network_log.read_text().splitlines()) == 2
+    checkout.network_log.unlink()
+
+
+def test_pretrained_weights_would_be_a_connection(checkout):
+    """What the guard is for: one word more in a stage, and torchvision downloads."""
+    code = "from torchvision.models import resnet18; resnet18(weights='DEFAULT')"
+    environment = checkout.environment(TORCH_HOME=str(checkout.root / "tmp"))
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "no stage may use the network" in run.stderr
+    assert "resnet18" in checkout.network_log.read_text()
+    checkout.network_log.unlink()
 
 
 def test_models_learn_what_can_be_learnt(checkout):
@@ -140,8 +169,8 @@ def test_reports_tell_of_every_model_and_show_only_figures_that_exist(checkout):
     reports = checkout.root / "reports"
     text = "".join(page.read_text(encoding="utf-8") for page in reports.glob("*.md"))
     assert all(model in text for model in MODELS)
-    shown = set(re.findall(r"\]\(((?:figures|timing|verdicts)/[^)]+)\)", text))
-    drawn = [path for folder in ("figures", "timing", "verdicts") for path in (reports / folder).iterdir()]
+    shown = set(re.findall(r"\]\(((?:figures|galleries|timing|verdicts)/[^)]+)\)", text))
+    drawn = [path for folder in ("figures", "galleries", "timing", "verdicts") for path in (reports / folder).iterdir()]
     assert shown == {path.relative_to(reports).as_posix() for path in drawn}
 
 
@@ -170,13 +199,15 @@ def test_another_learning_rate_trains_that_model_only(checkout):
     checkout.change(lambda params: params["train"]["mlp_relu"].update(lr=0.07))
     ran = checkout.dvc("repro")
     measured = {"train@mlp_relu", "evaluate@mlp_relu"}
-    assert ran - {"verdict_figures"} == {"check_params", *measured, "judge", "figures", "report"}
+    drawn = {"figures", "galleries", "report"}
+    assert ran - {"verdict_figures"} == {"check_params", *measured, "judge", *drawn}
 
 
 def test_one_line_adds_a_model(checkout):
     added = {"method": "sgd", "data": "housing", "hidden": [8], "activation": "gelu", "init": "he", "lr": 0.05}
     checkout.change(lambda params: params["train"].update(wide=added | {"batch_size": 64, "num_epochs": 2}))
-    assert checkout.dvc("repro") == {"check_params", "train@wide", "evaluate@wide", "judge", "figures", "report"}
+    drawn = {"figures", "galleries", "report"}
+    assert checkout.dvc("repro") == {"check_params", "train@wide", "evaluate@wide", "judge", *drawn}
     assert "`wide`" in (checkout.root / "reports/README.md").read_text(encoding="utf-8")
 
 

@@ -263,6 +263,7 @@ def test_good_parameters_are_accepted():
             {"weights": "AlexNet_Weights.IMAGENET1K_V1"},
             "weights: expected weights of resnet18, found 'AlexNet",
         ),
+        ({"dropout": 0.5}, "dropout: expected 0 for resnet18, whose classifier has no hidden units, found 0.5"),
         ({"num_images": 101}, "num_images: expected at most 100, the training split of images, found 101"),
         ({"num_validation_images": 31}, "num_validation_images: expected at most 30, the validation split"),
         ({"batch_size": 49}, "batch_size: expected at most num_images, 48, found 49"),

@@ -14,6 +14,7 @@ RESNET = VisionParams(
     weights=None,
     resolution=28,
     classifier_width=None,
+    dropout=0.0,
     num_images=48,
     num_validation_images=20,
     num_epochs=2,
@@ -27,7 +28,7 @@ RESNET = VisionParams(
     augmentation=(),
     num_seeds=2,
 )
-ALEXNET = RESNET.model_copy(update={"builder": "alexnet", "resolution": 63, "classifier_width": 32})
+ALEXNET = RESNET.model_copy(update={"builder": "alexnet", "resolution": 63, "classifier_width": 32, "dropout": 0.5})
 VGG = RESNET.model_copy(update={"builder": "vgg11", "resolution": 32, "classifier_width": 32})
 VGG_BN = VGG.model_copy(update={"builder": "vgg11_bn"})
 

@@ -14,7 +14,8 @@ EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, ma
     "linearity": {"num_repeats": 2},
     "sgd_theory": {"num_epochs": 20, "num_floor_chains": 4, "num_floor_steps": 50},
     "signal_propagation": {"width": 32, "num_images": 64, "training_steps": [0, 5], "num_training_seeds": 2},
-    "census": {"families": ["alexnet", "squeezenet", "mobilenet_v3"]},
+    "census": {"families": ["alexnet", "vgg", "resnet", "mobilenet_v3"]},
+    "torchvision_tour": {"num_images": 40, "num_single_images": 8},
     "activation_cost": {
         "sides": [8, 16, 32],
         "largest_in_cache": 16,
@@ -71,7 +72,12 @@ def _merged(section: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+VISION: Final[dict[str, int]] = {"num_images": 64, "num_validation_images": 40, "looks": 1, "batch_size": 16}
+
+
 def _small(model: dict[str, Any]) -> dict[str, Any]:
+    if model["method"] == "vision":
+        return model | VISION
     limited: dict[str, Any] = {key: min(model[key], MOST[key]) for key in ("num_epochs", "batch_size") if key in model}
     if "hidden" in model:
         limited["hidden"] = [min(width, MOST["hidden"]) for width in model["hidden"]]

@@ -188,6 +188,18 @@ def share_interval(num_found: int, num: int, confidence: float) -> Interval:
     return Interval(num_found / num, float(found.low), float(found.high))
 
 
+def share_difference_interval(first: float, second: float, num: int, confidence: float) -> Interval:
+    """The difference first - second of two shares of `num` cases each, with the normal interval of independent samples.
+
+    Shares of the same cases mostly rise and fall together: of them this interval is too wide rather than too narrow.
+    """
+    if num < 1:
+        raise ValueError(f"expected shares of 1 case at least, found {num}")
+    error = np.sqrt((first * (1 - first) + second * (1 - second)) / num)
+    reach = float(stats.norm.ppf((1 + confidence) / 2) * error)
+    return Interval(first - second, first - second - reach, first - second + reach)
+
+
 def higher_share_p(first: tuple[int, int], second: tuple[int, int]) -> float:
     """The p-value of two shares, each (found, of how many): small where the first is higher.
 

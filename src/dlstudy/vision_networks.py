@@ -64,6 +64,9 @@ def build_vision(params: VisionParams, num_classes: int) -> nn.Module:
         if params.classifier_width is not None:
             _narrow_the_classifier(network, params.classifier_width)
     _replace_last_layer(network, num_classes)
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = params.dropout
     return with_fast_centres(network).to(memory_format=torch.channels_last)
 
 

@@ -9,7 +9,7 @@ from dlstudy.data.sources import LocalFolder, Torchvision
 from dlstudy.params.data import DownloadParams
 from dlstudy.params.image_sets import IMAGE_SETS
 
-PARAMS = DownloadParams(attempts=2, timeout_seconds=60)
+PARAMS = DownloadParams(attempts=2, timeout_seconds=60, weights=())
 
 
 @pytest.mark.parametrize("dataset", IMAGE_SETS)

@@ -44,7 +44,7 @@ class Layers(nn.Module):
 
 def calls_of(network, shape=IMAGE):
     """The number of calls by kind and activation."""
-    tallies = count(network.to("meta"), torch.empty(shape, device="meta"))
+    tallies = count(network.to("meta"), torch.empty(shape, device="meta")).tallies
     return {key: tally.num_calls for key, tally in tallies.items()}
 
 
@@ -85,7 +85,7 @@ def test_an_activation_is_known_by_its_name(module, name):
 
 
 def test_values_are_those_of_the_result():
-    tallies = count(nn.ReLU(), torch.empty(1, 4, 5, 5, device="meta"))
+    tallies = count(nn.ReLU(), torch.empty(1, 4, 5, 5, device="meta")).tallies
     assert tallies == {("hidden", "relu"): Tally(num_calls=1, num_values=100)}
 
 
@@ -111,7 +111,7 @@ def test_batch_normalisation_passes_its_shape_on():
     """Its operator is not run: what stands in for its result must be as large."""
     tallies = count(
         nn.Sequential(nn.BatchNorm2d(3), nn.ReLU()).eval().to("meta"), torch.empty(2, 3, 4, 5, device="meta")
-    )
+    ).tallies
     assert tallies["hidden", "relu"].num_values == 2 * 3 * 4 * 5
 
 
@@ -155,7 +155,7 @@ BY_HAND = {
 @pytest.mark.parametrize("builder", BY_HAND)
 def test_calls_are_those_counted_by_hand(builder):
     found = census.entry(builder)
-    assert {key: tally.num_calls for key, tally in found.tallies.items()} == BY_HAND[builder]
+    assert {key: tally.num_calls for key, tally in found.found.tallies.items()} == BY_HAND[builder]
 
 
 @pytest.mark.parametrize(
@@ -164,6 +164,27 @@ def test_calls_are_those_counted_by_hand(builder):
 def test_parameters_are_as_many_as_are_published(builder, num_parameters):
     found = census.entry(builder)
     assert found.num_parameters == found.published_num_parameters == num_parameters
+
+
+@pytest.mark.parametrize(
+    ("builder", "weights", "operations", "acc_at_1"),
+    [
+        ("alexnet", "AlexNet_Weights.IMAGENET1K_V1", 0.714, 56.522),
+        ("vgg16", "VGG16_Weights.IMAGENET1K_V1", 15.47, 71.592),
+        ("resnet18", "ResNet18_Weights.IMAGENET1K_V1", 1.814, 69.758),
+    ],
+)
+def test_operations_are_as_many_as_are_published_of_the_weights(builder, weights, operations, acc_at_1):
+    found = census.entry(builder)
+    assert round(found.found.num_operations / 1e9, 3) == found.published_operations == operations
+    assert (found.weights, found.acc_at_1) == (weights, acc_at_1)
+
+
+def test_operations_are_those_counted_by_hand():
+    network = nn.Sequential(nn.Conv2d(3, 8, 5, padding=2), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 32 * 32, 10))
+    found = count(network.to("meta"), torch.empty(IMAGE, device="meta"))
+    # every output of the convolution is a sum of 3 x 5 x 5 products, every one of the linear layer of all its inputs
+    assert found.num_operations == 8 * 32 * 32 * 3 * 5 * 5 + 8 * 32 * 32 * 10
 
 
 @pytest.mark.parametrize("builder", ["googlenet", "inception_v3", "vit_h_14"])
@@ -183,7 +204,7 @@ def test_hooks_on_the_modules_count_the_same(builder):
             module.register_forward_hook(lambda module, *_: called.update([kinds[type(module)]]))
     with torch.no_grad():
         network(torch.zeros(1, 3, 224, 224))
-    found = census.entry(builder).tallies
+    found = census.entry(builder).found.tallies
     assert called == {name: tally.num_calls for (_, name), tally in found.items() if name != "softmax"}
 
 
@@ -229,6 +250,7 @@ def test_tables_have_a_row_for_each_builder_call_and_family():
         "num_families": 3,
         "num_with_weights": 3,
         "num_equal_parameters": 3,
+        "num_equal_operations": 3,
         "num_hidden_calls": 7 + 26 + 33,
         "num_gate_calls": 9,
         "num_activations": 2,

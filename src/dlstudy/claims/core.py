@@ -31,7 +31,9 @@ class Statement:
     """What the note says."""
 
     id: str  # permanent: "SGD-3"
-    chapter: Literal["linear", "softmax", "perceptron", "cost"]  # cost: the perceptron's, with a page of its own
+    chapter: Literal[
+        "linear", "softmax", "torchvision", "perceptron", "cost"
+    ]  # cost: the perceptron's, on its own page
     says: Text
 
 

@@ -3,7 +3,19 @@
 import re
 from typing import Final
 
-from dlstudy.claims import census, linear, linearity, losses, outputs, sgd, signal, softmax, sweep, trainable
+from dlstudy.claims import (
+    census,
+    linear,
+    linearity,
+    losses,
+    outputs,
+    sgd,
+    signal,
+    softmax,
+    sweep,
+    torchvision,
+    trainable,
+)
 from dlstudy.claims.core import Claim
 
 CHAPTERS: Final = ("LIN", "SGD", "SOFT", "TV", "MLP", "ACT", "OWN")
@@ -17,6 +29,6 @@ def place(claim: Claim) -> tuple[int, int, str]:
     return CHAPTERS.index(found[1]), int(found[2]), found[3]
 
 
-MODULES: Final = (linear, linearity, sgd, softmax, losses, census, signal, outputs, sweep, trainable)
+MODULES: Final = (linear, linearity, sgd, softmax, losses, census, signal, outputs, sweep, trainable, torchvision)
 
 CLAIMS: Final[tuple[Claim, ...]] = tuple(sorted((claim for module in MODULES for claim in module.CLAIMS), key=place))

@@ -1,4 +1,5 @@
-"""A census of torchvision's image classifiers: which activations they call, how often, in one forward pass.
+"""A census of torchvision's image classifiers: activations and operations of one forward pass, parameters, and what is
+published of their weights.
 
 A classifier is built without memory or weights (on PyTorch's meta device, where a tensor has a shape but no values) and
 run once, in evaluation mode, on one image of the size that its weights ask for.
@@ -15,7 +16,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from dlstudy.experiments.census_calls import CensusError, Tally, count, leading, name_of
+from dlstudy.experiments.census_calls import CensusError, Pass, count, leading, name_of
 from dlstudy.families import Family, family_of
 
 DEFAULT_SIZE: Final = 224  # pixels a side, of the image for a builder that has no weights
@@ -88,13 +89,18 @@ def build(builder: str, size: int) -> nn.Module:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the census says of a builder."""
+    """What the census says of a builder. What is published is that of its default weights; 0 if it has none."""
 
     builder: str
     image_size: int
-    tallies: dict[tuple[str, str], Tally]
+    found: Pass
     num_parameters: int
-    published_num_parameters: int  # by the metadata of its weights; 0 if it has none
+    weights: str = "none"
+    published_num_parameters: int = 0
+    published_operations: float = 0.0  # 10^9 of them, to three decimals
+    acc_at_1: float = 0.0  # percent of ImageNet's validation images
+    acc_at_5: float = 0.0  # the same, where the class is among the first five guesses
+    file_size: float = 0.0  # megabytes
 
 
 def entry(builder: str) -> Entry:
@@ -106,8 +112,21 @@ def entry(builder: str) -> Entry:
         size,
         count(network, torch.empty(1, 3, size, size, device="meta")),
         sum(parameter.numel() for parameter in network.parameters()),
-        0 if weights is None else int(weights.meta["num_params"]),
+        **({} if weights is None else published(weights)),
     )
+
+
+def published(weights: Any) -> dict[str, Any]:
+    """What the metadata of weights says of the network and of how good they are."""
+    accuracies = weights.meta["_metrics"]["ImageNet-1K"]
+    return {
+        "weights": str(weights),
+        "published_num_parameters": int(weights.meta["num_params"]),
+        "published_operations": float(weights.meta["_ops"]),
+        "acc_at_1": float(accuracies["acc@1"]),
+        "acc_at_5": float(accuracies["acc@5"]),
+        "file_size": float(weights.meta["_file_size"]),
+    }
 
 
 def census(names: Sequence[str], families: Sequence[Family]) -> dict[str, pd.DataFrame]:
@@ -121,32 +140,41 @@ def census(names: Sequence[str], families: Sequence[Family]) -> dict[str, pd.Dat
 
 
 def builder_table(entries: Sequence[Entry], by_builder: Mapping[str, Family]) -> pd.DataFrame:
-    """One row a builder: its leading activation with the calls of that, of all hidden activations and of gates."""
+    """One row a builder: its leading activation with the calls of that, of all hidden activations and of gates; its
+    parameters and operations, and what is published of its default weights.
+    """
     return pd.DataFrame([_builder_row(each, by_builder[each.builder]) for each in entries])
 
 
-def _builder_row(found: Entry, family: Family) -> dict[str, object]:
-    activation = leading(found.tallies)
+def _builder_row(entry: Entry, family: Family) -> dict[str, object]:
+    tallies = entry.found.tallies
+    activation = leading(tallies)
     return {
-        "builder": found.builder,
+        "builder": entry.builder,
         "family": family.name,
         "year": family.year,
         "activation": activation,
-        "num_calls": found.tallies["hidden", activation].num_calls,
-        "num_hidden_calls": sum(tally.num_calls for (kind, _), tally in found.tallies.items() if kind == "hidden"),
-        "num_gate_calls": sum(tally.num_calls for (kind, _), tally in found.tallies.items() if kind == "gate"),
-        "image_size": found.image_size,
-        "num_parameters": found.num_parameters,
-        "published_num_parameters": found.published_num_parameters,
+        "num_calls": tallies["hidden", activation].num_calls,
+        "num_hidden_calls": sum(tally.num_calls for (kind, _), tally in tallies.items() if kind == "hidden"),
+        "num_gate_calls": sum(tally.num_calls for (kind, _), tally in tallies.items() if kind == "gate"),
+        "image_size": entry.image_size,
+        "num_parameters": entry.num_parameters,
+        "num_operations": entry.found.num_operations,
+        "weights": entry.weights,
+        "published_num_parameters": entry.published_num_parameters,
+        "published_operations": entry.published_operations,
+        "acc_at_1": entry.acc_at_1,
+        "acc_at_5": entry.acc_at_5,
+        "file_size": entry.file_size,
     }
 
 
 def call_table(entries: Sequence[Entry]) -> pd.DataFrame:
     """One row a builder, kind and activation."""
     rows = [
-        (found.builder, kind, name, tally.num_calls, tally.num_values)
-        for found in entries
-        for (kind, name), tally in sorted(found.tallies.items())
+        (entry.builder, kind, name, tally.num_calls, tally.num_values)
+        for entry in entries
+        for (kind, name), tally in sorted(entry.found.tallies.items())
     ]
     return pd.DataFrame(rows, columns=["builder", "kind", "activation", "num_calls", "num_values"])
 
@@ -166,6 +194,11 @@ def family_table(rows: pd.DataFrame, families: Sequence[Family]) -> pd.DataFrame
     return pd.DataFrame(table, columns=columns)
 
 
+def in_billions(operations: "pd.Series[int]") -> "pd.Series[float]":
+    """10^9 operations as torchvision publishes them, to three decimals."""
+    return (operations / 1e9).round(3)
+
+
 def facts(tables: Mapping[str, pd.DataFrame]) -> dict[str, int]:
     """How much was counted."""
     rows, calls = tables["builders"], tables["calls"]
@@ -175,6 +208,9 @@ def facts(tables: Mapping[str, pd.DataFrame]) -> dict[str, int]:
         "num_families": len(tables["families"]),
         "num_with_weights": len(published),
         "num_equal_parameters": int((published["num_parameters"] == published["published_num_parameters"]).sum()),
+        "num_equal_operations": int(
+            (in_billions(published["num_operations"]) == published["published_operations"]).sum()
+        ),
         "num_hidden_calls": int(rows["num_hidden_calls"].sum()),
         "num_gate_calls": int(rows["num_gate_calls"].sum()),
         "num_activations": int(calls.loc[calls["kind"] == "hidden", "activation"].nunique()),

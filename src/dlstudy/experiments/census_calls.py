@@ -1,4 +1,4 @@
-"""Which activations a network calls in one forward pass, and how often.
+"""Which activations a network calls in one forward pass, and how often; and how many operations the pass takes.
 
 Beneath modules and functions alike every activation becomes one operator of PyTorch's; these are what is counted, so
 that nothing is missed or counted twice, however it is written.
@@ -16,6 +16,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
 
 from dlstudy.errors import StudyError
 
@@ -62,6 +63,14 @@ class Tally:
 
     def plus(self, result: Tensor) -> "Tally":
         return Tally(self.num_calls + 1, self.num_values + result.numel())
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What was counted in one forward pass."""
+
+    tallies: dict[tuple[str, str], Tally]  # by (kind, activation)
+    num_operations: int  # multiplications with an addition, of convolutions and matrix products; nothing else counts
 
 
 def activation_of(operator: str, arguments: Sequence[Any]) -> str | None:
@@ -120,13 +129,16 @@ def gating_blocks() -> tuple[type[nn.Module], ...]:
     return nn.MultiheadAttention, RelativePositionalMultiHeadAttention, ShiftedWindowAttention, SqueezeExcitation
 
 
-def count(network: nn.Module, inputs: Tensor) -> dict[tuple[str, str], Tally]:
-    """How often one forward pass calls each activation; keys are (kind, activation)."""
-    counter = Counter()
+def count(network: nn.Module, inputs: Tensor) -> Pass:
+    """What one forward pass calls, and its operations.
+
+    PyTorch's counter takes a multiplication and an addition for two operations; torchvision publishes them as one.
+    """
+    counter, flops = Counter(), FlopCounterMode(display=False)
     counter.watch(network)
-    with torch.no_grad(), counter:
+    with torch.no_grad(), flops, counter:  # in this order: what `counter` answers itself does not reach `flops`
         network(inputs)
-    return counter.tallies
+    return Pass(counter.tallies, flops.get_total_flops() // 2)
 
 
 def leading(tallies: Mapping[tuple[str, str], Tally]) -> str:

@@ -4,7 +4,18 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
-from dlstudy.figures import linear_theory, linearity, losses, outputs, published_networks, sgd, signal, softmax, sweep
+from dlstudy.figures import (
+    linear_theory,
+    linearity,
+    losses,
+    outputs,
+    published_networks,
+    sgd,
+    signal,
+    softmax,
+    sweep,
+    vision,
+)
 from dlstudy.figures.accuracy import accuracy_strip
 from dlstudy.figures.classes import confusion_matrix, mistakes_gallery
 from dlstudy.figures.curves import learning_curves, loss_gap_curves
@@ -17,12 +28,12 @@ def all_figures(results: Results, published: Published) -> Iterator[tuple[str, F
     """Each figure with the name of its file, without the ending."""
     published = published.beside(results.image_set().dataset)
     yield from linear_figures(results)
-    for part in (linear_theory, linearity, sgd, softmax, losses, signal, outputs, sweep):
+    for part in (linear_theory, linearity, sgd, softmax, losses, signal, outputs, sweep, vision):
         yield from part.figures(results)
     yield from published_networks.figures(results, published)
     classifiers = results.classifiers()
-    if classifiers:
-        per_seed = {name: results.table(name, "per_seed") for name in classifiers}
+    if shown := [*classifiers, *results.vision()]:
+        per_seed = {name: results.table(name, "per_seed") for name in shown}
         yield "accuracy", accuracy_strip(per_seed, published.fashion_mnist)
     for name in classifiers:
         yield f"{name}_curves", learning_curves(results.history(name), name)

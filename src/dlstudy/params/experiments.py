@@ -11,6 +11,7 @@ from dlstudy.params.cost import CostParams
 from dlstudy.params.outputs import OutputsParams
 from dlstudy.params.published_networks import PublishedNetworksParams
 from dlstudy.params.signal import SignalParams
+from dlstudy.params.tour import TourParams
 from dlstudy.params.train import InitName, Seeds
 
 AtLeastTwo = Annotated[int, Field(ge=2)]
@@ -102,3 +103,4 @@ class ExperimentsParams(Section):
     activation_cost: CostParams
     activation_outputs: OutputsParams
     published_networks: PublishedNetworksParams
+    torchvision_tour: TourParams

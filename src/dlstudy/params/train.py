@@ -102,6 +102,9 @@ class VisionParams(Section):
     weights: DownloadedWeights | None  # by their name in torchvision's weights API, one of download.weights; or none
     resolution: Annotated[int, Field(le=512)]  # pixels a side that the images are resized to
     classifier_width: Annotated[int | None, Field(gt=0)]  # of AlexNet's and VGG's hidden layers after the convolutions
+    dropout: Annotated[
+        float, Field(ge=0, lt=1)
+    ]  # share of the classifier's hidden units that a training step leaves out
     num_images: NumRows  # the first of the training split
     num_validation_images: NumRows  # the first of the validation split
     num_epochs: PositiveInt
@@ -143,6 +146,14 @@ class VisionParams(Section):
             reason = "which has no hidden layers after its convolutions" if weights is None else "as it was trained"
             raise ValueError(f"expected none for {builder}, {reason}, found {width}")
         return width
+
+    @field_validator("dropout")
+    @classmethod
+    def _where_units_can_be_left_out(cls, dropout: float, info: ValidationInfo) -> float:
+        builder = info.data.get("builder", "")
+        if dropout and builder.startswith("resnet"):
+            raise ValueError(f"expected 0 for {builder}, whose classifier has no hidden units, found {dropout:g}")
+        return dropout
 
     @field_validator("num_images", "num_validation_images")
     @classmethod

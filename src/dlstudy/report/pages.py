@@ -3,20 +3,18 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
-
 from dlstudy.claims.registry import CLAIMS
 from dlstudy.data.checksums import read_checksums
-from dlstudy.params.train import SgdParams
 from dlstudy.provenance import read_lock
 from dlstudy.published import Published
 from dlstudy.report.activations import activations_page
+from dlstudy.report.classifiers import classifier, records
 from dlstudy.report.published import published_context
 from dlstudy.report.scorecard import IN_CHINESE, counts, measured, readings, scorecard, sections
+from dlstudy.report.torchvision import torchvision_context
 from dlstudy.results import Results
 
 Context = dict[str, Any]
@@ -35,51 +33,6 @@ class Sources:
     def beside(self) -> Published:
         """The published figures that may stand beside the results: those about the same images."""
         return self.published.beside(self.results.image_set().dataset)
-
-
-def classifier(results: Results, name: str, params: SgdParams) -> Context:
-    """A row of the result table, and what the page of a classifier tells of it."""
-    metrics = results.metrics(name)
-    per_seed = results.table(name, "per_seed")
-    test = per_seed.loc[per_seed["split"] == "test", "accuracy"]
-    per_class = records(results.table(name, "per_class"))
-    history = results.history(name)
-    last = history[history["epoch"] == history["epoch"].max()]
-    return {
-        "name": name,
-        "params": params,
-        "layers": layers(params),
-        "num_seeds": len(test),
-        "test": metrics["test_accuracy"],
-        "test_std": metrics.get("test_accuracy_std"),
-        "test_min": test.min(),
-        "test_max": test.max(),
-        "validation": metrics["validation_accuracy"],
-        "train": last["train_accuracy"].mean(),
-        "hardest": min(per_class, key=itemgetter("recall")),
-        "easiest": max(per_class, key=itemgetter("recall")),
-        "per_class": per_class,
-        "confusions": worst_confusions(results.table(name, "confusion")),
-    }
-
-
-def layers(params: SgdParams) -> str:
-    """A network in words: "784-256-10, relu"."""
-    widths = "-".join(map(str, [784, *params.hidden, 10]))
-    return f"{widths}, {params.activation}" if params.hidden else widths
-
-
-def records(table: pd.DataFrame) -> list[Context]:
-    """A mapping for each row of a table."""
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
-
-
-def worst_confusions(confusion: pd.DataFrame, num: int = 3) -> list[Context]:
-    """The commonest mistakes: class, predicted class, and the share of the class that it befalls."""
-    totals = confusion.groupby("class")["count"].transform("sum")
-    shares = confusion.assign(share=confusion["count"] / totals)
-    wrong = shares[shares["class"] != shares["predicted"]]
-    return records(wrong.nlargest(num, "share"))
 
 
 def regressor(results: Results, name: str) -> Context:
@@ -154,7 +107,8 @@ def chapter(sources: Sources, name: str) -> Context:
 
 def index_page(sources: Sources) -> Context:
     results = sources.results
-    classifiers = {name: classifier(results, name, params) for name, params in results.classifiers().items()}
+    models = results.classifiers() | results.vision()
+    classifiers = {name: classifier(results, name, params) for name, params in models.items()}
     return scorecard_page(sources) | {
         "classifiers": list(classifiers.values()),
         "housing": [regressor(results, name) for name in results.regressors("housing")],
@@ -213,6 +167,10 @@ def classifier_page(*, hidden: bool) -> Callable[[Sources], Context]:
     return page
 
 
+def torchvision_page(sources: Sources) -> Context:
+    return torchvision_context(sources.results, sources.published) | chapter(sources, "torchvision")
+
+
 def published_page(sources: Sources) -> Context:
     return published_context(sources.results, sources.beside)
 
@@ -238,6 +196,7 @@ PAGES: Final[dict[str, Callable[[Sources], Context]]] = {
     "data": data_page,
     "linear_regression": linear_page,
     "softmax_regression": classifier_page(hidden=False),
+    "torchvision": torchvision_page,
     "multilayer_perceptron": classifier_page(hidden=True),
     "activations": lambda sources: activations_page(sources.results),
     "activation_published": published_page,

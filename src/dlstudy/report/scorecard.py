@@ -14,6 +14,7 @@ Language = Literal["en", "zh"]
 PAGE_OF: Final = {
     "linear": "linear_regression",
     "softmax": "softmax_regression",
+    "torchvision": "torchvision",
     "perceptron": "multilayer_perceptron",
     "cost": "activation_cost",
 }

@@ -1,0 +1,13 @@
+"""Parameters of the tour of torchvision: its parts, and the properties of its transforms on real images."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from dlstudy.params.base import Section, Seed
+
+
+class TourParams(Section):
+    num_images: Annotated[int, Field(ge=4)]  # of the test split, the first, on which properties are tried
+    num_single_images: Annotated[int, Field(ge=4)]  # of these, the first, where each is transformed by itself
+    seed: Seed  # of random transforms

@@ -1,0 +1,66 @@
+"""What the pages tell of a classifier of images, whatever kind of network it is."""
+
+from operator import itemgetter
+from typing import Any
+
+import pandas as pd
+
+from dlstudy.params.train import SgdParams, VisionParams
+from dlstudy.results import Results
+
+Context = dict[str, Any]
+
+
+def classifier(results: Results, name: str, params: SgdParams | VisionParams) -> Context:
+    """A row of the result table, and what the page of a classifier tells of it."""
+    metrics = results.metrics(name)
+    per_seed = results.table(name, "per_seed")
+    test = per_seed.loc[per_seed["split"] == "test", "accuracy"]
+    per_class = records(results.table(name, "per_class"))
+    history = results.history(name)
+    last = history[history["epoch"] == history["epoch"].max()]
+    return {
+        "name": name,
+        "params": params,
+        "page": page_of(params),
+        "layers": layers(params),
+        "num_seeds": len(test),
+        "test": metrics["test_accuracy"],
+        "test_std": metrics.get("test_accuracy_std"),
+        "test_min": test.min(),
+        "test_max": test.max(),
+        "validation": metrics["validation_accuracy"],
+        "train": last["train_accuracy"].mean(),
+        "hardest": min(per_class, key=itemgetter("recall")),
+        "easiest": max(per_class, key=itemgetter("recall")),
+        "per_class": per_class,
+        "confusions": worst_confusions(results.table(name, "confusion")),
+    }
+
+
+def page_of(params: SgdParams | VisionParams) -> str:
+    """The page that tells of the model, without the ending."""
+    if isinstance(params, VisionParams):
+        return "torchvision"
+    return "multilayer_perceptron" if params.hidden else "softmax_regression"
+
+
+def layers(params: SgdParams | VisionParams) -> str:
+    """A network in words: "784-256-10, relu", or "resnet18 of torchvision, images of 28 pixels a side"."""
+    if isinstance(params, VisionParams):
+        return f"{params.builder} of torchvision, images of {params.resolution} pixels a side"
+    widths = "-".join(map(str, [784, *params.hidden, 10]))
+    return f"{widths}, {params.activation}" if params.hidden else widths
+
+
+def records(table: pd.DataFrame) -> list[Context]:
+    """A mapping for each row of a table."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def worst_confusions(confusion: pd.DataFrame, num: int = 3) -> list[Context]:
+    """The commonest mistakes: class, predicted class, and the share of the class that it befalls."""
+    totals = confusion.groupby("class")["count"].transform("sum")
+    shares = confusion.assign(share=confusion["count"] / totals)
+    wrong = shares[shares["class"] != shares["predicted"]]
+    return records(wrong.nlargest(num, "share"))

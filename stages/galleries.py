@@ -1,0 +1,15 @@
+"""Draw galleries of the images and of what models make of them: `python -m stages.galleries`."""
+
+from pathlib import Path
+
+from dlstudy.data.dataset import load_dataset
+from dlstudy.figures.style import save_figure, style
+from dlstudy.galleries import galleries
+from dlstudy.params.study import load_study
+from dlstudy.results import Results
+
+if __name__ == "__main__":
+    results, dataset = Results(Path(), load_study()), load_dataset(Path("data/prepared/images.pt"))
+    with style():
+        for name, figure in galleries(results, dataset, Path("models")):
+            save_figure(Path(f"reports/galleries/{name}.png"), figure)

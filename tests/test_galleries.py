@@ -1,0 +1,119 @@
+"""Galleries: the right images in the right places, and files that stay small and the same."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from dlstudy import galleries
+from dlstudy.figures.classes import pixels_of
+from dlstudy.figures.style import png_bytes, style
+
+
+def shown_in(figure: Figure, number: int = 0) -> np.ndarray:
+    """The picture of one of a figure's axes, as it was handed to Matplotlib: (rows, columns, 3)."""
+    return np.asarray(figure.axes[number].get_images()[0].get_array())
+
+
+def cell(picture: np.ndarray, row: int, column: int, side: int = 28) -> np.ndarray:
+    top, left = (galleries.PADDING + place * (side + galleries.PADDING) for place in (row, column))
+    return picture[top : top + side, left : left + side]
+
+
+def test_the_data_sets_gallery_has_a_row_a_class_with_its_first_images(images):
+    figure = galleries.data_set(images.train, images.class_names)
+    picture = shown_in(figure)
+    for row, column in ((0, 0), (3, 1), (9, 9)):
+        expected = images.train.features[images.train.targets == row][column]
+        np.testing.assert_array_equal(cell(picture, row, column)[..., 0], expected)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(images.class_names)
+
+
+def test_every_transform_has_its_column_in_the_row_of_its_image(images):
+    batch = galleries.examples_of(images.train, (0, 4))
+    figure = galleries.transformed(batch)
+    picture, names = shown_in(figure), list(galleries.transforms())
+    image = batch[1, 0].numpy()
+    expected = {"original": image, "quarter turn": np.rot90(image), "vertical flip": image[::-1]}
+    expected |= {"horizontal flip": image[:, ::-1], "inverted": 255 - image}
+    for name, wanted in expected.items():
+        np.testing.assert_array_equal(cell(picture, 1, names.index(name))[..., 0], wanted, err_msg=name)
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == names
+
+
+def test_transforms_that_are_random_look_the_same_every_time_and_leave_the_global_state_alone(images):
+    batch, before = galleries.examples_of(images.train, (0, 4)), torch.random.get_rng_state()
+    first, again = (shown_in(galleries.transformed(batch)) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def mistakes(images, num):
+    pixels = [image.numpy().tobytes().hex() for image in images.test.features[:num]]
+    return pd.DataFrame({"class": ["a"] * num, "predicted": ["b"] * num, "pixels": pixels})
+
+
+def test_mistakes_are_the_pixels_of_the_table_a_row_a_model(images):
+    tables = {"first": mistakes(images, 12), "second": mistakes(images, 3), "none": mistakes(images, 0)}
+    figure = galleries.mistakes(tables)
+    for number, place in ((0, 9), (1, 2)):
+        found = cell(shown_in(figure, number), 0, place)[..., 0]
+        np.testing.assert_array_equal(found, pixels_of(tables["first"]["pixels"][place]))
+    assert [axes.get_ylabel() for axes in figure.axes] == ["first", "second", "none"]
+    assert len(figure.axes[2].get_images()) == 0
+
+
+def test_a_weight_is_red_above_zero_blue_below_and_white_between():
+    colours = galleries.in_two_colours(torch.tensor([[[[2.0, -2.0], [0.0, 9.0]]]]), torch.tensor(2.0))
+    red, _, blue = colours[0]
+    assert red[0, 0] > blue[0, 0]
+    assert red[0, 1] < blue[0, 1]
+    assert (colours[0, :, 1, 0] > 0.95).all()
+    assert torch.equal(colours[0, :, 1, 1], colours[0, :, 0, 0])  # beyond the range: the last colour
+
+
+def test_templates_are_the_weights_of_each_class_as_images():
+    weights = torch.zeros(2, 10, 784)
+    weights[0, 3, 28 * 5 + 7] = 1.0  # of the first seed alone
+    runs = {seed: {"0.weight": weights[seed], "0.bias": torch.zeros(10)} for seed in range(2)}
+    picture = shown_in(galleries.templates(runs, tuple("abcdefghij"), "linear"))
+    red = picture[..., 0] - picture[..., 2] > 0.2
+    assert np.argwhere(cell(red, 0, 3)).tolist() == [[5, 7]]
+    assert not cell(red, 0, 4).any()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "shape"),
+    [
+        (
+            {"bn.weight": torch.ones(8), "conv1.weight": torch.ones(96, 1, 7, 7), "fc.weight": torch.ones(10, 8)},
+            (64, 1, 7, 7),
+        ),
+        ({"features.0.weight": torch.ones(64, 3, 11, 11)}, (64, 3, 11, 11)),
+        ({"0.weight": torch.ones(256, 784), "0.bias": torch.ones(256)}, (64, 1, 28, 28)),
+    ],
+)
+def test_the_first_layer_is_found_whatever_its_name(parameters, shape):
+    assert galleries.first_layer(parameters).shape == shape
+
+
+def test_filters_of_three_channels_are_in_colour_each_scaled_by_its_largest_weight():
+    weights = torch.zeros(2, 3, 1, 1)
+    weights[0, 0], weights[1, 1] = 0.5, -3.0
+    colours = galleries.filter_colours(weights)[:, :, 0, 0]
+    np.testing.assert_allclose(colours, [[1, 0.5, 0.5], [0.5, 0, 0.5]])
+    assert galleries.filter_colours(torch.zeros(1, 3, 2, 2)).isfinite().all()  # a filter that is 0 throughout
+
+
+def test_small_filters_are_enlarged_to_about_the_size_of_an_image():
+    assert galleries.enlarged(torch.zeros(1, 3, 3, 3)).shape == (1, 3, 27, 27)
+    assert galleries.enlarged(torch.zeros(1, 3, 28, 28)).shape == (1, 3, 28, 28)
+
+
+def test_a_gallery_has_the_same_bytes_again(images):
+    def drawn():
+        with style():
+            return png_bytes(galleries.data_set(images.train, images.class_names))
+
+    assert drawn() == drawn()
