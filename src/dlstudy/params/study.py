@@ -98,7 +98,7 @@ def _num_rows(content: dict[str, Any]) -> dict[str, dict[str, int]]:
             training[name], validation[name] = section.num_training_rows, section.num_validation_rows
     for name, features in _mapping(content, "features").items():
         with contextlib.suppress(ParamsError):
-            training[name] = validated(features, FeaturesParams).num_images
+            training.setdefault(name, validated(features, FeaturesParams).num_images)
     return {"num_training_rows": training, "num_validation_rows": validation}
 
 
