@@ -27,8 +27,8 @@ if __name__ == "__main__":
     wanted = [published_weights(name) for name in params.weights]
     hint = "\n  ".join(
         [
-            "Go where there is a network, or put into a folder, which you name by "
-            f"{VARIABLE}=/path/to/folder, all that download.weights names:",
+            "Try again where there is a network, or put all files of download.weights into a folder and set "
+            f"{VARIABLE}=/path/to/folder:",
             *(f"{weights.file_name}, from {weights.url}" for weights in wanted),
         ]
     )

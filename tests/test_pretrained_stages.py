@@ -66,7 +66,9 @@ def test_without_file_and_network_one_error_names_both_ways(checkout):
     error = done.stderr[done.stderr.index("error: ") :]
     assert f"1. the local folder {checkout.root.parent / 'nothing'}: expected a folder, found nothing" in error
     assert f"3. {checkout.url}: <urlopen error" in error
-    assert "Go where there is a network, or put into a folder, which you name by DLSTUDY_WEIGHTS=" in error
+    assert error.startswith(f"error: {NAME}: no source gave the files. Tried:\n")
+    assert "Try again where there is a network, or put all files of download.weights into a folder and set " in error
+    assert "DLSTUDY_WEIGHTS=/path/to/folder:\n" in error
     assert error.endswith(f"\n  {checkout.file.name}, from {checkout.url}\n")
     assert not (checkout.root / "data/weights").exists()
     assert not (checkout.root / "data/weights_check.txt").exists()

@@ -54,9 +54,11 @@ def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size
     images = params["prepare"]["images"] | {"train_size": train_size, "validation_size": validation_size}
     models = {name: _small(model) for name, model in params["train"].items()}
     prepare = params["prepare"] | {"images": images}
+    features = {name: _few_images(section, train_size) for name, section in params["features"].items()}
     experiments = {name: _merged(section, EXPERIMENTS.get(name, {})) for name, section in params["experiments"].items()}
     return params | {
         "prepare": prepare,
+        "features": features,
         "seeds": params["seeds"][:2],
         "train": models,
         "experiments": experiments,
@@ -73,6 +75,10 @@ def _merged(section: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 VISION: Final[dict[str, int]] = {"num_images": 64, "num_validation_images": 40, "looks": 1, "batch_size": 16}
+
+
+def _few_images(features: dict[str, Any], most: int) -> dict[str, Any]:
+    return features | {"num_images": min(features.get("num_images", most), most)}
 
 
 def _small(model: dict[str, Any]) -> dict[str, Any]:

@@ -32,14 +32,15 @@ def grey_format(dataset: Dataset, resolution: int) -> InputFormat:
 def network_inputs(images: Tensor, expected: InputFormat) -> Tensor:
     """uint8 images (images, rows, columns) as a network takes them: float32 (images, channels, resolution, resolution).
 
-    Resized (bilinear, with antialiasing), repeated in each channel, scaled to [0, 1], then normalised.
+    Scaled to [0, 1], resized (bilinear, with antialiasing), repeated in each channel, then normalised. As whole numbers
+    they would be resized by other arithmetic on other processors.
     """
     from torchvision.transforms import v2
 
     steps: list[Any] = [
+        v2.ToDtype(torch.float32, scale=True),
         v2.Resize(expected.resolution, antialias=True),
         v2.Grayscale(expected.num_channels),  # of an image that is grey: the same in each channel
-        v2.ToDtype(torch.float32, scale=True),
         v2.Normalize(list(expected.mean), list(expected.std)),
     ]
     inputs: Tensor = v2.Compose(steps)(images.unsqueeze(1))

@@ -140,7 +140,7 @@ def test_without_network_and_file_every_source_is_told(target, tmp_path):
     assert f"1. the local folder {tmp_path / 'none'}: expected a folder, found nothing" in text
     assert f"2. http://127.0.0.1:9/{FILE}: <urlopen error" in text
     assert "refused" in text
-    assert text.endswith(f"Files wanted, plain or with .gz appended: {FILE}.\n  Ask a friend.")
+    assert text.endswith(f"Files wanted: {FILE} (or .gz).\n  Ask a friend.")
     assert names_in(target.parent) == []
 
 

@@ -68,19 +68,22 @@ class Source(Protocol):
 # --- the chain of sources ------------------------------------------------------------------------
 
 
-def download(sources: Sequence[Source], target: Path, checksums: Mapping[str, str], hint: str = "") -> Source:
+def download(
+    sources: Sequence[Source], target: Path, checksums: Mapping[str, str], hint: str = "", *, label: str | None = None
+) -> Source:
     """The first source whose files match `checksums`; they now are the folder `target`, and nothing else is.
 
     A checksum may be the beginning of one, as the names of published weights have it.
     All are there decompressed, and what was verified as a gzip file as such too, so that the folder can be a source.
     The folder appears (or is replaced) whole or not at all. Until then all happens in a hidden neighbour,
     which is removed on failure, Ctrl-C and SIGTERM, and at the next call if even that was impossible.
-    DownloadError when no source is left; `hint` ends its message.
+    DownloadError when no source is left; `hint` ends its message. Messages call the folder `label`, else by its name.
     """
     failures = []
+    name = label or target.name
     with terminable(), workspace(target) as room:
         for number, source in enumerate(sources, start=1):
-            _say(f"{target.name}: trying {source.name}")
+            _say(f"{name}: trying {source.name}")
             fetched, plain = room / f"fetched-{number}", room / f"plain-{number}"
             fetched.mkdir()
             plain.mkdir()
@@ -88,14 +91,14 @@ def download(sources: Sequence[Source], target: Path, checksums: Mapping[str, st
                 source.fetch(fetched, checksums)
                 _unpack_verified(fetched, plain, checksums)
             except (SourceUnavailable, OSError) as error:
-                _say(f"{target.name}: warning: nothing taken from {source.name}: {error}")
+                _say(f"{name}: warning: nothing taken from {source.name}: {error}")
                 failures.append(f"{number}. {source.name}: {error}")
             else:
                 install(plain, target, room / "replaced")
-                _say(f"{target.name}: {len(checksums)} verified file(s) from {source.name}")
+                _say(f"{name}: {len(checksums)} verified file(s) from {source.name}")
                 return source
     wanted = f"Files wanted: {_listed(checksums)}."
-    raise DownloadError("\n  ".join([f"{target}: no source gave the files. Tried:", *failures, wanted, hint]))
+    raise DownloadError("\n  ".join([f"{label or target}: no source gave the files. Tried:", *failures, wanted, hint]))
 
 
 def _say(line: str) -> None:

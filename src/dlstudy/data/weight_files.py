@@ -71,6 +71,6 @@ def download_weights(
         (room / "verified").mkdir()
         for weights in wanted:
             folder = room / weights.name
-            download(sources(weights), folder, {weights.file_name: weights.checksum}, hint)
+            download(sources(weights), folder, {weights.file_name: weights.checksum}, hint, label=weights.name)
             (folder / weights.file_name).replace(room / "verified" / f"{weights.name}.pth")
         install(room / "verified", target, room / "replaced")

@@ -1,7 +1,7 @@
 """What the page of torchvision is told: its model families, and the networks of it that are trained here."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
@@ -12,9 +12,6 @@ from dlstudy.report.classifiers import classifier, records
 from dlstudy.results import Results
 
 Context = dict[str, Any]
-
-OF_RAW_DATA: Final = ("images", "housing", "synthetic")
-"""Data sets that are no features of a pretrained network."""
 
 
 def torchvision_context(results: Results, published: Published) -> Context:
@@ -78,10 +75,9 @@ def transfer_rows(results: Results, models: Sequence[Context]) -> list[Context]:
         for model in models
         if model["params"].weights is not None
     ]
-    for name, params in results.study.train.items():
-        if str(params.data) not in OF_RAW_DATA:
-            how = f"softmax regression on the features `{params.data}`"
-            rows.append({"name": name, "how": how, "test": results.metrics(name)["test_accuracy"], "scratch": None})
+    for name, params in results.transfers().items():
+        how = f"softmax regression on the features `{params.data}`"
+        rows.append({"name": name, "how": how, "test": results.metrics(name)["test_accuracy"], "scratch": None})
     return rows
 
 
