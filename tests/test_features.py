@@ -69,7 +69,7 @@ def test_resized_images_are_torchvisions_own_up_to_one_level_of_grey(images, res
     expected = torch.stack([by_torchvision(image, resolution) for image in images.test.features[:5]])
     level = 1 / 255 / 0.224  # by the least of ImageNet's standard deviations; v2 and the older resize round differently
     assert (found - expected).abs().max() < 1.01 * level
-    assert (found - expected).abs().mean() < 0.2 * level
+    assert (found - expected).abs().mean() < 0.3 * level  # of rounding to whole levels, 1/4
 
 
 def test_the_first_training_images_and_all_others_are_used_in_their_order(images, features):
