@@ -13,7 +13,7 @@ from dlstudy.params.activations import ACTIVATION_CLASSES
 
 ACTIVATIONS: Final[dict[str, type[nn.Module]]] = {name: getattr(nn, kind) for name, kind in ACTIVATION_CLASSES.items()}
 
-BOUNDED_OR_LINEAR: Final = frozenset(
+XAVIER_SUITS: Final = frozenset(
     {"identity", "sigmoid", "tanh", "hardsigmoid", "hardtanh", "softsign", "tanhshrink", "log_sigmoid"}
 )
 """Activations for which Xavier's initialisation is the customary one; for all others, akin to ReLU, it is He's."""
@@ -36,7 +36,7 @@ the variance of LeCun et al. (1998), 1 / fan_in, which Flax gives its layers by 
 
 def matching_init(activation: str) -> str:
     """The initialiser customary with it: Xavier's (Glorot & Bengio, 2010) or He's (He et al., 2015)."""
-    return "xavier" if activation in BOUNDED_OR_LINEAR else "he"
+    return "xavier" if activation in XAVIER_SUITS else "he"
 
 
 def build_network(
