@@ -1,128 +1,41 @@
-"""The whole pipeline, in a copy of the checkout whose path has a space, on images small in number and made up."""
+"""The whole pipeline, run once in each of two checkouts; then what runs again after which change."""
 
-import hashlib
 import json
-import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
-import time
-from pathlib import Path
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
-import numpy as np
 import pytest
 
-from tools.checkout import copy_checkout, read_params, write_params
-from tools.reproduce import compared_stages, files_below, locked_outputs
-from tools.smoke import miniature
+from tests.pipeline import MODELS, Checkout
+from tools.checkout import read_params
+from tools.reproduce import locked_outputs
+from tools.staleness import stale_stages
 
-OFFLINE = Path(__file__).with_name("offline")  # makes every Python process refuse connections beyond this machine
-MODELS = ("linear_closed_form", "linear_sgd", "synthetic_closed_form", "softmax_regression", "mlp_relu", "mlp_tanh")
-
-
-def write_idx(path, array):
-    """An IDX file: magic number with the number of dimensions, the dimensions, the bytes."""
-    header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">u4").tobytes()
-    path.write_bytes(header + array.tobytes())
-
-
-def write_images(folder):
-    """Ten classes that a linear model can tell apart: class k is bright in rows 2k and 2k + 1."""
-    folder.mkdir()
-    draws = np.random.default_rng(0)
-    for part, num in (("train", 600), ("t10k", 200)):
-        labels = draws.integers(0, 10, num).astype(np.uint8)
-        images = draws.integers(0, 100, (num, 28, 28)).astype(np.uint8)
-        images[np.arange(num), 2 * labels.astype(int)] += 120
-        images[np.arange(num), 2 * labels.astype(int) + 1] += 120
-        write_idx(folder / f"{part}-images-idx3-ubyte", images)
-        write_idx(folder / f"{part}-labels-idx1-ubyte", labels)
-
-
-class Checkout:
-    """A copy of the checkout with the made-up images as its Fashion-MNIST."""
-
-    def __init__(self, root):
-        self.root = root / "a checkout"
-        self.images = root / "images"
-        self.network_log = root / "network.log"
-        write_images(self.images)
-        copy_checkout(self.root)
-        files = sorted(self.images.iterdir())
-        sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
-        (self.root / "datasets/FashionMNIST/SHA256SUMS").write_text(sums)
-        params = miniature(read_params(self.root), train_size=400, validation_size=200)
-        params["train"] = {name: params["train"][name] for name in MODELS}
-        write_params(self.root, params)
-
-    def environment(self, **changes):
-        # One process: starting others takes longer than the little work there is.
-        settings = {"DLSTUDY_FASHION_MNIST": str(self.images), "DLSTUDY_PROCESSES": "1"} | changes
-        settings |= {"PYTHONPATH": str(OFFLINE), "DLSTUDY_NETWORK_LOG": str(self.network_log)}
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        return os.environ | {"PATH": path} | settings
-
-    def run(self, *arguments, **environment):
-        """Run a DVC command as a user would."""
-        return subprocess.run(
-            [sys.executable, "-m", "dvc", *arguments],
-            cwd=self.root,
-            env=self.environment(**environment),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def dvc_killed_after_the_first(self, group):
-        """Run the pipeline and kill all its processes when a second stage of a group has begun; the finished ones."""
-        log = self.root.parent / "killed.log"
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-u", "-m", "dvc", "repro"],
-                cwd=self.root,
-                env=self.environment(),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            begun = []
-            while len(begun) < 2:
-                assert process.poll() is None, log.read_text()
-                time.sleep(0.1)
-                begun = re.findall(rf"Running stage '({group}@[^']+)'", log.read_text())
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        return {begun[0]}
-
-    def dvc(self, *arguments, **environment):
-        """Run a DVC command that has to succeed; which stages ran."""
-        run = self.run(*arguments, **environment)
-        assert run.returncode == 0, run.stdout + run.stderr
-        return set(re.findall(r"^Running stage '([^']+)'", run.stdout, flags=re.MULTILINE))
-
-    def change(self, change):
-        params = read_params(self.root)
-        change(params)
-        write_params(self.root, params)
-
-    def replace(self, file, old, new):
-        text = (self.root / file).read_text(encoding="utf-8")
-        assert old in text
-        (self.root / file).write_text(text.replace(old, new), encoding="utf-8")
-
-    @property
-    def lock(self):
-        """Every checksum but those that hang on a clock."""
-        return compared_stages(self.root / "dvc.lock")
+ONE_MORE = {"method": "sgd", "data": "housing", "hidden": [8], "activation": "gelu", "init": "he", "lr": 0.05}
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
+def runs(tmp_path_factory):
+    """Two checkouts, and what `dvc repro` said in each; the two run at the same time, for the sake of the clock."""
+    made, again = (Checkout(tmp_path_factory.mktemp(name)) for name in ("pipeline", "again"))
+    with ThreadPoolExecutor() as threads:
+        of_made = threads.submit(made.run, "repro")
+        # The second leaves out what hangs on a clock, and takes the kernels of a processor without AVX-512.
+        targets = "figures", "verdict_figures", "report"
+        of_again = threads.submit(again.run, "repro", *targets, DLSTUDY_PROCESSES="2", MKL_ENABLE_INSTRUCTIONS="AVX2")
+    return (made, of_made.result()), (again, of_again.result())
+
+
+@pytest.fixture(scope="module")
+def checkout(runs):
     """A checkout in which the pipeline has run once. The tests here follow one another in it."""
-    made = Checkout(tmp_path_factory.mktemp("pipeline"))
-    made.ran_first = made.dvc("repro")
+    (made, run), _ = runs
+    assert run.returncode == 0, run.stdout + run.stderr
+    made.ran_first = set(stale_stages(run.stdout))
     yield made
     assert not made.network_log.exists(), made.network_log.read_text()
 
@@ -187,91 +100,86 @@ def test_nothing_runs_when_nothing_has_changed(checkout):
     assert checkout.dvc("repro") == set()
 
 
-def test_all_bytes_are_the_same_again_with_two_processes_and_on_an_older_processor(checkout):
-    before, lock = files_below(checkout.root, locked_outputs(checkout.root / "dvc.lock")), checkout.lock
-    # MKL then takes the kernels that it would take on a processor without AVX-512
-    checkout.dvc("repro", "--force", DLSTUDY_PROCESSES="2", MKL_ENABLE_INSTRUCTIONS="AVX2")
-    assert files_below(checkout.root, locked_outputs(checkout.root / "dvc.lock")) == before
-    assert checkout.lock == lock
+def test_all_bytes_are_the_same_elsewhere_with_two_processes_and_on_an_older_processor(checkout, runs):
+    _, (again, run) = runs
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert again.results == checkout.results
 
 
-def test_another_learning_rate_trains_that_model_only(checkout):
-    checkout.change(lambda params: params["train"]["mlp_relu"].update(lr=0.07))
-    ran = checkout.dvc("repro")
-    measured = {"train@mlp_relu", "evaluate@mlp_relu"}
-    drawn = {"figures", "galleries", "report"}
-    assert ran - {"verdict_figures"} == {"check_params", *measured, "judge", *drawn}
+class Change(NamedTuple):
+    file: str
+    make: Callable[[Checkout], None]
+    concerned: set[str]  # the stages that run again
 
 
-def test_one_line_adds_a_model(checkout):
-    added = {"method": "sgd", "data": "housing", "hidden": [8], "activation": "gelu", "init": "he", "lr": 0.05}
-    checkout.change(lambda params: params["train"].update(wide=added | {"batch_size": 64, "num_epochs": 2}))
-    drawn = {"figures", "galleries", "report"}
-    assert checkout.dvc("repro") == {"check_params", "train@wide", "evaluate@wide", "judge", *drawn}
-    assert "`wide`" in (checkout.root / "reports/README.md").read_text(encoding="utf-8")
+def change_params(change, *concerned):
+    return Change("params.yaml", lambda checkout: checkout.change(change), {"check_params", *concerned})
 
 
-def test_one_line_adds_an_activation_to_the_sweep(checkout):
-    checkout.change(lambda params: params["sweep"]["activations"].append("mish"))
-    ran = checkout.dvc("repro")
-    assert ran == {"check_params", "sweep@mish", "judge", "figures", "verdict_figures", "report"}
-    assert "mish" in (checkout.root / "reports/activations.md").read_text(encoding="utf-8")
+def change_code(file, old, new, *concerned):
+    return Change(file, lambda checkout: checkout.replace(file, old, new), set(concerned))
 
 
-def test_another_threshold_of_the_sweep_is_judged_again_and_trains_nothing(checkout):
-    checkout.change(lambda params: params["sweep"]["thresholds"].update(trainable=0.5))
-    ran = checkout.dvc("repro")
-    assert "judge" in ran
-    assert ran <= {"check_params", "judge", "figures", "verdict_figures", "report"}
+CHANGES = {
+    "learning rate": change_params(
+        lambda params: params["train"]["mlp_relu"].update(lr=0.07),
+        *("train@mlp_relu", "evaluate@mlp_relu", "judge", "figures", "galleries", "report"),
+    ),
+    "one more activation": change_params(
+        lambda params: params["sweep"]["activations"].append("mish"),
+        *("sweep@mish", "judge", "figures", "verdict_figures", "report"),
+    ),
+    "threshold of the sweep": change_params(
+        lambda params: params["sweep"]["thresholds"].update(trainable=0.5),
+        *("judge", "figures", "verdict_figures", "report"),
+    ),
+    "margin": change_params(
+        lambda params: params["judge"].update(margin=0.3),
+        *("judge", "verdict_figures", "cost_report", "report"),
+    ),
+    "reworded claim": change_code("src/dlstudy/claims/softmax.py", "Softmax", "The softmax", "judge", "report"),
+    "reworded report": change_code(
+        "src/dlstudy/report/templates/README.md.j2", "# What the models reach", "# Results", "cost_report", "report"
+    ),
+}
 
 
-def test_a_pipeline_that_is_killed_keeps_what_it_has_finished(checkout):
-    width = read_params(checkout.root)["sweep"]["protocol"]["width"]
-    checkout.change(lambda params: params["sweep"]["protocol"].update(width=width + 1))
-    finished = checkout.dvc_killed_after_the_first("sweep")
-    ran = {stage for stage in checkout.dvc("repro") if stage.startswith("sweep@")}
-    swept = {f"sweep@{name}" for name in read_params(checkout.root)["sweep"]["activations"]}
-    assert ran == swept - finished
-    resumed = files_below(checkout.root, {"results/sweep": ""})
-    checkout.dvc("repro", "--force", "--single-item", *sorted(swept))  # in one go
-    assert files_below(checkout.root, {"results/sweep": ""}) == resumed
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_change_concerns_these_stages_and_no_others(checkout, change):
+    with checkout.restored(change.file):
+        change.make(checkout)
+        assert checkout.dvc("repro", "--dry") == change.concerned
 
 
-def test_a_reworded_report_trains_nothing(checkout):
-    checkout.replace("src/dlstudy/report/templates/README.md.j2", "# What the models reach", "# Results")
-    assert checkout.dvc("repro") == {"cost_report", "report"}
+def test_impossible_parameters_stop_the_pipeline_before_any_work(checkout):
+    with checkout.restored("params.yaml"):
+        checkout.change(lambda params: params["train"]["mlp_relu"].update(lr=-1.0, batch_size=401))
+        run = checkout.run("repro")
+    assert run.returncode != 0
+    assert "train.mlp_relu.lr: expected greater than 0, found -1.0" in run.stderr
+    assert "train.mlp_relu.batch_size: expected at most 400" in run.stderr
+    assert stale_stages(run.stdout) == ["check_params"]
+    assert checkout.dvc("repro") <= {"check_params"}  # nothing was lost
 
 
-def test_a_reworded_claim_is_judged_again_and_nothing_else_is_measured(checkout):
-    checkout.replace("src/dlstudy/claims/softmax.py", "Softmax", "The softmax")
-    assert checkout.dvc("repro") <= {"judge", "verdict_figures", "report"}
-
-
-def test_another_margin_is_judged_again_and_nothing_else_is_measured(checkout):
-    checkout.change(lambda params: params["judge"].update(margin=0.3))
-    assert checkout.dvc("repro") <= {"check_params", "judge", "verdict_figures", "cost_report", "report"}
-    assert "0.3 points" in (checkout.root / "reports/method.md").read_text(encoding="utf-8")
+def test_all_these_changes_and_one_more_model_run_what_they_concern_and_nothing_else(checkout):
+    for change in CHANGES.values():
+        change.make(checkout)
+    checkout.change(lambda params: params["train"].update(wide=ONE_MORE | {"batch_size": 64, "num_epochs": 2}))
+    concerned = set().union(*(change.concerned for change in CHANGES.values()))
+    assert checkout.dvc("repro") == concerned | {"train@wide", "evaluate@wide"}
+    pages = {"README": ("`wide`", "# Results"), "activations": ("mish",), "method": ("0.3 points",)}
+    for page, words in pages.items():
+        text = (checkout.root / f"reports/{page}.md").read_text(encoding="utf-8")
+        assert all(word in text for word in words)
 
 
 def test_a_comment_in_the_training_loop_trains_again_and_stops_there(checkout):
     checkout.replace("src/dlstudy/sgd.py", '"""Minibatch', '"""Small-batch')
-    ran = checkout.dvc("repro")
     # the closed form does not import the loop; the weights come out the same, so nothing is scored again
     models = read_params(checkout.root)["train"]
-    assert ran >= {f"train@{name}" for name, model in models.items() if model["method"] == "sgd"}
-    assert not any(stage.startswith("evaluate") or "closed_form" in stage for stage in ran)
-
-
-def test_impossible_parameters_stop_the_pipeline_before_any_work(checkout):
-    good = (checkout.root / "params.yaml").read_bytes()
-    checkout.change(lambda params: params["train"]["mlp_relu"].update(lr=-1.0, batch_size=401))
-    run = checkout.run("repro")
-    assert run.returncode != 0
-    assert "train.mlp_relu.lr: expected greater than 0, found -1.0" in run.stderr
-    assert "train.mlp_relu.batch_size: expected at most 400" in run.stderr
-    assert re.findall(r"^Running stage '([^']+)'", run.stdout, flags=re.MULTILINE) == ["check_params"]
-    (checkout.root / "params.yaml").write_bytes(good)
-    assert checkout.dvc("repro") <= {"check_params"}  # nothing was lost
+    trained = {f"train@{name}" for name, model in models.items() if model["method"] == "sgd"}
+    assert checkout.dvc("repro", "evaluate") == trained
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -280,17 +188,18 @@ def test_an_experiment_in_a_temporary_copy_runs_the_code_of_that_copy(checkout):
         identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
         subprocess.run(["git", *identity, *arguments], cwd=checkout.root, check=True, capture_output=True)
 
+    model, history = "linear_sgd", checkout.root / "results/history/linear_sgd.csv"
     (checkout.root / ".dvc/config.local").unlink()
     (checkout.root / ".gitignore").write_text("/data/\n/models/\n__pycache__/\n/.dvc/cache\n/.dvc/tmp\n")
     git("init")
     git("add", "-A")
     git("commit", "-m", "as it is")
-    old = (checkout.root / "reports/README.md").read_bytes()
-    checkout.replace("src/dlstudy/report/templates/README.md.j2", "Every number of ours", "In the copy every number")
-    ran = checkout.dvc("exp", "run", "--temp", "--name", "in-a-copy", "-S", "train.softmax_regression.lr=0.05")
-    assert {"train@softmax_regression", "report"} <= ran
-    assert (checkout.root / "reports/README.md").read_bytes() == old  # the workspace is untouched
+    old = history.read_bytes()
+    checkout.replace("src/dlstudy/runs.py", '"train_loss"', '"loss_in_the_copy"')
+    change = f"train.{model}.lr=0.05"
+    ran = checkout.dvc("exp", "run", "--temp", "--name", "in-a-copy", "-S", change, f"evaluate@{model}")
+    assert {f"train@{model}", f"evaluate@{model}"} <= ran
+    assert history.read_bytes() == old  # the workspace is untouched
     checkout.dvc("exp", "apply", "in-a-copy")
-    text = (checkout.root / "reports/README.md").read_text(encoding="utf-8")
-    assert "In the copy every number" in text
-    assert read_params(checkout.root)["train"]["softmax_regression"]["lr"] == 0.05
+    assert b"loss_in_the_copy" in history.read_bytes()
+    assert read_params(checkout.root)["train"][model]["lr"] == 0.05

@@ -2,8 +2,7 @@
 
 import pytest
 
-from dlstudy.claims.core import Evidence
-from dlstudy.claims.losses import CLAIMS, Higher
+from dlstudy.claims.losses import CLAIMS
 from dlstudy.params.judge import JudgeParams
 from dlstudy.results import MissingResultError
 from tests.claims.cases_losses import NUM_SEEDS, SUPPORTING, results, scores
@@ -55,16 +54,3 @@ def test_the_facts_tell_the_least_learning_rate_that_diverged():
     sides = BY_READING["closed_form"].measure(SUPPORTING).facts["sides"]
     assert (sides["cross_entropy"]["diverging_lr"], sides["cross_entropy"]["num_rates"]) == (1.0, 3)
     assert "lr" not in sides["closed_form"]
-
-
-@pytest.mark.parametrize(
-    ("differences", "verdict"),
-    [
-        ([0.1, 0.2, 0.3, 0.1, 0.2, 0.3], "supported"),
-        ([-0.1, -0.2, -0.3, -0.1, -0.2, -0.3], "refuted"),
-        ([-0.3, 0.2, 0.3, -0.1, -0.2, 0.1], "inconclusive"),
-        ([0.1, 0.2], "invalid"),
-    ],
-)
-def test_higher_is_a_matter_of_the_sign_of_the_interval(differences, verdict):
-    assert Higher().decide(Evidence({"a - b": differences}), SETTINGS).verdict == verdict

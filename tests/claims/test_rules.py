@@ -22,12 +22,21 @@ from dlstudy.claims.rules import (
     NoGain,
     NonInferior,
     Predicted,
+    Signed,
     Sometimes,
+    decided_by_share,
     interval_of,
     too_few_seeds,
 )
 from dlstudy.params.judge import JudgeParams
-from dlstudy.statistics import bootstrap_interval, equivalence_p, paired_differences, repeated_cv_interval, sign_flip_p
+from dlstudy.statistics import (
+    Interval,
+    bootstrap_interval,
+    equivalence_p,
+    paired_differences,
+    repeated_cv_interval,
+    sign_flip_p,
+)
 
 SETTINGS = JudgeParams(margin=0.5, other_margins=(0.25, 1.0), confidence=0.95, num_resamples=999, seed=0)
 STRICT = SETTINGS.model_copy(update={"margin": 0.25, "confidence": 0.99})
@@ -340,6 +349,31 @@ def test_p_values_are_shifted_by_the_margin():
     assert decide(Equivalent(), d=differences).p_value == equivalence_p(differences, 0.5) < 0.05
 
 
+@pytest.mark.parametrize(
+    ("differences", "above", "below"),
+    [
+        ([0.1, 0.2, 0.3, 0.1, 0.2, 0.3], "supported", "refuted"),
+        ([-0.1, -0.2, -0.3, -0.1, -0.2, -0.3], "refuted", "supported"),
+        ([-0.3, 0.2, 0.3, -0.1, -0.2, 0.1], "inconclusive", "inconclusive"),
+        ([0.1, 0.2], "invalid", "invalid"),
+    ],
+)
+def test_a_sign_is_that_of_the_whole_interval(differences, above, below):
+    found = {side: Signed(side).decide(Evidence({"a - b": differences}), SETTINGS) for side in ("above", "below")}
+    assert (found["above"].verdict, found["below"].verdict) == (above, below)
+    p_value = {"invalid": None, "inconclusive": 1.0}.get(above, 2 / 2**6)  # all six signs the one way or the other
+    assert [each.p_value for each in found.values()] == [p_value] * 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.51, 0.9, "supported"), (0.1, 0.49, "refuted"), (0.5, 0.9, "inconclusive"), (0.1, 0.5, "inconclusive")],
+)
+def test_a_share_is_decided_by_its_whole_interval(low, high, verdict):
+    found = decided_by_share(Interval(0.3, low, high), 0.5)
+    assert (found.verdict, found.estimate, found.low, found.high, found.threshold) == (verdict, 0.3, low, high, 0.5)
+
+
 def test_a_comparison_is_of_two():
     with pytest.raises(ValueError, match="too many values"):
         decide(Better(), a=around(0.0), b=around(0.0))
@@ -513,6 +547,10 @@ WORDS = {
     "95 % interval lies outside; else inconclusive.",
     Different(): "Supported if the 95 % interval of the difference lies outside ±0.5 points, refuted if the 90 % "
     "interval lies strictly within; else inconclusive.",
+    Signed("above"): "Supported if the 95 % interval of the difference lies above 0, refuted if it lies below; else "
+    "inconclusive.",
+    Signed("below"): "Supported if the 95 % interval of the difference lies below 0, refuted if it lies above; else "
+    "inconclusive.",
 }
 
 

@@ -53,6 +53,17 @@ def test_what_cannot_be_compared_is_refused(changes, line):
     assert problem(changes) == line
 
 
+def test_batch_normalisation_takes_two_images_at_least():
+    refusal = (
+        "x.batch_size: expected minibatches, the last of an epoch too, of 2 images at least, for batch "
+        "normalisation, found one of 1 "
+    )
+    assert problem({}, images=2 * 64 + 1) == refusal + "(minibatches of 64, of 129 images)"
+    assert problem({"batch_size": 1}) == refusal + "(minibatches of 1)"
+    for images in (2 * 64, 2 * 64 + 2):
+        validated(CONTENT, OutputsParams, context={"num_training_rows": {"images": images}})
+
+
 def test_minibatches_fit_into_both_training_splits():
     assert problem({}, images=63) == ("x.batch_size: expected at most 63, the training split of images, found 64")
     assert problem({"price": PRICE | {"batch_size": 65}}, housing=64) == (

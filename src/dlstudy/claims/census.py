@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
+from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text
+from dlstudy.claims.rules import decided_by_share
 from dlstudy.params.judge import JudgeParams
 from dlstudy.results import MissingResultError, Results
 from dlstudy.statistics import share_interval
@@ -27,12 +28,7 @@ class MostOf:
     def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
         cases = [value for values in evidence.samples.values() for value in values]
         found = share_interval(int(sum(cases)), len(cases), settings.confidence)
-        verdict: Verdict = "inconclusive"
-        if found.low > self.share:
-            verdict = "supported"
-        elif found.high < self.share:
-            verdict = "refuted"
-        return Decision(verdict, found.estimate, found.low, found.high, self.share)
+        return decided_by_share(found, self.share)
 
     def words(self, settings: JudgeParams) -> str:
         return (

@@ -1,39 +1,17 @@
 """SOFT-3: whether the error of raw outputs can be measured, or whether it takes softmax and cross-entropy."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
-from dlstudy.claims.rules import Different, interval_of, too_few_pairs
-from dlstudy.params.judge import JudgeParams
+from dlstudy.claims.core import Claim, Evidence, Literature, Statement, Text
+from dlstudy.claims.rules import Different, Signed
 from dlstudy.results import MissingResultError, Results
-from dlstudy.statistics import paired_differences, sign_flip_p
+from dlstudy.statistics import paired_differences
 
 POINTS: Final = 100.0  # accuracy points in an accuracy of 1
 SCORES: Final = ("test_accuracy", "nll", "ece", "temperature", "nll_scaled", "ece_scaled")
-
-
-@dataclass(frozen=True)
-class Higher:
-    """The first is higher than the second, by however little. Samples: first - second."""
-
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        (differences,) = evidence.samples.values()
-        found = interval_of(differences, settings)
-        if reasons := too_few_pairs(evidence, settings):
-            return Decision("invalid", found.estimate, found.low, found.high, 0.0, reasons=reasons)
-        verdict: Verdict = "supported" if found.low > 0 else "refuted" if found.high < 0 else "inconclusive"
-        p_value = 1.0 if verdict == "inconclusive" else sign_flip_p(differences, "two-sided")
-        return Decision(verdict, found.estimate, found.low, found.high, 0.0, p_value=p_value)
-
-    def words(self, settings: JudgeParams) -> str:
-        return (
-            f"Supported if the {100 * settings.confidence:g} % interval of the difference lies above 0, refuted if it "
-            "lies below; else inconclusive."
-        )
 
 
 # --- Evidence ---
@@ -193,7 +171,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         kind="comparison",
         quantifier="on average over the seeds",
         unit="nats an image",
-        rule=Higher(),
+        rule=Signed("above"),
         literature=Literature(
             "both losses are proper: each is smallest, in expectation, at the true probabilities",
             "Gneiting and Raftery, Strictly Proper Scoring Rules, Prediction, and Estimation, JASA 102, 2007",

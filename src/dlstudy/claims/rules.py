@@ -7,6 +7,7 @@ of cross-validation, whose folds share rows, are corrected t intervals. At its b
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from dlstudy.claims.core import Decision, Evidence, Verdict
 from dlstudy.params.judge import JudgeParams
@@ -247,6 +248,15 @@ class NoGain:
         )
 
 
+# --- Shares of cases ---
+
+
+def decided_by_share(found: Interval, share: float) -> Decision:
+    """Supported if the interval lies above the share, refuted if it lies below."""
+    verdict: Verdict = "supported" if found.low > share else "refuted" if found.high < share else "inconclusive"
+    return _decision(verdict, found, share)
+
+
 # --- Comparisons over paired seeds, in accuracy points ---
 
 
@@ -335,6 +345,30 @@ class Equivalent:
         return (
             f"Supported if the {inner:g} % interval of the difference lies strictly within {margin}, refuted if the "
             f"{outer:g} % interval lies outside; else inconclusive."
+        )
+
+
+@dataclass(frozen=True)
+class Signed:
+    """The difference lies above 0, or below, by however little. Samples: first - second."""
+
+    side: Literal["above", "below"]
+
+    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
+        differences = _differences(evidence)
+        found = interval_of(differences, settings)
+        if reasons := too_few_pairs(evidence, settings):
+            return _invalid(found, 0.0, reasons)
+        if not found.outside(0, 0):
+            return _decision("inconclusive", found, 0.0, p_value=1.0)
+        verdict: Verdict = "supported" if (found.low > 0) == (self.side == "above") else "refuted"
+        return _decision(verdict, found, 0.0, p_value=sign_flip_p(differences, "two-sided"))
+
+    def words(self, settings: JudgeParams) -> str:
+        other = "below" if self.side == "above" else "above"
+        return (
+            f"Supported if the {100 * settings.confidence:g} % interval of the difference lies {self.side} 0, refuted "
+            f"if it lies {other}; else inconclusive."
         )
 
 

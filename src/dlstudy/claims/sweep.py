@@ -13,10 +13,10 @@ import pandas as pd
 
 from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
 from dlstudy.claims.losses import POINTS
-from dlstudy.claims.rules import Better, NonInferior, interval_of, too_few_pairs
+from dlstudy.claims.rules import Better, NonInferior, Signed, decided_by_share, interval_of
 from dlstudy.params.judge import JudgeParams
 from dlstudy.results import MissingResultError, Results
-from dlstudy.statistics import Interval, joint_sign_flip_p, paired_differences, share_interval, sign_flip_p
+from dlstudy.statistics import Interval, joint_sign_flip_p, paired_differences, share_interval
 
 RELU: Final = "relu"
 FOLDER: Final = "results/sweep"
@@ -81,12 +81,7 @@ class BetterUsually:
         share = Interval(least.estimate, least.low, widest.high)
         if reasons := [each.reasons for each in found if each.verdict == "invalid"]:
             return Decision("invalid", share.estimate, share.low, share.high, self.share, reasons=reasons[0])
-        verdict: Verdict = "inconclusive"
-        if share.low > self.share:
-            verdict = "supported"
-        elif share.high < self.share:
-            verdict = "refuted"
-        return Decision(verdict, share.estimate, share.low, share.high, self.share)
+        return decided_by_share(share, self.share)
 
     def words(self, settings: JudgeParams) -> str:
         percent = f"{100 * settings.confidence:g} %"
@@ -126,26 +121,6 @@ class NonInferiorToAll:
             f"Supported if the {100 * settings.confidence:g} % interval of the difference to every rival lies above "
             f"-{settings.margin:g} points; refuted if to one of them it lies below (Bonferroni); else inconclusive. "
             "The rival with the largest advantage is shown."
-        )
-
-
-@dataclass(frozen=True)
-class Fewer:
-    """The first takes fewer than the second, by however little. Samples: first - second."""
-
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        (differences,) = evidence.samples.values()
-        found = interval_of(differences, settings)
-        if reasons := too_few_pairs(evidence, settings):
-            return Decision("invalid", found.estimate, found.low, found.high, 0.0, reasons=reasons)
-        verdict: Verdict = "supported" if found.high < 0 else "refuted" if found.low > 0 else "inconclusive"
-        p_value = 1.0 if verdict == "inconclusive" else sign_flip_p(differences, "two-sided")
-        return Decision(verdict, found.estimate, found.low, found.high, 0.0, p_value=p_value)
-
-    def words(self, settings: JudgeParams) -> str:
-        return (
-            f"Supported if the {100 * settings.confidence:g} % interval of the difference lies below 0, refuted if it "
-            "lies above; else inconclusive."
         )
 
 
@@ -494,7 +469,7 @@ ACT_15_CLAIMS: Final = tuple(
         kind="comparison",
         quantifier="on average over the seeds",
         unit="% of a training",
-        rule=Fewer(),
+        rule=Signed("below"),
         literature=Literature("six times as fast as tanh in a convolutional network, on CIFAR-10", KRIZHEVSKY),
         would_change="A target that one of the two does not reach, or learning rates that do not suit each.",
         data=(f"{FOLDER}/relu", f"{FOLDER}/{rival}"),

@@ -4,15 +4,15 @@ Every cell has its learning rate tuned on its own, with seeds of its own and on 
 the study's seeds divides the images anew, the same for every cell, and the test split is scored once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any
 
 import pandas as pd
 
 from dlstudy.data.dataset import Dataset
-from dlstudy.execution import map_runs
 from dlstudy.experiments.activation_outputs_looks import collapse_rows, silence_rows
 from dlstudy.experiments.activation_outputs_variants import (
     CELLS,
@@ -27,13 +27,13 @@ from dlstudy.experiments.activation_outputs_variants import (
     mixtures,
     recipe_of,
 )
+from dlstudy.experiments.stack_jobs import groups_of, map_longest_first, scores_of, sorted_table, tuning_table
 from dlstudy.params.base import ParamsError
 from dlstudy.params.outputs import OutputsParams
 from dlstudy.stacks import Images, Member, Stack, accuracies_on_test, accuracies_on_validation, train_stack
 from dlstudy.tuning import Choice, Score, Trial, choose, mean_accuracies, tune
 
 Row = dict[str, Any]
-Result = TypeVar("Result")
 
 
 def compare(dataset: Dataset, params: OutputsParams, seeds: Sequence[int]) -> dict[str, pd.DataFrame]:
@@ -42,9 +42,9 @@ def compare(dataset: Dataset, params: OutputsParams, seeds: Sequence[int]) -> di
     images = Images.of(dataset)
     scores = tune_cells(images, params)
     choices = {cell: choose(mean_accuracies(scores, cell), images.guessing) for cell in CELLS}
-    found = map_longest_first(
-        partial(confirm, images, params), confirming_jobs(params, choices, seeds), label="activation_outputs"
-    )
+    jobs = confirming_jobs(params, choices, seeds)
+    confirmed = partial(confirm, images, params)
+    found = map_longest_first(confirmed, jobs, cost=attrgetter("cost"), label="activation_outputs")
     keys = ["network", "variant", "seed"]
     return {
         "tuning": tuning_table(scores),
@@ -76,14 +76,6 @@ def facts_of(dataset: Dataset, params: OutputsParams, seeds: Sequence[int]) -> R
     }
 
 
-def map_longest_first(function: Callable[[Job], Result], jobs: Sequence[Job], *, label: str) -> list[Result]:
-    """The results of all jobs, in their order; those that take longest start first."""
-    order = sorted(range(len(jobs)), key=lambda place: -jobs[place].cost)
-    found = map_runs(function, [jobs[place] for place in order], label=label)
-    by_place = dict(zip(order, found, strict=True))
-    return [by_place[place] for place in range(len(jobs))]
-
-
 def trained(images: Images, job: Job) -> Stack:
     members = [Member(trial.seed, init_of(trial.cell), trial.lr) for trial in job.trials]
     return train_stack(images, job.recipe, members)[0]
@@ -110,7 +102,8 @@ def tune_cells(images: Images, params: OutputsParams) -> dict[Trial[Cell], Score
 
 def score_trials(images: Images, params: OutputsParams, trials: Sequence[Trial[Cell]]) -> list[Score]:
     jobs = tuning_jobs(params, trials)
-    found = map_longest_first(partial(score_job, images), jobs, label="activation_outputs: learning rates")
+    label = "activation_outputs: learning rates"
+    found = map_longest_first(partial(score_job, images), jobs, cost=attrgetter("cost"), label=label)
     by_trial = {
         trial: score
         for job, scores in zip(jobs, found, strict=True)
@@ -129,11 +122,7 @@ def tuning_jobs(params: OutputsParams, trials: Sequence[Trial[Cell]]) -> list[Jo
 
 def score_job(images: Images, job: Job) -> list[Score]:
     """Validation accuracy of each network after the last step."""
-    stack = trained(images, job)
-    return [
-        Score(accuracy) if finite else Score(0.0, diverged=True)
-        for accuracy, finite in zip(accuracies_on_validation(stack, images), stack.finite(), strict=True)
-    ]
+    return scores_of(trained(images, job), images)
 
 
 # --- The seeds of the study ---
@@ -150,11 +139,10 @@ class Found:
 
 def confirming_jobs(params: OutputsParams, choices: Mapping[Cell, Choice], seeds: Sequence[int]) -> list[Job]:
     """Every cell with every seed, at its chosen learning rate; so many seeds a stack."""
-    groups = [seeds[start : start + params.stack_size] for start in range(0, len(seeds), params.stack_size)]
     return [
         Job(recipe_of(cell, params), tuple(Trial(cell, choice.lr, seed) for seed in group))
         for cell, choice in choices.items()
-        for group in groups
+        for group in groups_of(seeds, params.stack_size)
     ]
 
 
@@ -182,20 +170,6 @@ def final_rows(stack: Stack, images: Images, cell: Cell) -> list[Row]:
 
 
 # --- Tables ---
-
-
-def sorted_table(rows: Sequence[Row], keys: list[str]) -> pd.DataFrame:
-    return pd.DataFrame(rows).sort_values(keys, ignore_index=True)
-
-
-def tuning_table(scores: Mapping[Trial[Cell], Score]) -> pd.DataFrame:
-    """One row a trial."""
-    rows = [
-        {**trial.cell._asdict(), "lr": trial.lr, "seed": trial.seed}
-        | {"validation_accuracy": score.accuracy, "diverged": score.diverged}
-        for trial, score in scores.items()
-    ]
-    return sorted_table(rows, ["network", "variant", "lr", "seed"])
 
 
 def chosen_table(choices: Mapping[Cell, Choice], scores: Mapping[Trial[Cell], Score]) -> pd.DataFrame:

@@ -6,13 +6,14 @@ stability is not taken. Then every seed of the study trains the cell once, and t
 the last step.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from dlstudy.data.dataset import Dataset
-from dlstudy.execution import map_runs
+from dlstudy.experiments.stack_jobs import groups_of, map_longest_first, scores_of, sorted_table, tuning_table
 from dlstudy.models import matching_init
 from dlstudy.params.base import ParamsError
 from dlstudy.params.sweep import SweepProtocol
@@ -28,7 +29,6 @@ from dlstudy.stacks import (
 from dlstudy.tuning import Choice, Score, Trial, choose_stable, mean_accuracies, tune
 
 Row = dict[str, Any]
-Result = TypeVar("Result")
 
 
 class Cell(NamedTuple):
@@ -42,6 +42,11 @@ class Job(NamedTuple):
     cell: Cell
     members: tuple[tuple[int, float], ...]  # seed and learning rate of each
 
+    @property
+    def cost(self) -> int:
+        """How long it takes, roughly, beside others."""
+        return self.cell.depth * len(self.members)
+
 
 def sweep(dataset: Dataset, activation: str, protocol: SweepProtocol, seeds: Sequence[int]) -> dict[str, pd.DataFrame]:
     """The tables tuning, chosen, per_seed and looks of one activation."""
@@ -52,9 +57,9 @@ def sweep(dataset: Dataset, activation: str, protocol: SweepProtocol, seeds: Seq
     choices = {cell: choose_stable(scores, cell, images.guessing) for cell in cells}
     jobs = confirming_jobs(choices, seeds, protocol.stack_size)
     shared = images, activation, protocol
-    found = map_deepest_first(confirm, jobs, label=f"{activation}: every seed", shared=shared)
+    found = map_longest_first(confirm, jobs, cost=attrgetter("cost"), label=f"{activation}: every seed", shared=shared)
     return {
-        "tuning": tuning_table(activation, scores),
+        "tuning": tuning_table(scores, activation=activation),
         "chosen": chosen_table(activation, choices, scores),
         "per_seed": sorted_table([row for rows, _ in found for row in rows], ["depth", "init", "seed"]),
         "looks": sorted_table([row for _, rows in found for row in rows], ["depth", "init", "seed", "step"]),
@@ -81,15 +86,6 @@ def members_of(job: Job, activation: str) -> list[Member]:
     return [Member(seed, init, lr) for seed, lr in job.members]
 
 
-def map_deepest_first(
-    function: Callable[..., Result], jobs: Sequence[Job], *, label: str, shared: tuple[Any, ...]
-) -> list[Result]:
-    """The results of all jobs, in their order; deep networks take longest and start first."""
-    order = sorted(range(len(jobs)), key=lambda place: -jobs[place].cell.depth * len(jobs[place].members))
-    found = map_runs(function, [jobs[place] for place in order], label=label, shared=shared)
-    return [result for _, result in sorted(zip(order, found, strict=True), key=lambda pair: pair[0])]
-
-
 # --- Tuning ---
 
 
@@ -100,8 +96,8 @@ def tune_cells(
 
     def score_all(trials: Sequence[Trial[Cell]]) -> list[Score]:
         jobs = tuning_jobs(trials)
-        label = f"{activation}: learning rates"
-        found = map_deepest_first(score_rates, jobs, label=label, shared=(images, activation, protocol))
+        label, shared = f"{activation}: learning rates", (images, activation, protocol)
+        found = map_longest_first(score_rates, jobs, cost=attrgetter("cost"), label=label, shared=shared)
         by_trial = {
             Trial(job.cell, lr, seed): score
             for job, scores in zip(jobs, found, strict=True)
@@ -123,11 +119,7 @@ def tuning_jobs(trials: Sequence[Trial[Cell]]) -> list[Job]:
 def score_rates(images: Images, activation: str, protocol: SweepProtocol, job: Job) -> list[Score]:
     """Validation accuracy of each learning rate after the last step."""
     stack, _ = train_stack(images, recipe(activation, job.cell.depth, protocol), members_of(job, activation))
-    accuracies = accuracies_on_validation(stack, images)
-    return [
-        Score(accuracy) if finite else Score(0.0, diverged=True)
-        for accuracy, finite in zip(accuracies, stack.finite(), strict=True)
-    ]
+    return scores_of(stack, images)
 
 
 # --- The seeds of the study ---
@@ -135,9 +127,10 @@ def score_rates(images: Images, activation: str, protocol: SweepProtocol, job: J
 
 def confirming_jobs(choices: Mapping[Cell, Choice], seeds: Sequence[int], stack_size: int) -> list[Job]:
     """Every cell with every seed, at its chosen learning rate; so many seeds a stack."""
-    groups = [seeds[start : start + stack_size] for start in range(0, len(seeds), stack_size)]
     return [
-        Job(cell, tuple((seed, choice.lr) for seed in group)) for cell, choice in choices.items() for group in groups
+        Job(cell, tuple((seed, choice.lr) for seed in group))
+        for cell, choice in choices.items()
+        for group in groups_of(seeds, stack_size)
     ]
 
 
@@ -173,20 +166,6 @@ def final_rows(stack: Stack, images: Images) -> list[Row]:
 
 
 # --- Tables ---
-
-
-def sorted_table(rows: Sequence[Row], keys: list[str]) -> pd.DataFrame:
-    return pd.DataFrame(rows).sort_values(keys, ignore_index=True)
-
-
-def tuning_table(activation: str, scores: Mapping[Trial[Cell], Score]) -> pd.DataFrame:
-    """One row a trial."""
-    rows = [
-        {"activation": activation, **trial.cell._asdict(), "lr": trial.lr, "seed": trial.seed}
-        | {"validation_accuracy": score.accuracy, "diverged": score.diverged}
-        for trial, score in scores.items()
-    ]
-    return sorted_table(rows, ["depth", "init", "lr", "seed"])
 
 
 def chosen_table(activation: str, choices: Mapping[Cell, Choice], scores: Mapping[Trial[Cell], Score]) -> pd.DataFrame:

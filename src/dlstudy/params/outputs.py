@@ -24,6 +24,18 @@ def _within(batch_size: int, info: ValidationInfo, data: str) -> int:
     return batch_size
 
 
+def _two_at_least(batch_size: int, info: ValidationInfo) -> int:
+    """Batch normalisation divides by the spread within a minibatch, and one image has none."""
+    rows = (info.context or {}).get("num_training_rows", {}).get("images", 0)
+    if batch_size == 1 or rows % batch_size == 1:
+        sizes = f"{batch_size}, of {rows} images" if rows else str(batch_size)
+        raise ValueError(
+            f"expected minibatches, the last of an epoch too, of 2 images at least, for batch normalisation, "
+            f"found one of 1 (minibatches of {sizes})"
+        )
+    return batch_size
+
+
 class PriceParams(Section):
     """A small perceptron for the price of a house, with and without ReLU on its output."""
 
@@ -59,4 +71,4 @@ class OutputsParams(Section):
     @field_validator("batch_size")
     @classmethod
     def _within_the_training_split(cls, batch_size: int, info: ValidationInfo) -> int:
-        return _within(batch_size, info, "images")
+        return _two_at_least(_within(batch_size, info, "images"), info)

@@ -1,0 +1,125 @@
+"""A copy of the checkout whose path has a space, on images small in number and made up, for tests of the pipeline."""
+
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from tools.checkout import copy_checkout, read_params, write_params
+from tools.reproduce import compared_stages, files_below, locked_outputs
+from tools.smoke import miniature
+from tools.staleness import stale_stages
+
+MODELS = ("linear_closed_form", "linear_sgd", "synthetic_closed_form", "softmax_regression", "mlp_relu", "resnet18")
+OFFLINE = Path(__file__).with_name("offline")  # makes every Python process refuse connections beyond this machine
+
+
+def write_idx(path, array):
+    """An IDX file: magic number with the number of dimensions, the dimensions, the bytes."""
+    header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">u4").tobytes()
+    path.write_bytes(header + array.tobytes())
+
+
+def write_images(folder):
+    """Ten classes that a linear model can tell apart: class k is bright in rows 2k and 2k + 1."""
+    folder.mkdir()
+    draws = np.random.default_rng(0)
+    for part, num in (("train", 600), ("t10k", 200)):
+        labels = draws.integers(0, 10, num).astype(np.uint8)
+        images = draws.integers(0, 100, (num, 28, 28)).astype(np.uint8)
+        images[np.arange(num), 2 * labels.astype(int)] += 120
+        images[np.arange(num), 2 * labels.astype(int) + 1] += 120
+        write_idx(folder / f"{part}-images-idx3-ubyte", images)
+        write_idx(folder / f"{part}-labels-idx1-ubyte", labels)
+
+
+class Checkout:
+    """A copy of the checkout with the made-up images as its Fashion-MNIST."""
+
+    def __init__(self, root):
+        self.root = root / "a checkout"
+        self.images = root / "images"
+        self.network_log = root / "network.log"
+        write_images(self.images)
+        copy_checkout(self.root)
+        files = sorted(self.images.iterdir())
+        sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
+        (self.root / "datasets/FashionMNIST/SHA256SUMS").write_text(sums)
+        params = miniature(read_params(self.root), train_size=400, validation_size=200)
+        params["train"] = {name: params["train"][name] for name in MODELS}
+        write_params(self.root, params)
+
+    def environment(self, **changes):
+        # One process: starting others takes longer than the little work there is.
+        settings = {"DLSTUDY_FASHION_MNIST": str(self.images), "DLSTUDY_PROCESSES": "1"} | changes
+        settings |= {"PYTHONPATH": str(OFFLINE), "DLSTUDY_NETWORK_LOG": str(self.network_log)}
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        return os.environ | {"PATH": path} | settings
+
+    def run(self, *arguments, **environment):
+        """Run a DVC command as a user would."""
+        return subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments],
+            cwd=self.root,
+            env=self.environment(**environment),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def dvc(self, *arguments, **environment):
+        """Run a DVC command that has to succeed; which stages ran."""
+        run = self.run(*arguments, **environment)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return set(stale_stages(run.stdout))
+
+    def dvc_killed_in_the_second(self, group, *arguments):
+        """Run a DVC command and kill all its processes when a second stage of a group has begun; the finished one."""
+        log = self.root.parent / "killed.log"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-u", "-m", "dvc", *arguments],
+                cwd=self.root,
+                env=self.environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            begun = []
+            while len(begun) < 2:
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.1)
+                begun = re.findall(rf"Running stage '({group}@[^']+)'", log.read_text())
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return {begun[0]}
+
+    def change(self, change):
+        params = read_params(self.root)
+        change(params)
+        write_params(self.root, params)
+
+    def replace(self, file, old, new):
+        text = (self.root / file).read_text(encoding="utf-8")
+        assert old in text
+        (self.root / file).write_text(text.replace(old, new), encoding="utf-8")
+
+    @contextmanager
+    def restored(self, file):
+        """The file is afterwards what it was."""
+        content = (self.root / file).read_bytes()
+        yield
+        (self.root / file).write_bytes(content)
+
+    @property
+    def results(self):
+        """Every file that is kept in Git and does not hang on a clock, and every checksum in dvc.lock likewise."""
+        lock = self.root / "dvc.lock"
+        return files_below(self.root, locked_outputs(lock)), compared_stages(lock)
