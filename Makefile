@@ -44,8 +44,8 @@ reproduce: $(STAMP) ## Run everything again and say which results came out the s
 smoke: $(STAMP) ## Run the whole pipeline on the real data with miniature settings, in a temporary copy
 	@python -m tools.smoke $(ARGS)
 
-test: $(STAMP) ## Run the tests; ARGS="-k name" picks some
-	@python -m pytest $(ARGS)
+test: $(STAMP) ## Run the tests, files of them by two processes; ARGS="-k name" picks some
+	@python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## Are results and reports up to date with the code? Then lint, layout and types
 	@python -m stages.check_params

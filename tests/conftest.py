@@ -28,6 +28,11 @@ settings.register_profile("study", deadline=None, derandomize=True, max_examples
 settings.load_profile("study")
 
 
+def pytest_collection_modifyitems(items):
+    """The pipeline's tests first: they take longest, and another process has the rest of the time for all others."""
+    items.sort(key=lambda item: not item.path.name.startswith("test_pipeline"))
+
+
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
     """Looking up or connecting to another machine fails the test; pytest.fail, so that no `except OSError` hides it."""

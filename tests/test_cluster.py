@@ -65,7 +65,7 @@ def two_workers():
 
 @pytest.fixture
 def on_cluster(two_workers, monkeypatch):
-    two_workers.wait_for_workers(2, timeout=20)  # after a test that killed one
+    two_workers.wait_for_workers(2, timeout=120)  # after a test that killed one
     monkeypatch.setenv("DLSTUDY_SCHEDULER", two_workers.scheduler_address)
     return two_workers
 
@@ -297,7 +297,7 @@ def started_scheduler(file: Path, *arguments, **options):
     time.sleep(0.1)  # between making the file and writing it
     yield json.loads(file.read_text())["address"]
     process.terminate()
-    process.wait(timeout=20)
+    process.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -315,12 +315,12 @@ def start_worker(scheduler, monkeypatch):
 
         def start_and_wait(*arguments, **options):
             started.append(start(*arguments, scheduler, "--no-nanny", **options))
-            client.wait_for_workers(1, timeout=30)
+            client.wait_for_workers(1, timeout=120)
 
         yield start_and_wait
         for process in started:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=60)
         while client.nthreads():
             time.sleep(0.02)
 
