@@ -1,4 +1,7 @@
 import math
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -14,6 +17,7 @@ from dlstudy.randomness import generator
 from dlstudy.runs import history_table, save_runs
 from dlstudy.vision import DivergedError, Training, learning_rate, look_steps, train_run, train_vision
 from dlstudy.vision_networks import build_vision, outputs_of_images
+from tests.conftest import ROOT
 from tests.test_vision_networks import ALEXNET, RESNET
 
 
@@ -164,8 +168,8 @@ class Interrupted:
 
 @pytest.mark.parametrize(
     ("params", "after"),
-    [(RESNET, 1), (RESNET, 4), (DROPPING, 3), (DROPPING, 6)],  # in the first epoch and in the second
-    ids=["norm-1", "norm-4", "dropout-3", "dropout-6"],
+    [(RESNET, 1), (RESNET, 4), (DROPPING, 3), (DROPPING, 5)],  # in the first epoch and in the second
+    ids=["norm-1", "norm-4", "dropout-3", "dropout-5"],
 )
 def test_a_training_that_was_interrupted_ends_in_the_same_bytes(images, params, after, tmp_path, monkeypatch):
     monkeypatch.setattr(vision, "CHECKPOINT_SECONDS", 0.0)
@@ -177,7 +181,7 @@ def test_a_training_that_was_interrupted_ends_in_the_same_bytes(images, params, 
     steps = []
     monkeypatch.setattr(resumed, "take_step", lambda rows, step=resumed.take_step: (steps.append(1), step(rows)))
     assert same(resumed.run(checkpoint, "this", Interrupted(100)), whole)
-    assert len(steps) == 6 - (after - 1)  # the step in which it was interrupted is taken again
+    assert len(steps) == 6 - after  # the step in which it was interrupted is taken again
 
 
 def test_a_checkpoint_of_another_training_is_not_continued(images, tmp_path):
@@ -191,6 +195,55 @@ def test_a_checkpoint_of_another_training_is_not_continued(images, tmp_path):
     ]
     assert training.restore(checkpoint, vision.fingerprint_of(Training.begin(images, RESNET, 0)))
     assert not any(other.restore(checkpoint, vision.fingerprint_of(other)) for other in others)
+
+
+def test_a_checkpoint_of_other_arithmetic_or_another_start_is_not_continued(images, monkeypatch):
+    training = Training.begin(images, RESNET, 0)
+    before = vision.fingerprint_of(training)
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "SSE41")
+    assert vision.fingerprint_of(training) != before
+    monkeypatch.undo()
+    assert vision.fingerprint_of(training) == before
+    with torch.no_grad():
+        training.network.conv1.weight[0, 0, 0, 0] += 1
+    assert vision.fingerprint_of(training) != before
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", None], ids=["empty", "other", "cut"])
+def test_a_damaged_checkpoint_is_told_and_the_training_begins_anew(images, content, tmp_path, capsys):
+    checkpoint = tmp_path / "seed-0.pt"
+    training = Training.begin(images, RESNET, 0)
+    training.save(checkpoint, "this")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100_000] if content is None else content)
+    assert not training.restore(checkpoint, "this")
+    assert f"{checkpoint}: warning: expected a checkpoint, found a damaged file" in capsys.readouterr().err
+
+
+WORK_ON = """
+import stages  # finds dlstudy
+import time
+from dlstudy.execution import map_runs
+from dlstudy.vision import _end_with_parent
+
+def work(item):
+    print("began", flush=True)
+    while True:
+        _end_with_parent()
+        time.sleep(0.05)
+
+map_runs(work, [1, 2], label="work")
+"""
+
+
+def test_processes_whose_parent_was_killed_end_too():
+    environment = os.environ | {"DLSTUDY_PROCESSES": "2"}
+    with subprocess.Popen(
+        [sys.executable, "-c", WORK_ON], stdout=subprocess.PIPE, env=environment, cwd=ROOT
+    ) as process:
+        for _ in range(2):
+            assert process.stdout.readline() == b"began\n"
+        process.kill()
+        assert process.communicate(timeout=60)[0] == b""  # both have let go of the pipe
 
 
 def test_what_is_not_a_number_stops_the_training_and_names_the_model(images, tmp_path):

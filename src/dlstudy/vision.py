@@ -6,10 +6,15 @@ training that was interrupted goes on from its last checkpoint as if nothing had
 
 import hashlib
 import math
+import multiprocessing
+import os
+import pickle
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from dlstudy.arithmetic import AVX2_KERNELS
 from dlstudy.data.dataset import Dataset, Split
 from dlstudy.errors import StudyError
 from dlstudy.execution import map_runs
@@ -31,7 +37,9 @@ from dlstudy.vision_networks import build_vision, format_of, outputs_of_images
 CHECKPOINT_SECONDS: Final = 30.0
 """How much work an interruption may cost, about. When a checkpoint is written changes no result."""
 
-SOURCES: Final = tuple(Path(__file__).with_name(name) for name in ("vision.py", "vision_networks.py", "inputs.py"))
+SOURCES: Final = tuple(
+    Path(__file__).with_name(f"{name}.py") for name in ("vision", "vision_networks", "inputs", "losses", "randomness")
+)
 """The code by whose change a checkpoint becomes worthless."""
 
 
@@ -156,9 +164,10 @@ class Training:
         with torch.random.fork_rng(devices=[]):
             if not self.restore(checkpoint, fingerprint):
                 self.look()
-            bar.update(self._num_done())
+            bar.n = bar.last_print_n = bar.initial = self._num_done()  # which took no time now
             saved = time.monotonic()
             for rows in self.batches():
+                _end_with_parent()
                 self.take_step(rows)
                 if (self.step - 1) % self.steps_per_epoch + 1 in looks:
                     self.look()
@@ -170,6 +179,7 @@ class Training:
         return Run(self.seed, values, tuple(self.history))
 
     def _num_done(self) -> int:
+        """How many images have been seen."""
         epochs, steps = divmod(self.step, self.steps_per_epoch)
         return epochs * len(self.train) + steps * self.params.batch_size
 
@@ -193,11 +203,9 @@ class Training:
         neighbour.replace(path)
 
     def restore(self, path: Path, fingerprint: str) -> bool:
-        """Go to where a checkpoint was written; False if there is none, or one of another training."""
-        if not path.is_file():
-            return False
-        content = torch.load(path, weights_only=True)
-        if content["fingerprint"] != fingerprint:
+        """Go to where a checkpoint was written; False if there is none, a damaged one, or one of another training."""
+        content = _checkpoint_in(path)
+        if content.get("fingerprint") != fingerprint:
             return False
         self.network.load_state_dict(content["network"])
         self.optimiser.load_state_dict(content["optimiser"])
@@ -208,6 +216,25 @@ class Training:
         ]
         self.total_loss, self.total_correct, self.num_seen = content["totals"]
         return True
+
+
+def _checkpoint_in(path: Path) -> dict[str, Any]:
+    """What `Training.save` wrote; empty if there is no file, or, which is told, one that cannot be read."""
+    try:
+        content: dict[str, Any] = torch.load(path, weights_only=True)
+    except FileNotFoundError:
+        return {}
+    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError):
+        print(f"{path}: warning: expected a checkpoint, found a damaged file; training begins anew", file=sys.stderr)
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _end_with_parent() -> None:
+    """End this process if the one that it works for was killed: another would soon write the same checkpoints."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid != os.getppid():
+        os._exit(1)
 
 
 def _set_random_state(seed: int, purpose: str) -> None:
@@ -222,10 +249,18 @@ def scores_of(network: nn.Module, split: Split, inputs: InputFormat) -> Scores:
 
 
 def fingerprint_of(training: Training) -> str:
-    """What a checkpoint must have been made by to be continued: parameters, images, code, version of PyTorch."""
-    digest = hashlib.sha256(f"{training.params.model_dump_json()} {training.seed} {torch.__version__}".encode())
-    for tensor in (training.train.features, training.train.targets, training.validation.features):
-        digest.update(tensor.contiguous().numpy().data)
+    """What a checkpoint must have been made by to be continued.
+
+    Parameters, seed, images, the network before the first step, code, versions of PyTorch and torchvision, arithmetic.
+    """
+    arithmetic = [os.environ.get(name) for name in AVX2_KERNELS]
+    versions = [version(name) for name in ("torch", "torchvision")]
+    settings = f"{training.params.model_dump_json()} {training.seed} {training.inputs} {versions} {arithmetic}"
+    digest = hashlib.sha256(settings.encode())
+    splits = (training.train, training.validation)
+    tensors = [each for split in splits for each in (split.features, split.targets)]
+    for tensor in (*tensors, *training.network.state_dict().values()):
+        digest.update(tensor.numpy().tobytes())
     for source in SOURCES:
         digest.update(source.read_bytes())
     return digest.hexdigest()
