@@ -5,7 +5,7 @@ from torchvision import models
 
 from dlstudy.params.train import VisionParams
 from dlstudy.randomness import generator
-from dlstudy.vision_networks import CentreConv2d, build_vision, outputs_of_images, with_fast_centres
+from dlstudy.vision_networks import CentreConv2d, build_vision, evaluation_batch, outputs_of_images, with_fast_centres
 
 RESNET = VisionParams(
     method="vision",
@@ -109,3 +109,7 @@ def test_outputs_are_those_of_evaluation_and_leave_the_network_as_it_was(images)
     outputs = outputs_of_images(network, images.test.features, expected)
     assert network.training
     assert torch.equal(outputs, network.eval()(network_inputs(images.test.features, expected)).detach())
+
+
+def test_a_batch_of_larger_images_has_fewer_of_them():
+    assert [evaluation_batch(side) for side in (28, 64, 128, 224, 512)] == [250, 250, 62, 20, 3]

@@ -113,7 +113,14 @@ def format_of(params: VisionParams, dataset: Dataset) -> InputFormat:
     return input_format(params.weights, params.resolution)
 
 
-EVALUATION_BATCH: Final = 250
+EVALUATION_BATCH: Final = 250  # images
+EVALUATION_PIXELS: Final = EVALUATION_BATCH * 64**2
+"""In a batch at most: of larger images the maps of 250 would take gigabytes, whose number each process multiplies."""
+
+
+def evaluation_batch(resolution: int) -> int:
+    """How many images of so many pixels a side are scored at a time."""
+    return max(1, min(EVALUATION_BATCH, EVALUATION_PIXELS // resolution**2))
 
 
 def outputs_of_images(network: nn.Module, images: Tensor, expected: InputFormat) -> Tensor:
@@ -121,7 +128,8 @@ def outputs_of_images(network: nn.Module, images: Tensor, expected: InputFormat)
     training = network.training
     network.eval()
     with torch.no_grad():
-        outputs = torch.cat([network(network_inputs(batch, expected)) for batch in images.split(EVALUATION_BATCH)])
+        batches = images.split(evaluation_batch(expected.resolution))
+        outputs = torch.cat([network(network_inputs(batch, expected)) for batch in batches])
     network.train(training)
     return outputs
 
