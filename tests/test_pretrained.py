@@ -57,6 +57,21 @@ def test_tensors_that_were_saved_as_parameters_come_back_as_tensors(saved, state
     assert torch.equal(found["fc.weight"], state["fc.weight"])
 
 
+def test_weights_of_some_layers_only_are_refused(saved, state):
+    path = saved(state | {"fc.bias": torch.full_like(state["fc.bias"], torch.nan)})
+    with pytest.raises(WeightsError, match=r"expected finite weights of all layers, found others in fc\.bias"):
+        load_state(path, NAME)
+
+
+@pytest.mark.parametrize("content", [b"", pickle.dumps({}, 2)[:-1]], ids=["empty", "cut"])
+def test_a_file_of_which_pytorch_has_nothing_to_say_is_refused_too(content, tmp_path, monkeypatch):
+    (tmp_path / "content").write_bytes(content)
+    path = under_its_checksum(tmp_path / "content")
+    publish(monkeypatch, f"https://example.org/{path.name}")
+    with pytest.raises(WeightsError, match="expected tensors by their names and no code, found: EOFError"):
+        load_state(path, NAME)
+
+
 def test_counts_that_older_files_lack_are_made_up_for(saved, state):
     without = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
     assert len(without) < len(state)

@@ -30,7 +30,7 @@ def load_state(path: Path, name: str) -> State:
     """The tensors in a file of published weights, all that their network has and in its shapes.
 
     WeightsError if the file has another checksum than its published name says, holds anything but tensors, or tensors
-    that are not those of the network.
+    that are not those of the network, or not finite, as where only some layers are published (IMAGENET1K_FEATURES).
     """
     weights = published_weights(name)
     verify(path, weights)
@@ -41,6 +41,8 @@ def load_state(path: Path, name: str) -> State:
             state[key] = torch.zeros((), dtype=torch.int64)
     if problems := list(misfits(expected, state)):
         raise WeightsError(f"{path}: expected the tensors of {weights.builder}, found {_listed(problems)}")
+    if broken := [key for key, value in state.items() if not value.isfinite().all()]:
+        raise WeightsError(f"{path}: expected finite weights of all layers, found others in {_listed(broken)}")
     return {key: state[key].detach() for key in expected}
 
 
@@ -48,7 +50,7 @@ def _tensors_in(path: Path) -> State:
     try:
         content = torch.load(path, weights_only=True, map_location="cpu")
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise WeightsError(f"{path}: expected tensors by their names and no code, found: {reason}") from None
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise WeightsError(f"{path}: expected tensors by their names, found {type(content).__name__}")
