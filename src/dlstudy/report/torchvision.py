@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from dlstudy.claims.torchvision import BASELINE, BILLION, CENSUS, NAMED, PERCEPTRON, TOUR
-from dlstudy.params.train import VisionParams
 from dlstudy.published import Published
 from dlstudy.report.classifiers import classifier, records
 from dlstudy.results import Results
@@ -15,7 +14,7 @@ Context = dict[str, Any]
 
 
 def torchvision_context(results: Results, published: Published) -> Context:
-    models = [vision_row(results, name, params) for name, params in results.vision().items()]
+    models = [classifier(results, name, params) for name, params in results.vision().items()]
     classifiers = results.classifiers()
     return {
         "models": models,
@@ -33,15 +32,6 @@ def torchvision_context(results: Results, published: Published) -> Context:
 
 
 # --- Networks that are trained here ---
-
-
-def vision_row(results: Results, name: str, params: VisionParams) -> Context:
-    """A network, its budget and what it reaches."""
-    history = results.history(name)
-    return classifier(results, name, params) | {
-        "num_seen": params.num_images * params.num_epochs,  # images, each as often as it is seen
-        "first": history.loc[history["epoch"] == 0, "validation_accuracy"].mean(),
-    }
 
 
 def plain_row(results: Results, name: str) -> Context:
