@@ -199,7 +199,10 @@ class Training:
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         neighbour = path.with_suffix(".partial")
-        torch.save(content, neighbour)
+        with neighbour.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave the new name without its content
         neighbour.replace(path)
 
     def restore(self, path: Path, fingerprint: str) -> bool:
