@@ -1,5 +1,6 @@
 """Train a network of torchvision, once with each of a few seeds: `python -m stages.train_vision resnet18`."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -16,6 +17,8 @@ if __name__ == "__main__":
     params, seeds = load_section(f"train.{name}", VisionParams), load_section("seeds", SEEDS)
     dataset = load_dataset(Path(f"data/prepared/{params.data}.pt"))
     start = load_state(Path(f"data/weights/{params.weights}.pth"), params.weights) if params.weights else None
-    runs = train_vision(dataset, params, seeds, label=name, folder=Path(f"tmp/checkpoints/{name}"), start=start)
+    checkpoints = Path(f"tmp/checkpoints/{name}")
+    runs = train_vision(dataset, params, seeds, label=name, folder=checkpoints, start=start)
     save_runs(Path(f"models/{name}.pt"), runs)
     write_csv(Path(f"results/history/{name}.csv"), history_table(runs, dataset.task))
+    shutil.rmtree(checkpoints)

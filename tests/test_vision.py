@@ -144,7 +144,7 @@ def test_only_the_first_seeds_and_images_are_used(images, tmp_path):
     params = RESNET.model_copy(update={"num_epochs": 1})
     runs = train_vision(images, params, (7, 8, 9), label="x", folder=tmp_path / "checkpoints")
     assert [run.seed for run in runs] == [7, 8]
-    assert not (tmp_path / "checkpoints").exists()
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["seed-7.pt", "seed-8.pt"]
     assert len(Training.begin(images, params, 7).train) == 48
 
 

@@ -9,7 +9,6 @@ import math
 import multiprocessing
 import os
 import pickle
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -296,7 +295,9 @@ def train_vision(
     folder: Path,
     start: State | None = None,
 ) -> list[Run]:
-    """A run for each of the first `num_seeds` seeds, spread over processes; checkpoints are in `folder` meanwhile.
+    """A run for each of the first `num_seeds` seeds, spread over processes.
+
+    Checkpoints are in `folder`, to be deleted by the caller once the runs are on the disk.
 
     `start` has the published tensors that a network with `weights` begins with.
     """
@@ -305,5 +306,4 @@ def train_vision(
         runs = map_runs(train_run, chosen, label=label, shared=(dataset, params, start, label, folder, chosen))
     except DivergedError as error:
         raise DivergedError(f"train.{label}: {error}") from None
-    shutil.rmtree(folder, ignore_errors=True)
     return runs
