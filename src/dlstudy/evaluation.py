@@ -4,7 +4,7 @@ A run is one seed. `parameters` is what `runs.load_runs` gives: the parameters o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -263,12 +263,8 @@ def evaluate(
     parameters: Mapping[int, Parameters],
     num_mistakes: int,
 ) -> Evaluation:
-    """All that is told about a trained model; the only look at the test split.
-
-    A network of torchvision takes a millisecond an image: of the validation split it sees as many as in its training.
-    """
+    """All that is told about a trained model; the only look at the test split."""
     if isinstance(model, VisionParams):
-        dataset = replace(dataset, validation=dataset.validation.first(model.num_validation_images))
         return _of_classification(dataset, *vision_outputs(dataset, model, parameters), num_mistakes)
     hidden, activation = (model.hidden, model.activation) if isinstance(model, SgdParams) else ((), None)
     of_validation, of_test = (

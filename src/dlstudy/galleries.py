@@ -208,7 +208,7 @@ def filter_colours(weights: Tensor) -> Tensor:
 
 def filters(layers: Mapping[str, Tensor]) -> Figure:
     """The filters of each model's first layer, eight a row."""
-    figure = Figure(figsize=(2.4 * len(layers), 2.7))
+    figure = Figure(figsize=(2.4 * len(layers), 2.9))
     for axes, (name, weights) in zip(figure.subplots(1, len(layers), squeeze=False)[0], layers.items(), strict=True):
         show(axes, enlarged(filter_colours(weights)), 8)
         rows, columns = weights.shape[2:]

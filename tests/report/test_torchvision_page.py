@@ -16,7 +16,14 @@ from tests.claims.support import ROOT
 
 TABLES = ("per_seed", "per_class", "confusion", "mistakes")
 BUDGET = {
-    **{"method": "vision", "data": "images", "weights": None, "resolution": 64, "classifier_width": 256},
+    **{
+        "method": "vision",
+        "data": "images",
+        "weights": None,
+        "resolution": 64,
+        "classifier_width": 256,
+        "dropout": 0.5,
+    },
     **{"num_images": 2000, "num_validation_images": 500, "num_epochs": 1, "looks": 4, "batch_size": 64, "lr": 0.1},
     **{"warmup": 0.1, "optimiser": "sgd", "momentum": 0.9, "weight_decay": 0.0, "augmentation": ("flip",)},
     "num_seeds": 1,
@@ -24,7 +31,12 @@ BUDGET = {
 
 
 def network(builder, **changes):
-    values = BUDGET | {"builder": builder} | ({"classifier_width": None} if builder == "resnet18" else {}) | changes
+    values = (
+        BUDGET
+        | {"builder": builder}
+        | ({"classifier_width": None, "dropout": 0.0} if builder == "resnet18" else {})
+        | changes
+    )
     return VisionParams(**values)
 
 
@@ -113,7 +125,7 @@ def test_curves_run_over_the_images_that_were_seen():
             "validation_loss": 1.0,
         }
     )
-    figure = vision.vision_curves({"net": vision.over_images(history, 3000)}, {"linear": 0.85})
+    figure = vision.vision_curves({"net": vision.over_images(history, 3000)})
     thick = next(line for line in figure.axes[1].get_lines() if line.get_label() == "net")
     assert thick.get_xdata().tolist() == [0, 1500]
     assert thick.get_ydata().tolist() == pytest.approx([0.1, 0.85])

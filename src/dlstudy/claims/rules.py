@@ -7,7 +7,7 @@ of cross-validation, whose folds share rows, are corrected t intervals. At its b
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from dlstudy.claims.core import Decision, Evidence, Verdict
 from dlstudy.params.judge import JudgeParams
@@ -83,6 +83,10 @@ class AtMost:
         return f"Supported if the largest {self.what} is at most {self.tolerance:g}, refuted if it is larger."
 
 
+MOST_LISTED: Final = 5
+"""How many conditions with counterexamples are named; the evidence has all."""
+
+
 @dataclass(frozen=True)
 class NoException:
     """A statement about all cases: a single counterexample refutes. Samples count the counterexamples."""
@@ -92,9 +96,15 @@ class NoException:
     def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
         counts = {name: sum(values) for name, values in evidence.samples.items()}
         found = {name: count for name, count in counts.items() if count}
-        where = ", ".join(f"{name} ({count:g})" for name, count in found.items()) if len(found) > 1 else "".join(found)
+        where = self._listed(found) if len(found) > 1 else "".join(found)
         total = float(sum(found.values()))
         return Decision("refuted" if found else "supported", total, total, total, 0.0, where)
+
+    @staticmethod
+    def _listed(found: Mapping[str, float]) -> str:
+        first = ", ".join(f"{name} ({count:g})" for name, count in list(found.items())[:MOST_LISTED])
+        rest = len(found) - MOST_LISTED
+        return f"{first} and {rest} more" if rest > 0 else first
 
     def words(self, settings: JudgeParams) -> str:
         return f"Supported if there is no {self.what}, refuted by a single one."

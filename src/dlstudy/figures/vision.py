@@ -1,7 +1,6 @@
 """How the networks of torchvision learn."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -19,9 +18,7 @@ def figures(results: Results) -> Iterator[tuple[str, Figure]]:
     models = results.vision()
     if models:
         histories = {name: over_images(results.history(name), params.num_images) for name, params in models.items()}
-        others = [*list(results.classifiers(hidden=False))[:1], *list(results.classifiers(hidden=True))[:1]]
-        levels = {name: results.metrics(name)["validation_accuracy"] for name in others}
-        yield "vision_curves", vision_curves(histories, levels)
+        yield "vision_curves", vision_curves(histories)
     for name in models:
         yield f"{name}_confusion", confusion_matrix(results.table(name, "confusion"), name)
 
@@ -31,11 +28,8 @@ def over_images(history: pd.DataFrame, num_images: int) -> pd.DataFrame:
     return history.assign(seen=num_images * history["epoch"])
 
 
-def vision_curves(histories: Mapping[str, pd.DataFrame], levels: Mapping[str, float]) -> Figure:
-    """Loss and accuracy on validation images over the images `seen`; dashed, where other models end up.
-
-    A thin line a seed, a thick one for their mean.
-    """
+def vision_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
+    """Loss and accuracy on validation images over the images `seen`; a thin line a seed, a thick one for their mean."""
     figure = Figure(figsize=(8.2, 3.6))
     of_loss, of_accuracy = figure.subplots(1, 2)
     for axes, column in ((of_loss, "validation_loss"), (of_accuracy, "validation_accuracy")):
@@ -56,16 +50,5 @@ def vision_curves(histories: Mapping[str, pd.DataFrame], levels: Mapping[str, fl
     of_loss.yaxis.set_minor_formatter(NullFormatter())
     reached = [history["validation_accuracy"].max() for history in histories.values()]
     of_accuracy.set(ylabel="validation accuracy", ylim=(0.6 if min(reached) > 0.7 else 0, 1))
-    for name, level in levels.items():
-        of_accuracy.axhline(level, color="#777777", linewidth=0.8, linestyle="--")
-        of_accuracy.annotate(f"{name}, in the end", (0.01, level), (0, 2), **_ABOVE)
     figure.legend(*of_accuracy.get_legend_handles_labels(), loc="outside upper center", ncols=max(1, len(histories)))
     return figure
-
-
-_ABOVE: Final[dict[str, Any]] = {
-    "xycoords": ("axes fraction", "data"),
-    "textcoords": "offset points",
-    "fontsize": 7,
-    "color": "#555555",
-}
