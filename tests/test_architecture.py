@@ -168,7 +168,7 @@ def pipeline() -> dict[str, tuple[str, frozenset[str], frozenset[str]]]:
             for stage in repo.stage.load_all(str(Path(folder) / "dvc.yaml")):
                 module = stage.cmd.split()[2]
                 code = frozenset(dep.def_path for dep in stage.deps if dep.def_path.startswith(("src/", "stages/")))
-                resolved[stage.addressing] = (module, code, frozenset(map(name_of, closure(module))))
+                resolved[stage.name] = (module, code, frozenset(map(name_of, closure(module))))
     return resolved
 
 

@@ -10,7 +10,7 @@ from dlstudy.experiments import torchvision_tour_parts as parts
 from dlstudy.experiments import torchvision_tour_properties as properties
 from dlstudy.params.tour import TourParams
 from tests.import_closure import PACKAGES, imported_names
-from tests.test_pipeline import write_idx
+from tests.pipeline import write_idx
 
 PARAMS = TourParams(num_images=30, num_single_images=6, seed=1)
 
