@@ -162,12 +162,13 @@ def test_an_interruption_leaves_what_was_there(target, mine, error):
 
 
 INTERRUPTED = """
-import sys
+import signal, sys
 from pathlib import Path
 from dlstudy.data.weight_files import PublishedUrl, download_weights
 from dlstudy.weights import PublishedWeights
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job would ignore
     weights = PublishedWeights("Tiny_Weights.V1", "tiny", sys.argv[1])
     download_weights([weights], Path(sys.argv[2]), lambda weights: [PublishedUrl(weights, 3, 60.0)], "")
 """
