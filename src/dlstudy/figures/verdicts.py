@@ -79,7 +79,7 @@ def forest(differences: pd.DataFrame, margin: float) -> Figure:
     axes.set_xticks(
         [-50, -10, -5, -2, -1, 0, 1, 2, 5, 10, 50], ["-50", "-10", "-5", "-2", "-1", "0", "1", "2", "5", "10", "50"]
     )
-    axes.set_xlabel("difference in test accuracy (accuracy points), paired by seed; beyond ±5 logarithmic")
+    axes.set_xlabel("difference in test accuracy (accuracy points); beyond ±5 logarithmic")
     figure.legend(loc="outside upper center", ncols=5)
     return figure
 
