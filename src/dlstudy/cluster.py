@@ -5,6 +5,7 @@ by the same code; that is checked on connecting, and again by each run, as worke
 """
 
 import copy
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -77,13 +78,19 @@ def connected(address: str) -> Iterator[Any]:
             f"{VARIABLE}: expected Dask's package `distributed`, found it is not installed (pip install distributed), "
             "or leave the variable unset"
         ) from None
+    client = complaint = None
     try:
         client = Client(address, timeout=WAIT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
+        complaint = str(error)
+    if client is None:
+        # Of an address that it can't read, Dask leaves a client behind which closes when it is collected. Were that in
+        # the thread that the next client starts, the two would wait for each other: so it is collected in this one.
+        gc.collect()
         raise SettingError(
             f"{VARIABLE}: expected the address of a Dask scheduler that answers within {WAIT_SECONDS:g} s, such as "
-            f"tcp://host:8786, found {address!r}: {error}"
-        ) from None
+            f"tcp://host:8786, found {address!r}: {complaint}"
+        )
     with client:
         yield client
 
