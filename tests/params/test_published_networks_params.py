@@ -43,11 +43,11 @@ def test_lists_become_tuples_in_their_order():
 @pytest.mark.parametrize(
     ("key", "value", "expected", "found"),
     [
-        ("table.networks", CONTENT["table"]["networks"][:1] * 2, "each once", "[[100], [100]]"),
+        ("table.networks", CONTENT["table"]["networks"][:1] * 2, "each shape once", "[[100], [100]]"),
         ("table.networks", [], "at least 1", "[]"),
         ("table.networks", [{"hidden": [0], "num_epochs": 2}], "greater than 0", "0"),
         ("table.networks", [{"hidden": [8], "num_epochs": 1}], "greater than or equal to 2", "1"),
-        ("table.activations", ["relu", "relu"], "each once", "['relu', 'relu']"),
+        ("table.activations", ["relu", "relu"], "each name once", "['relu', 'relu']"),
         ("table.activations", ["relu"], "at least 2", "['relu']"),
         ("table.activations", ["relu", "swish"], "an activation of torch.nn", "'swish'"),
         ("table.init", "glorot", "'lecun'", "'glorot'"),
@@ -55,7 +55,7 @@ def test_lists_become_tuples_in_their_order():
         ("tutorial.momentum", 1.0, "less than 1", "1.0"),
         ("tutorial.momentum", -0.1, "greater than or equal to 0", "-0.1"),
         ("tutorial.hidden", [32], "at least 2", "[32]"),  # between two layers there is a ratio
-        ("tutorial.runs", [CONTENT["tutorial"]["runs"][0]] * 2, "each once", "['sigmoid', 'pytorch']"),
+        ("tutorial.runs", [CONTENT["tutorial"]["runs"][0]] * 2, "each run once", "['sigmoid', 'pytorch']"),
         ("tutorial.patience", 0, "greater than 0", "0"),
     ],
 )

@@ -14,6 +14,7 @@ from dlstudy.errors import StudyError
 PARAMS_FILE: Final = Path("params.yaml")
 
 Element = TypeVar("Element")
+Number = TypeVar("Number", int, float)
 Items = Annotated[tuple[Element, ...], Field(strict=False)]  # YAML has lists; strictness applies to the elements
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
@@ -32,6 +33,54 @@ def _is_downloaded(name: str, info: ValidationInfo) -> str:
 
 
 DownloadedWeights = Annotated[WeightsName, AfterValidator(_is_downloaded)]
+
+
+# --- Validators that several sections share ---
+
+
+def ascending(values: tuple[Number, ...]) -> tuple[Number, ...]:
+    """The same values; ValueError unless each is larger than the one before."""
+    if list(values) != sorted(set(values)):
+        raise ValueError(f"expected ascending numbers, each once, found {list(values)}")
+    return values
+
+
+def each_once(items: tuple[Element, ...], what: str) -> tuple[Element, ...]:
+    """The same items; ValueError, in which `what` is the word for them, if two are equal."""
+    if len(set(items)) < len(items):
+        found = [list(item) if isinstance(item, tuple) else item for item in items]
+        raise ValueError(f"expected each {what} once, found {found}")
+    return items
+
+
+def with_claimed(names: tuple[Element, ...], claimed: Sequence[str]) -> tuple[Element, ...]:
+    """The same names; ValueError if one is there twice, or one that claims are about is not."""
+    each_once(names, "name")
+    if missing := [name for name in claimed if name not in names]:
+        raise ValueError(f"expected {', '.join(missing)} among the names, which claims are about, found {list(names)}")
+    return names
+
+
+def rows_of(info: ValidationInfo, data: str, split: str = "training") -> int | None:
+    """The size of a data set's split; None where a section is read without the others."""
+    rows: int | None = (info.context or {}).get(f"num_{split}_rows", {}).get(data)
+    return rows
+
+
+def within_split(number: int, info: ValidationInfo, data: str, split: str = "training") -> int:
+    """The same number, of rows that are taken together; ValueError if the split has fewer."""
+    rows = rows_of(info, data, split)
+    if rows is not None and number > rows:
+        raise ValueError(f"expected at most {rows}, the {split} split of {data}, found {number}")
+    return number
+
+
+def _within_the_training_images(number: int, info: ValidationInfo) -> int:
+    return within_split(number, info, "images")
+
+
+NumTrainingImages = Annotated[int, Field(gt=0), AfterValidator(_within_the_training_images)]
+"""Of training images that are taken together, in a minibatch or otherwise: no more than there are."""
 
 
 class ParamsError(StudyError, ValueError):

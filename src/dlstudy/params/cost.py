@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from dlstudy.params.activations import ActivationName
-from dlstudy.params.base import Items, PositiveInt, Section, Seed
+from dlstudy.params.base import Items, NumTrainingImages, PositiveInt, Section, Seed, ascending, each_once, with_claimed
 
 CLAIMED_ACTIVATIONS: Final[tuple[ActivationName, ...]] = ("relu", "sigmoid", "tanh")
 """What claims ACT-13 and ACT-14 are about; other activations stand beside them."""
@@ -18,22 +18,11 @@ NumRounds = Annotated[int, Field(ge=2)]  # a verdict takes more: see `claims.cos
 
 
 def _with_those_of_claims(names: tuple[ActivationName, ...]) -> tuple[ActivationName, ...]:
-    if len(set(names)) < len(names):
-        raise ValueError(f"expected each name once, found {list(names)}")
-    if missing := [name for name in CLAIMED_ACTIVATIONS if name not in names]:
-        raise ValueError(f"expected {', '.join(missing)} among the names, which claims are about, found {list(names)}")
-    return names
-
-
-def _ascending(sides: tuple[int, ...]) -> tuple[int, ...]:
-    if list(sides) != sorted(set(sides)):
-        raise ValueError(f"expected ascending numbers, each once, found {list(sides)}")
-    return sides
+    return with_claimed(names, CLAIMED_ACTIVATIONS)
 
 
 def _shallow_and_deep(networks: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
-    if len(set(networks)) < len(networks):
-        raise ValueError(f"expected each network once, found {[list(widths) for widths in networks]}")
+    each_once(networks, "network")
     depths = [len(widths) for widths in networks]
     if 1 not in depths or max(depths) < DEEP:
         raise ValueError(f"expected one with 1 hidden layer and one with {DEEP} or more, found {depths} hidden layers")
@@ -44,13 +33,13 @@ class CostParams(Section):
     """Activations by themselves on square tensors, and in whole epochs of training; in rounds, each after the other."""
 
     activations: Annotated[Items[ActivationName], AfterValidator(_with_those_of_claims)]
-    sides: Annotated[Items[PositiveInt], Field(min_length=2), AfterValidator(_ascending)]  # of the tensors, float32
+    sides: Annotated[Items[PositiveInt], Field(min_length=2), AfterValidator(ascending)]  # of the tensors, float32
     largest_in_cache: PositiveInt  # side up to which a tensor and its image stay in the processor's caches
     smallest_in_memory: PositiveInt  # side from which they do not
     num_values: PositiveInt  # that a timing takes in: small tensors many times over, large ones once at least
     num_rounds: NumRounds
     networks: Annotated[Items[Widths], AfterValidator(_shallow_and_deep)]  # widths of the hidden layers of each
-    num_images: PositiveInt  # the first of the training split, an epoch
+    num_images: NumTrainingImages  # the first of the training split, an epoch
     batch_size: PositiveInt
     num_epoch_rounds: NumRounds
     seed: Seed  # of the tensors, the initial weights and the minibatches
@@ -72,14 +61,6 @@ class CostParams(Section):
         if in_cache and side <= in_cache:
             raise ValueError(f"expected more than largest_in_cache, {in_cache}, found {side}")
         return side
-
-    @field_validator("num_images")
-    @classmethod
-    def _within_the_training_split(cls, num: int, info: ValidationInfo) -> int:
-        rows = (info.context or {}).get("num_training_rows", {}).get("images")
-        if rows is not None and num > rows:
-            raise ValueError(f"expected at most {rows}, the training split of images, found {num}")
-        return num
 
     @field_validator("batch_size")
     @classmethod

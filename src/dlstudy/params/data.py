@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from dlstudy.params.base import Fraction, Items, NumRows, PositiveInt, Section, Seed, WeightsName
+from dlstudy.params.base import Fraction, Items, NumRows, PositiveInt, Section, Seed, WeightsName, each_once
 from dlstudy.params.image_sets import ImageSetName
 
 IMAGES_ROWS: Final = 60_000  # images that are not the test split; the download's checksums make sure
@@ -21,9 +21,7 @@ class DownloadParams(Section):
     @field_validator("weights")
     @classmethod
     def _each_once(cls, weights: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(weights)) < len(weights):
-            raise ValueError(f"expected each name once, found {list(weights)}")
-        return weights
+        return each_once(weights, "name")
 
 
 class SplitParams(Section):

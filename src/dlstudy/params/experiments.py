@@ -5,7 +5,17 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from dlstudy.params.activations import ActivationName
-from dlstudy.params.base import Fraction, Items, PositiveFloat, PositiveInt, Section, Seed
+from dlstudy.params.base import (
+    Fraction,
+    Items,
+    NumTrainingImages,
+    PositiveFloat,
+    PositiveInt,
+    Section,
+    Seed,
+    ascending,
+    rows_of,
+)
 from dlstudy.params.census import CensusParams
 from dlstudy.params.cost import CostParams
 from dlstudy.params.outputs import OutputsParams
@@ -16,18 +26,6 @@ from dlstudy.params.train import InitName, Seeds
 
 AtLeastTwo = Annotated[int, Field(ge=2)]
 AtLeastThree = Annotated[int, Field(ge=3)]
-
-
-def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
-    if list(values) != sorted(set(values)):
-        raise ValueError(f"expected ascending numbers, each once, found {list(values)}")
-    return values
-
-
-def _num_training_rows(info: ValidationInfo, data: str) -> int | None:
-    """The size of a training split; None where one section is read without the others."""
-    rows: int | None = (info.context or {}).get("num_training_rows", {}).get(data)
-    return rows
 
 
 class LinearTheoryParams(Section):
@@ -51,11 +49,11 @@ class LinearityParams(Section):
 class SgdTheoryParams(Section):
     """What theory says of minibatch gradients and constant steps, measured on the Ames sales and on the images."""
 
-    batch_sizes: Annotated[Items[PositiveInt], Field(min_length=2), AfterValidator(_ascending)]
+    batch_sizes: Annotated[Items[PositiveInt], Field(min_length=2), AfterValidator(ascending)]
     num_epochs: AtLeastTwo  # of minibatches whose gradients are compared with the full one, for each seed
-    descent_fractions: Annotated[Items[Fraction], Field(min_length=1), AfterValidator(_ascending)]
-    floor_learning_rates: Annotated[Items[PositiveFloat], Field(min_length=2), AfterValidator(_ascending)]
-    floor_batch_sizes: Annotated[Items[PositiveInt], Field(min_length=2), AfterValidator(_ascending)]
+    descent_fractions: Annotated[Items[Fraction], Field(min_length=1), AfterValidator(ascending)]
+    floor_learning_rates: Annotated[Items[PositiveFloat], Field(min_length=2), AfterValidator(ascending)]
+    floor_batch_sizes: Annotated[Items[PositiveInt], Field(min_length=2), AfterValidator(ascending)]
     num_floor_chains: AtLeastTwo  # descents side by side, for each seed
     num_floor_steps: PositiveInt  # of each chain, after it has come down to the floor
     num_floor_epochs: PositiveInt  # of each reshuffled chain, likewise
@@ -66,7 +64,7 @@ class SgdTheoryParams(Section):
     @field_validator("batch_sizes", "floor_batch_sizes")
     @classmethod
     def _below_the_training_split(cls, batch_sizes: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
-        rows = _num_training_rows(info, "housing")
+        rows = rows_of(info, "housing")
         if rows is not None and max(batch_sizes) >= rows:
             raise ValueError(f"expected less than {rows}, the training split of housing, found {max(batch_sizes)}")
         return batch_sizes
@@ -78,19 +76,11 @@ class LossesParams(Section):
     hidden: Annotated[Items[PositiveInt], Field(min_length=1)]  # of the perceptron; the other network is linear
     activation: ActivationName
     init: InitName
-    batch_size: PositiveInt
+    batch_size: NumTrainingImages
     num_epochs: PositiveInt
-    learning_rates: Annotated[Items[PositiveFloat], Field(min_length=3), AfterValidator(_ascending)]
+    learning_rates: Annotated[Items[PositiveFloat], Field(min_length=3), AfterValidator(ascending)]
     tuning_seeds: Seeds
     handicap: Fraction  # share of the test images that the planted handicap gets wrong
-
-    @field_validator("batch_size")
-    @classmethod
-    def _within_the_training_split(cls, batch_size: int, info: ValidationInfo) -> int:
-        rows = _num_training_rows(info, "images")
-        if rows is not None and batch_size > rows:
-            raise ValueError(f"expected at most {rows}, the training split of images, found {batch_size}")
-        return batch_size
 
 
 class ExperimentsParams(Section):

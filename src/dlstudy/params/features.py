@@ -1,8 +1,10 @@
 """Parameters of the features stages: one entry a frozen network."""
 
-from pydantic import ValidationInfo, field_validator
+from typing import Annotated
 
-from dlstudy.params.base import DownloadedWeights, NumRows, PositiveInt, Section
+from pydantic import Field
+
+from dlstudy.params.base import DownloadedWeights, NumTrainingImages, PositiveInt, Section
 
 
 class FeaturesParams(Section):
@@ -13,12 +15,4 @@ class FeaturesParams(Section):
 
     weights: DownloadedWeights
     resolution: PositiveInt = 64  # pixels a side, to which images are resized
-    num_images: NumRows = 10_000  # the first of the training split; validation and test images all
-
-    @field_validator("num_images")
-    @classmethod
-    def _within_the_training_split(cls, num_images: int, info: ValidationInfo) -> int:
-        rows = (info.context or {}).get("num_training_rows", {}).get("images")
-        if rows is not None and num_images > rows:
-            raise ValueError(f"expected at most {rows}, the training split of images, found {num_images}")
-        return num_images
+    num_images: Annotated[NumTrainingImages, Field(ge=2)] = 10_000  # the first of the training split; of the others all

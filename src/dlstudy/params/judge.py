@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from dlstudy.params.base import Items, PositiveFloat, PositiveInt, Section, Seed
+from dlstudy.params.base import Items, PositiveFloat, PositiveInt, Section, Seed, each_once
 
 Confidence = Annotated[float, Field(gt=0.5, lt=1)]  # two one-sided tests stand on the interval at 2 * confidence - 1
 
@@ -19,6 +19,4 @@ class JudgeParams(Section):
     @field_validator("other_margins")
     @classmethod
     def _each_once(cls, margins: tuple[float, ...]) -> tuple[float, ...]:
-        if len(set(margins)) < len(margins):
-            raise ValueError(f"expected each margin once, found {list(margins)}")
-        return margins
+        return each_once(margins, "margin")

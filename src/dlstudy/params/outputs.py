@@ -4,29 +4,25 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from dlstudy.params.base import Fraction, Items, PositiveFloat, PositiveInt, Section
+from dlstudy.params.base import (
+    Fraction,
+    Items,
+    NumTrainingImages,
+    PositiveFloat,
+    PositiveInt,
+    Section,
+    ascending,
+    rows_of,
+    within_split,
+)
 from dlstudy.params.train import Seeds
 
-
-def _logarithmic(rates: tuple[float, ...]) -> tuple[float, ...]:
-    if list(rates) != sorted(set(rates)):
-        raise ValueError(f"expected ascending numbers, each once, found {list(rates)}")
-    return rates
-
-
-LearningRates = Annotated[Items[PositiveFloat], Field(min_length=3), AfterValidator(_logarithmic)]
-
-
-def _within(batch_size: int, info: ValidationInfo, data: str) -> int:
-    rows = (info.context or {}).get("num_training_rows", {}).get(data)
-    if rows is not None and batch_size > rows:
-        raise ValueError(f"expected at most {rows}, the training split of {data}, found {batch_size}")
-    return batch_size
+LearningRates = Annotated[Items[PositiveFloat], Field(min_length=3), AfterValidator(ascending)]
 
 
 def _two_at_least(batch_size: int, info: ValidationInfo) -> int:
     """Batch normalisation divides by the spread within a minibatch, and one image has none."""
-    rows = (info.context or {}).get("num_training_rows", {}).get("images", 0)
+    rows = rows_of(info, "images") or 0
     if batch_size == 1 or rows % batch_size == 1:
         sizes = f"{batch_size}, of {rows} images" if rows else str(batch_size)
         raise ValueError(
@@ -48,14 +44,14 @@ class PriceParams(Section):
     @field_validator("batch_size")
     @classmethod
     def _within_the_training_split(cls, batch_size: int, info: ValidationInfo) -> int:
-        return _within(batch_size, info, "housing")
+        return within_split(batch_size, info, "housing")
 
 
 class OutputsParams(Section):
     """Perceptrons for images that differ in where they have which activation, each with a tuned learning rate."""
 
     width: Annotated[int, Field(ge=2)]  # of every hidden layer
-    batch_size: PositiveInt
+    batch_size: Annotated[NumTrainingImages, AfterValidator(_two_at_least)]
     num_epochs: PositiveFloat  # passes over the training split; half an epoch is 0.5
     middle_depth: Annotated[int, Field(ge=3)]  # hidden layers of mixed networks: with fewer, some mixtures are the same
     deep_depth: PositiveInt  # hidden layers of the deep sigmoid networks
@@ -67,8 +63,3 @@ class OutputsParams(Section):
     longer: Annotated[PositiveFloat, Field(gt=1)]  # times as many epochs, as a rescue of deep sigmoid
     reached: Fraction  # validation accuracy from which on a deep network counts as trained
     price: PriceParams
-
-    @field_validator("batch_size")
-    @classmethod
-    def _within_the_training_split(cls, batch_size: int, info: ValidationInfo) -> int:
-        return _two_at_least(_within(batch_size, info, "images"), info)

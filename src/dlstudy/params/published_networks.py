@@ -1,33 +1,14 @@
 """Parameters of the experiment on published networks: others' networks, trained by the study's own engine."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field
 
 from dlstudy.params.activations import ActivationName
-from dlstudy.params.base import Items, PositiveFloat, PositiveInt, Section
+from dlstudy.params.base import Items, NumTrainingImages, PositiveFloat, PositiveInt, Section, each_once
 from dlstudy.params.train import InitName
 
 AtLeastTwo = Annotated[int, Field(ge=2)]
-Each = TypeVar("Each", bound=Sequence[Any])
-
-
-def _each_once(items: Each) -> Each:
-    if len(set(items)) < len(items):
-        found = [list(item) if isinstance(item, tuple) else item for item in items]
-        raise ValueError(f"expected each once, found {found}")
-    return items
-
-
-def _within_the_training_split(number: int, info: ValidationInfo) -> int:
-    rows = (info.context or {}).get("num_training_rows", {}).get("images")
-    if rows is not None and number > rows:
-        raise ValueError(f"expected at most {rows}, the training split of images, found {number}")
-    return number
-
-
-NumImages = Annotated[PositiveInt, AfterValidator(_within_the_training_split)]
 
 
 class TableNetwork(Section):
@@ -38,18 +19,22 @@ class TableNetwork(Section):
 
 
 def _each_shape_once(networks: tuple[TableNetwork, ...]) -> tuple[TableNetwork, ...]:
-    _each_once([network.hidden for network in networks])
+    each_once(tuple(network.hidden for network in networks), "shape")
     return networks
+
+
+def _each_name_once(names: tuple[ActivationName, ...]) -> tuple[ActivationName, ...]:
+    return each_once(names, "name")
 
 
 class TableParams(Section):
     """The perceptrons of a published table: every shape with every activation, by Adam at a constant learning rate."""
 
     networks: Annotated[Items[TableNetwork], Field(min_length=1), AfterValidator(_each_shape_once)]
-    activations: Annotated[Items[ActivationName], Field(min_length=2), AfterValidator(_each_once)]
+    activations: Annotated[Items[ActivationName], Field(min_length=2), AfterValidator(_each_name_once)]
     init: InitName
     lr: PositiveFloat
-    batch_size: NumImages
+    batch_size: NumTrainingImages
     num_seeds: PositiveInt  # the first of the study's seeds; all of them, if they are fewer
 
 
@@ -61,7 +46,7 @@ class TutorialRun(Section):
 
 
 def _each_run_once(runs: tuple[TutorialRun, ...]) -> tuple[TutorialRun, ...]:
-    _each_once([(run.activation, run.init) for run in runs])
+    each_once(tuple((run.activation, run.init) for run in runs), "run")
     return runs
 
 
@@ -72,11 +57,11 @@ class TutorialParams(Section):
     runs: Annotated[Items[TutorialRun], Field(min_length=1), AfterValidator(_each_run_once)]
     lr: PositiveFloat
     momentum: Annotated[float, Field(ge=0, lt=1)]
-    batch_size: NumImages
+    batch_size: NumTrainingImages
     max_epochs: PositiveInt  # a training that has not begun to learn by then ends
     patience: PositiveInt  # epochs without a better validation accuracy after which the tutorial stops
     num_seeds: PositiveInt  # the first of the study's seeds; all of them, if they are fewer
-    num_images: NumImages  # of the training split, through which signals are measured before training
+    num_images: NumTrainingImages  # of the training split, through which signals are measured before training
 
 
 class PublishedNetworksParams(Section):

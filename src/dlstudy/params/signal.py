@@ -1,11 +1,11 @@
 """Parameters of the experiment on signal propagation: how large signals are, layer by layer, forwards and backwards."""
 
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
 from dlstudy.params.activations import ActivationName
-from dlstudy.params.base import Items, PositiveFloat, PositiveInt, Section
+from dlstudy.params.base import Items, NumTrainingImages, PositiveFloat, PositiveInt, Section, with_claimed
 
 SignalInitName = Literal["small_normal", "pytorch", "xavier", "he"]
 
@@ -13,23 +13,13 @@ CLAIMED_ACTIVATIONS: Final[tuple[ActivationName, ...]] = ("sigmoid", "tanh", "re
 CLAIMED_INITS: Final[tuple[SignalInitName, ...]] = ("pytorch", "xavier", "he")
 """What claims ACT-8 to ACT-10 are about; other activations and initialisers stand beside them."""
 
-Name = TypeVar("Name", bound=str)
-
-
-def _with_those_of_claims(names: tuple[Name, ...], claimed: tuple[str, ...]) -> tuple[Name, ...]:
-    if len(set(names)) < len(names):
-        raise ValueError(f"expected each name once, found {list(names)}")
-    if missing := [name for name in claimed if name not in names]:
-        raise ValueError(f"expected {', '.join(missing)} among the names, which claims are about, found {list(names)}")
-    return names
-
 
 def _activations(names: tuple[ActivationName, ...]) -> tuple[ActivationName, ...]:
-    return _with_those_of_claims(names, CLAIMED_ACTIVATIONS)
+    return with_claimed(names, CLAIMED_ACTIVATIONS)
 
 
 def _inits(names: tuple[SignalInitName, ...]) -> tuple[SignalInitName, ...]:
-    return _with_those_of_claims(names, CLAIMED_INITS)
+    return with_claimed(names, CLAIMED_INITS)
 
 
 def _from_zero(steps: tuple[int, ...]) -> tuple[int, ...]:
@@ -43,12 +33,12 @@ class SignalParams(Section):
 
     width: Annotated[int, Field(ge=2)]  # of every hidden layer
     depth: Annotated[int, Field(ge=4)]  # hidden layers; the first and the last are left out of the ratios
-    num_images: Annotated[int, Field(ge=2)]  # the first of the training split
+    num_images: Annotated[NumTrainingImages, Field(ge=2)]  # the first of the training split
     activations: Annotated[Items[ActivationName], AfterValidator(_activations)]
     inits: Annotated[Items[SignalInitName], AfterValidator(_inits)]
     small_std: PositiveFloat  # standard deviation of the weights of small_normal, whose biases are 0
     training_width: Annotated[int, Field(ge=2)]  # of every hidden layer, in the short training
     training_lr: PositiveFloat  # constant
-    training_batch_size: PositiveInt
+    training_batch_size: NumTrainingImages
     training_steps: Annotated[Items[int], Field(min_length=2), AfterValidator(_from_zero)]  # at which it is looked at
     num_training_seeds: PositiveInt  # the first of the study's seeds; all of them, if they are fewer

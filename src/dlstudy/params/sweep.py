@@ -2,10 +2,19 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field
 
 from dlstudy.params.activations import ActivationName
-from dlstudy.params.base import Fraction, Items, PositiveFloat, PositiveInt, Section
+from dlstudy.params.base import (
+    Fraction,
+    Items,
+    NumTrainingImages,
+    PositiveFloat,
+    PositiveInt,
+    Section,
+    ascending,
+    with_claimed,
+)
 from dlstudy.params.train import Seeds
 
 SweepInitName = Literal["matching", "pytorch", "xavier", "he"]
@@ -16,20 +25,10 @@ CLAIMED_CELLS: Final[dict[SweepInitName, tuple[int, ...]]] = {"matching": (1, 4,
 
 
 def _activations(names: tuple[ActivationName, ...]) -> tuple[ActivationName, ...]:
-    if len(set(names)) < len(names):
-        raise ValueError(f"expected each name once, found {list(names)}")
-    if missing := [name for name in CLAIMED_ACTIVATIONS if name not in names]:
-        raise ValueError(f"expected {', '.join(missing)} among the names, which claims are about, found {list(names)}")
-    return names
+    return with_claimed(names, CLAIMED_ACTIVATIONS)
 
 
-def _depths(depths: tuple[int, ...]) -> tuple[int, ...]:
-    if list(depths) != sorted(set(depths)):
-        raise ValueError(f"expected ascending numbers, each once, found {list(depths)}")
-    return depths
-
-
-Depths = Annotated[Items[PositiveInt], Field(min_length=1), AfterValidator(_depths)]
+Depths = Annotated[Items[PositiveInt], Field(min_length=1), AfterValidator(ascending)]
 
 
 def _cells(cells: dict[SweepInitName, Depths]) -> dict[SweepInitName, Depths]:
@@ -39,32 +38,18 @@ def _cells(cells: dict[SweepInitName, Depths]) -> dict[SweepInitName, Depths]:
     return cells
 
 
-def _ascending(rates: tuple[float, ...]) -> tuple[float, ...]:
-    if list(rates) != sorted(set(rates)):
-        raise ValueError(f"expected ascending numbers, each once, found {list(rates)}")
-    return rates
-
-
 class SweepProtocol(Section):
     """How every activation is tried: what all stages of the sweep depend on."""
 
     cells: Annotated[dict[SweepInitName, Depths], AfterValidator(_cells)]  # numbers of hidden layers, by initialiser
     width: PositiveInt  # of every hidden layer
-    batch_size: PositiveInt
+    batch_size: NumTrainingImages
     num_epochs: PositiveFloat  # passes over the training split; half an epoch is 0.5
-    learning_rates: Annotated[Items[PositiveFloat], Field(min_length=3), AfterValidator(_ascending)]
+    learning_rates: Annotated[Items[PositiveFloat], Field(min_length=3), AfterValidator(ascending)]
     tuning_seeds: Seeds
     stack_size: PositiveInt  # seeds that are trained side by side; another number gives other last bits
     num_looks: PositiveInt  # during each training, at validation accuracy
     look_images: PositiveInt  # of the validation split, for each
-
-    @field_validator("batch_size")
-    @classmethod
-    def _within_the_training_split(cls, batch_size: int, info: ValidationInfo) -> int:
-        rows = (info.context or {}).get("num_training_rows", {}).get("images")
-        if rows is not None and batch_size > rows:
-            raise ValueError(f"expected at most {rows}, the training split of images, found {batch_size}")
-        return batch_size
 
 
 class SweepThresholds(Section):

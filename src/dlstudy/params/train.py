@@ -14,6 +14,8 @@ from dlstudy.params.base import (
     PositiveInt,
     Section,
     Seed,
+    each_once,
+    within_split,
 )
 
 DataName = Literal["images", "housing", "synthetic"]
@@ -27,9 +29,7 @@ LEAST_RESOLUTION: Final = (("alexnet", 63), ("vgg", 32), ("resnet", 1))
 
 
 def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    if len(set(seeds)) < len(seeds):
-        raise ValueError(f"expected each seed once, found {list(seeds)}")
-    return seeds
+    return each_once(seeds, "seed")
 
 
 def _is_prepared(name: str, info: ValidationInfo) -> str:
@@ -87,10 +87,7 @@ class SgdParams(Section):
     @classmethod
     def _within_the_training_split(cls, batch_size: int, info: ValidationInfo) -> int:
         data = info.data.get("data")
-        rows = (info.context or {}).get("num_training_rows", {}).get(data)
-        if rows is not None and batch_size > rows:
-            raise ValueError(f"expected at most {rows}, the training split of {data}, found {batch_size}")
-        return batch_size
+        return batch_size if data is None else within_split(batch_size, info, data)
 
 
 class VisionParams(Section):
@@ -159,10 +156,7 @@ class VisionParams(Section):
     @classmethod
     def _within_the_split(cls, num: int, info: ValidationInfo) -> int:
         split = "training" if info.field_name == "num_images" else "validation"
-        rows = (info.context or {}).get(f"num_{split}_rows", {}).get("images")
-        if rows is not None and num > rows:
-            raise ValueError(f"expected at most {rows}, the {split} split of images, found {num}")
-        return num
+        return within_split(num, info, "images", split)
 
     @field_validator("batch_size")
     @classmethod
