@@ -211,15 +211,43 @@ def test_the_pipeline_runs_every_stage_script():
     assert modules == scripts
 
 
+TRAINING = {"src/dlstudy/sgd.py", "src/dlstudy/stacks.py", "src/dlstudy/vision.py"}
+
+
 def one_holds_the_other(path: str, other: str) -> bool:
     return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")
 
 
-def test_nothing_that_is_compared_depends_on_a_clock():
+@cache
+def files() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """What each committed stage writes, and what it reads."""
     with Repo(str(ROOT), config={"core": {"no_scm": True}}) as repo:
         stages = repo.stage.load_all(str(ROOT / "dvc.yaml"))
         outs = {stage.addressing: [out.def_path for out in stage.outs] for stage in stages}
         deps = {stage.addressing: [dep.def_path for dep in stage.deps] for stage in stages}
+    return outs, deps
+
+
+@cache
+def stages_before(stage: str) -> frozenset[str]:
+    """All stages whose outputs it waits for, by way of others too."""
+    outs, deps = files()
+    direct = {
+        other
+        for other, paths in outs.items()
+        if any(one_holds_the_other(out, path) for out in paths for path in deps[stage])
+    }
+    return frozenset(direct.union(*map(stages_before, direct)))
+
+
+def test_nothing_is_trained_before_the_weights_have_come():
+    training = {stage for stage in files()[0] if pipeline()[stage][2] & TRAINING}
+    assert len(training) > 15
+    assert {stage for stage in training if "download_weights" not in stages_before(stage)} == set()
+
+
+def test_nothing_that_is_compared_depends_on_a_clock():
+    outs, deps = files()
     clocked = [out for paths in outs.values() for out in paths if is_timing(out)]
     assert clocked
     for stage, paths in deps.items():

@@ -246,10 +246,14 @@ def test_processes_whose_parent_was_killed_end_too():
         assert process.communicate(timeout=60)[0] == b""  # both have let go of the pipe
 
 
-def test_what_is_not_a_number_stops_the_training_and_names_the_model(images, tmp_path):
+def test_what_is_not_a_number_stops_the_training_names_the_model_and_leaves_no_checkpoint(
+    images, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("dlstudy.vision.CHECKPOINT_SECONDS", -1.0)  # one after each step
     params = ALEXNET.model_copy(update={"optimiser": "sgd", "lr": 1e12, "warmup": 0.0, "num_seeds": 1})
     with pytest.raises(DivergedError, match=r"train\.x: seed 0 diverged by step \d of 6: expected a finite loss"):
         train_vision(images, params, (0, 1), label="x", folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- Published weights to start from ---

@@ -283,7 +283,12 @@ def train_run(
     with tqdm(
         total=total, desc=f"{label}, seed {seed}", unit="image", position=1 + seeds.index(seed), mininterval=2
     ) as bar:
-        return training.run(folder / f"seed-{seed}.pt", fingerprint_of(training), bar)
+        checkpoint = folder / f"seed-{seed}.pt"
+        try:
+            return training.run(checkpoint, fingerprint_of(training), bar)
+        except DivergedError:
+            checkpoint.unlink(missing_ok=True)  # from it, this training would diverge again
+            raise
 
 
 def train_vision(
