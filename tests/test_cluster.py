@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from weakref import WeakSet
 
 import dask
 import numpy as np
@@ -212,23 +213,29 @@ def test_without_dask_the_error_names_the_variable_and_the_package(monkeypatch):
 
 
 @pytest.fixture
-def collect_by_hand():
-    """No garbage is collected in between, so that what is left behind is seen."""
-    gc.collect()
+def new_clients(monkeypatch):
+    """Those of Dask that a test makes and that are not yet collected, as they are by hand only."""
+    clients, initialise = WeakSet(), Client.__init__
+
+    def noted(client, *args, **options):
+        clients.add(client)
+        initialise(client, *args, **options)
+
+    monkeypatch.setattr(Client, "__init__", noted)
     gc.disable()
-    yield
+    yield clients
     gc.enable()
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://127.0.0.1:8786"])
-def test_an_address_where_nothing_answers_is_an_error_that_leaves_no_client_open(address, monkeypatch, collect_by_hand):
+def test_an_address_where_nothing_answers_is_an_error_that_leaves_no_client_open(address, monkeypatch, new_clients):
     monkeypatch.setenv("DLSTUDY_SCHEDULER", address)
-    monkeypatch.setattr(cluster, "WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
     with pytest.raises(SettingError, match=r"^DLSTUDY_SCHEDULER: expected the address of a Dask scheduler") as told:
         map_runs(is_not_run, [0], label="none")
     assert f"found '{address}'" in str(told.value)
     # One that is still open would close when it is collected: were that in the thread of the next, that one hangs.
-    assert {found.status for found in gc.get_objects() if type(found) is Client} <= {"closed"}
+    assert {client.status for client in new_clients} <= {"closed"}
 
 
 def test_an_empty_variable_means_this_machine(monkeypatch):
@@ -301,11 +308,13 @@ def start(*arguments, folder=ROOT, **variables) -> subprocess.Popen:
 def started_scheduler(file: Path, *arguments, **options):
     """The address of a scheduler without workers, a process of its own."""
     process = start(*arguments, "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file), **options)
-    while not file.exists():
+    address = None
+    while address is None:
         assert process.poll() is None
+        with suppress(FileNotFoundError, json.JSONDecodeError):  # not there yet, or not yet whole
+            address = json.loads(file.read_text())["address"]
         time.sleep(0.05)
-    time.sleep(0.1)  # between making the file and writing it
-    yield json.loads(file.read_text())["address"]
+    yield address
     process.terminate()
     process.wait(timeout=60)
 
@@ -367,7 +376,7 @@ def test_a_worker_with_more_than_one_thread_is_refused(start_worker):
 
 def test_a_cluster_without_workers_is_an_error_soon(scheduler, monkeypatch):
     monkeypatch.setenv("DLSTUDY_SCHEDULER", scheduler)
-    monkeypatch.setattr(cluster, "WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(cluster, "WORKER_SECONDS", 0.5)
     with pytest.raises(
         SettingError, match=r"^DLSTUDY_SCHEDULER: expected workers at tcp:\S+ within 0\.5 s, found none"
     ):

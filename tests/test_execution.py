@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from dlstudy import execution
 from dlstudy.data.dataset import Split
 from dlstudy.execution import map_runs, num_processes
 from dlstudy.params.train import SgdParams
@@ -81,19 +82,22 @@ def test_runs_are_the_same_bytes_as_one_after_the_other(images, tmp_path):
 # --- Progress ---
 
 
-def first_is_slow(number: int) -> int:
-    time.sleep(0.8 if number == 0 else 0.12)
+def first_is_last(folder: Path, number: int) -> int:
+    while number == 0 and len(list(folder.iterdir())) < 3:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    (folder / str(number)).touch()
     return number
 
 
-def test_progress_advances_as_runs_finish_and_tells_what_is_left(monkeypatch, capsys):
+def test_progress_advances_as_runs_finish_and_tells_what_is_left(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("DLSTUDY_PROCESSES", "2")
-    map_runs(process_of, [0, 1], label="warm-up")  # so that no process is still starting
-    capsys.readouterr()
-    assert map_runs(first_is_slow, [0, 1, 2, 3], label="slow") == [0, 1, 2, 3]
+    monkeypatch.setattr(execution, "tqdm", partial(execution.tqdm, mininterval=0, miniters=1))  # every state is shown
+    assert map_runs(first_is_last, [0, 1, 2, 3], label="slow", shared=(tmp_path,)) == [0, 1, 2, 3]
     states = re.findall(r"slow: [^\r]* (\d)/4 \[\d\d:\d\d<(\S+),", capsys.readouterr().err)
     assert states[0] == ("0", "?")
-    assert ("3", "00:00") in states  # three done while the first still ran
+    assert [num for num, _ in states] == sorted(num for num, _ in states)
+    assert {num for num, _ in states} == set("01234")  # also three, while the first still ran
     assert states[-1] == ("4", "00:00")
 
 

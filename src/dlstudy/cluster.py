@@ -20,8 +20,11 @@ from dlstudy.arithmetic import AVX2_KERNELS, SINGLE_THREAD
 from dlstudy.errors import SettingError
 
 VARIABLE: Final = "DLSTUDY_SCHEDULER"
-WAIT_SECONDS: Final = 10.0
-"""How long the scheduler has to answer, and then a first worker to be there."""
+CONNECT_SECONDS: Final = 10.0
+"""How long the scheduler has to answer."""
+
+WORKER_SECONDS: Final = 10.0
+"""How long, after that, a first worker has to be there."""
 
 Run = tuple[int, Any]  # the number of an item, and the item or its result
 
@@ -80,7 +83,7 @@ def connected(address: str) -> Iterator[Any]:
         ) from None
     client = complaint = None
     try:
-        client = Client(address, timeout=WAIT_SECONDS, set_as_default=False)
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         complaint = str(error)
     if client is None:
@@ -88,7 +91,7 @@ def connected(address: str) -> Iterator[Any]:
         # the thread that the next client starts, the two would wait for each other: so it is collected in this one.
         gc.collect()
         raise SettingError(
-            f"{VARIABLE}: expected the address of a Dask scheduler that answers within {WAIT_SECONDS:g} s, such as "
+            f"{VARIABLE}: expected the address of a Dask scheduler that answers within {CONNECT_SECONDS:g} s, such as "
             f"tcp://host:8786, found {address!r}: {complaint}"
         )
     with client:
@@ -162,10 +165,10 @@ def check_scheduler(client: Any) -> None:
 def check_workers(client: Any, expected: Mapping[str, str]) -> None:
     """SettingError that names the first worker which would not compute as expected; at least one has to be there."""
     try:
-        client.wait_for_workers(1, timeout=WAIT_SECONDS)
+        client.wait_for_workers(1, timeout=WORKER_SECONDS)
     except TimeoutError:
         raise SettingError(
-            f"{VARIABLE}: expected workers at {client.scheduler.address} within {WAIT_SECONDS:g} s, found none"
+            f"{VARIABLE}: expected workers at {client.scheduler.address} within {WORKER_SECONDS:g} s, found none"
         ) from None
     threads = client.nthreads()
     for worker, found in sorted(client.run(conditions, on_error="return").items()):

@@ -99,10 +99,13 @@ def test_the_network_is_asked_when_no_folder_has_the_file(target, server):
     assert server.requests == [FILE]
 
 
-@pytest.mark.parametrize(("answer", "told"), [("busy", "503"), ("silent", "timed out"), ("cut", "invalid hash value")])
-def test_the_network_is_asked_again_after_a_fault_that_may_pass(server, tmp_path, capsys, answer, told):
+@pytest.mark.parametrize(
+    ("answer", "told", "stall_seconds"),
+    [("busy", "503", 10), ("silent", "timed out", 1.5), ("cut", "invalid hash value", 10)],
+)
+def test_the_network_is_asked_again_after_a_fault_that_may_pass(server, tmp_path, capsys, answer, told, stall_seconds):
     server.answers = [answer]
-    fetch_weights(published(server=server.url), tmp_path, attempts=2, stall_seconds=0.3)
+    fetch_weights(published(server=server.url), tmp_path, attempts=2, stall_seconds=stall_seconds)
     assert contents_of(tmp_path) == {FILE: CONTENT}
     assert f"attempt 1 of 2 failed ({told}" in capsys.readouterr().err.replace("HTTP Error ", "").replace("<urlopen error ", "")
 
