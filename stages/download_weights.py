@@ -6,9 +6,9 @@ from pathlib import Path
 from dlstudy.artifacts import write_text
 from dlstudy.data.sources import LocalFolder, Source
 from dlstudy.data.weight_files import PublishedUrl, download_weights, hub_folder
-from dlstudy.params.base import load_section
+from dlstudy.params.base import PARAMS_FILE, load_section, problems_error
 from dlstudy.params.data import DownloadParams
-from dlstudy.weights import PublishedWeights, published_weights
+from dlstudy.weights import PublishedWeights, WeightsError, published_weights
 
 VARIABLE = "DLSTUDY_WEIGHTS"
 
@@ -24,7 +24,10 @@ def sources(weights: PublishedWeights, params: DownloadParams) -> list[Source]:
 
 if __name__ == "__main__":
     params = load_section("download", DownloadParams)
-    wanted = [published_weights(name) for name in params.weights]
+    try:
+        wanted = [published_weights(name) for name in params.weights]
+    except WeightsError as error:
+        raise problems_error(PARAMS_FILE, [f"download.weights: {error}"]) from None
     hint = "\n  ".join(
         [
             "Try again where there is a network, or put all files of download.weights into a folder and set "

@@ -15,4 +15,4 @@ if __name__ == "__main__":
     dataset = load_dataset(Path("data/prepared/images.pt"))
     for name, table in tour(dataset.test, Path("data/raw/images"), params).items():
         write_csv(FOLDER / f"{name}.csv", table)
-    write_json(FOLDER / "facts.json", facts(params))
+    write_json(FOLDER / "facts.json", facts(dataset.test, params))

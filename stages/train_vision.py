@@ -21,4 +21,4 @@ if __name__ == "__main__":
     runs = train_vision(dataset, params, seeds, label=name, folder=checkpoints, start=start)
     save_runs(Path(f"models/{name}.pt"), runs)
     write_csv(Path(f"results/history/{name}.csv"), history_table(runs, dataset.task))
-    shutil.rmtree(checkpoints)
+    shutil.rmtree(checkpoints, ignore_errors=True)  # there are none here if a cluster's workers have another folder

@@ -1,11 +1,17 @@
 """README, CONTRIBUTING and the reports are true of the checkout they stand in."""
 
 import re
+import shlex
+import shutil
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 
+from dlstudy.params.base import ParamsError
+from dlstudy.params.study import load_study
 from tools.readme import DOCUMENTS, PARTS, updated
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -74,13 +80,42 @@ def test_a_marker_without_its_fellow_is_refused():
         updated("<!-- begin x -->\n", {"x": "new"})
 
 
-def test_every_parameter_in_an_example_exists():
-    params = text_of(ROOT / "params.yaml")
-    examples = 0
-    for page in PAGES:
-        added = dict(re.findall(r"'\+train\.(\w+)=\{(.*)\}'", text_of(page)))  # by an example before
-        for model, key in re.findall(r"-S '?train\.(\w+)\.(\w+)=", text_of(page)):
-            examples += 1
-            assert f"\n  {model}:" in params or model in added, model
-            assert f"    {key}:" in params or f"{key}: " in added[model], key
-    assert examples
+# --- Settings in examples ---
+
+
+def examples_in(page):
+    """The settings, by -S, of each command on a page and of each piece of code in a sentence."""
+    lines = [line for _, block in FENCE.findall(text_of(page)) for line in block.replace("\\\n", " ").splitlines()]
+    spans = re.findall(r"(?<!`)`([^`\n]+)`(?!`)", FENCE.sub("", text_of(page)))
+    for text in (*lines, *spans):
+        words = shlex.split(text.removeprefix("$ "), comments=True) if re.search(r"(^| )-S ", text) else []
+        if settings := [value for word, value in pairwise(words) if word == "-S"]:
+            yield text, settings
+
+
+def with_settings(file, settings):
+    """The parameters in the file with each combination of the settings, by DVC's own code, one after the other."""
+    committed = file.read_bytes()
+    for combination in get_hydra_sweeps({"params.yaml": settings}):
+        apply_overrides(file, combination["params.yaml"])
+        yield load_study(file)
+        file.write_bytes(committed)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_settings_in_examples_are_taken_but_for_those_whose_error_is_shown(page, tmp_path):
+    params = tmp_path / "params.yaml"
+    before = []  # entries that other examples of the page add
+    for text, settings in examples_in(page):
+        shutil.copy(ROOT / "params.yaml", params)
+        apply_overrides(params, before)
+        if re.search(re.escape(text) + r"\n\.\.\.\nerror: params.yaml: 2 problems\n", text_of(page)):
+            with pytest.raises(ParamsError, match="2 problems"):
+                list(with_settings(params, settings))
+        else:
+            assert list(with_settings(params, settings))
+        before += [setting for setting in settings if setting.startswith(("+", "download.weights"))]
+
+
+def test_there_are_settings_in_examples():
+    assert sum(len(list(examples_in(page))) for page in PAGES) > 15

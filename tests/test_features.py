@@ -133,6 +133,14 @@ def test_softmax_regression_on_features_learns_and_is_evaluated_with_its_mistake
 # --- What cannot be ---
 
 
+def test_a_network_without_linear_layers_is_refused(images):
+    name = "SqueezeNet1_1_Weights.IMAGENET1K_V1"
+    state = {key: torch.zeros(value.shape) for key, value in models.squeezenet1_1().state_dict().items()}
+    params = PARAMS.model_copy(update={"weights": name})
+    with pytest.raises(ParamsError, match=r"^features\.frozen\.weights: SqueezeNet: expected a network whose last"):
+        frozen_features(images, params, state, label="frozen")
+
+
 def test_more_images_than_there_are_for_training_are_refused(images, state):
     params = PARAMS.model_copy(update={"num_images": 201})
     with pytest.raises(ParamsError, match=r"^features\.frozen\.num_images: expected at most 200, .*, found 201$"):

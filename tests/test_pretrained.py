@@ -6,8 +6,16 @@ import torch
 from torch import nn
 from torchvision import models
 
-from dlstudy.pretrained import body, input_format, last_linear, load_state, pretrained_network, start_from
-from dlstudy.weights import WeightsError
+from dlstudy.pretrained import (
+    _empty_network,
+    body,
+    input_format,
+    last_linear,
+    load_state,
+    pretrained_network,
+    start_from,
+)
+from dlstudy.weights import WeightsError, weights_entry
 from tests.stand_in import NAME, publish, random_network, save_as_published, under_its_checksum
 
 EVERY = sorted(
@@ -220,6 +228,16 @@ def test_images_look_as_the_pictures_did_that_the_weights_were_trained_on():
     assert (found.resolution, found.num_channels) == (96, 3)
     assert found.mean == (0.485, 0.456, 0.406)  # of ImageNet, as every tutorial has them
     assert found.std == (0.229, 0.224, 0.225)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ViT_B_16_Weights.IMAGENET1K_V1", *(f"ViT_{size}_Weights.IMAGENET1K_SWAG_E2E_V1" for size in ("B_16", "L_16"))],
+)
+def test_a_transformer_is_built_for_the_images_of_its_weights(name):
+    _, entry = weights_entry(name)
+    network = _empty_network(name)
+    assert sum(each.numel() for each in network.parameters()) == entry.meta["num_params"]
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -74,6 +74,16 @@ def test_without_file_and_network_one_error_names_both_ways(checkout):
     assert not (checkout.root / "data/weights_check.txt").exists()
 
 
+def test_weights_that_torchvision_does_not_name_are_a_fault_of_params(checkout):
+    params = read_params(checkout.root)
+    params["download"]["weights"] = ["ResNet19_Weights.IMAGENET1K_V1"]
+    write_params(checkout.root, params)
+    done = checkout.run("download_weights", folder=checkout.weights)
+    assert done.returncode != 0
+    assert "error: params.yaml: 1 problem\n  download.weights: ResNet19_Weights.IMAGENET1K_V1: expected" in done.stderr
+    assert not (checkout.root / "data/weights_check.txt").exists()
+
+
 def test_a_file_that_was_changed_after_its_download_is_refused_before_any_work(checkout):
     assert checkout.run("download_weights", folder=checkout.weights).returncode == 0
     file = checkout.root / f"data/weights/{NAME}.pth"

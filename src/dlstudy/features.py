@@ -17,6 +17,7 @@ from dlstudy.inputs import network_inputs
 from dlstudy.params.base import ParamsError
 from dlstudy.params.features import FeaturesParams
 from dlstudy.pretrained import State, body, input_format, pretrained_network
+from dlstudy.weights import WeightsError
 
 Array = np.ndarray[Any, Any]
 Chunk = tuple[str, int]  # a split, and its first image
@@ -55,7 +56,7 @@ def frozen_features(dataset: Dataset, params: FeaturesParams, state: State, *, l
             f"features.{label}.num_images: expected at most {len(dataset.train)}, the training split, "
             f"found {params.num_images}"
         )
-    _try_resolution(dataset.test.features[:1], params, state, label)
+    _try(dataset.test.features[:1], params, state, label)
     used = {
         name: _first(split, params.num_images if name == "train" else None) for name, split in dataset.splits.items()
     }
@@ -70,9 +71,12 @@ def frozen_features(dataset: Dataset, params: FeaturesParams, state: State, *, l
     return _dataset(dataset, {name: Split(features[name], split.targets) for name, split in used.items()}, label)
 
 
-def _try_resolution(image: Tensor, params: FeaturesParams, state: State, label: str) -> None:
-    """Refuse before the work what torchvision refuses: images too small, or of another size than a transformer's."""
-    network = body(pretrained_network(params.weights, state))
+def _try(image: Tensor, params: FeaturesParams, state: State, label: str) -> None:
+    """Refuse before the work a network without a last linear layer, and images of a size that it does not take."""
+    try:
+        network = body(pretrained_network(params.weights, state))
+    except WeightsError as error:
+        raise ParamsError(f"features.{label}.weights: {error}") from None
     try:
         features_of(network, image, params)
     except (RuntimeError, AssertionError, ValueError) as error:

@@ -108,8 +108,8 @@ def transforms() -> dict[str, Any]:
     size = [28, 28]
     return {
         "original": lambda x: x,
-        "crop": lambda x: f.resize(f.crop(x, 2, 4, 18, 18), size, antialias=True),
-        "padding": lambda x: f.resize(f.pad(x, [8]), size, antialias=True),
+        "crop, enlarged": lambda x: f.resize(f.crop(x, 2, 4, 18, 18), size, antialias=True),
+        "padding, shrunk": lambda x: f.resize(f.pad(x, [8]), size, antialias=True),
         "quarter turn": lambda x: f.rotate(x, 90),
         "turn by 30°": lambda x: f.rotate(x, 30, f.InterpolationMode.BILINEAR),
         "horizontal flip": f.horizontal_flip,

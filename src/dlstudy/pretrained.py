@@ -90,6 +90,8 @@ def _empty_network(name: str) -> nn.Module:
     options: dict[str, Any] = dict(AS_PUBLISHED.get(builder, {}))
     if categories := entry.meta["categories"]:
         options["num_classes"] = len(categories)
+    if builder.startswith("vit_"):  # it learns an embedding for every position
+        options["image_size"] = entry.meta["min_size"][0]
     try:
         with torch.device("meta"):  # no memory, no initialisation
             network: nn.Module = models.get_model(builder, weights=None, **options)

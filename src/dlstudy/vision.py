@@ -1,4 +1,4 @@
-"""Training networks of torchvision: SGD with momentum on a budget, with a look at the validation images now and then.
+"""Training networks of torchvision by Adam or SGD with momentum, on a budget, with looks at the validation images.
 
 Nothing random outlives a step: minibatches come from a stream an epoch, augmentation and dropout from one a step. So a
 training that was interrupted goes on from its last checkpoint as if nothing had happened, to the same bytes.

@@ -76,7 +76,7 @@ def test_at_most_names_the_condition_with_the_largest_error():
 
 @pytest.mark.parametrize(
     ("a", "b", "expected", "where"),
-    [([0, 0], [0], "supported", ""), ([0, 0], [1], "refuted", "b"), ([2, 1], [2], "refuted", "a (3), b (2)")],
+    [([0, 0], [0], "supported", ""), ([0, 0], [1], "refuted", "b"), ([2, 1], [2], "refuted", "a: 3; b: 2")],
 )
 def test_no_exception_is_refuted_by_one(a, b, expected, where):
     found = decide(NoException(), a=a, b=b)

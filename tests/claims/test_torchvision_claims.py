@@ -39,6 +39,14 @@ def test_every_network_has_to_be_ahead(accuracies, verdict, where):
     assert (decision.verdict, decision.where) == (verdict, where)
 
 
+def test_what_is_surely_ahead_is_not_refuted_because_it_is_ahead_by_little():
+    settings = SETTINGS.model_copy(update={"margin": 1.0})
+    samples = {"little": (0.993, 0.99, 10_000), "much": (0.999, 0.99, 10_000), "more": (0.9995, 0.99, 10_000)}
+    decision = MoreRight().decide(Evidence(samples), settings)
+    assert decision.verdict == "supported"
+    assert 0 < decision.low < decision.high < settings.margin
+
+
 def test_a_family_that_params_leave_out_is_a_fault():
     evidence = BY_KEY["TV-2/trained"].measure(trained(0.9, 0.9, networks=("alexnet", "resnet18")))
     assert evidence.faults == ("params.yaml has no VGG that is trained from scratch",)
@@ -58,6 +66,13 @@ def test_a_network_that_starts_from_pretrained_weights_is_not_trained_from_scrat
     assert BY_KEY["TV-2/beats_mlp"].measure(results).faults == (
         "params.yaml has no ResNet-18 that is trained from scratch",
     )
+
+
+def test_without_the_perceptron_there_is_nothing_to_beat():
+    results = trained(0.9, 0.9, 0.95)
+    del results.study.train["mlp_relu"]
+    evidence = BY_KEY["TV-2/beats_mlp"].measure(results)
+    assert evidence.faults == ("params.yaml has no mlp_relu, a perceptron of the images",)
 
 
 def test_a_network_of_the_note_that_the_census_leaves_out_is_a_fault():

@@ -175,5 +175,11 @@ def test_loaded_weights_give_the_outputs_of_those_that_were_saved(tables):
     assert (row["num_cases"], row["num_equal"]) == (6, 6)
 
 
-def test_the_version_is_that_of_all_builds():
-    assert tour.facts(PARAMS)["version"] == torchvision.__version__.split("+")[0]
+def test_facts_tell_of_the_images_that_there_are(images):
+    more = PARAMS.model_copy(update={"num_images": 10**6, "num_single_images": 10**5})
+    found = tour.facts(images.test, more)
+    assert (found["num_images"], found["num_single_images"]) == (len(images.test), len(images.test))
+
+
+def test_the_version_is_that_of_all_builds(images):
+    assert tour.facts(images.test, PARAMS)["version"] == torchvision.__version__.split("+")[0]

@@ -124,26 +124,19 @@ FAULTS = [  # key, value; what was expected, what was found
     ("prepare.images.dataset", ABSENT, "a value", "none"),
     ("prepare.images.validation_size", 10_001, "train_size + validation_size <= 60000", "60001"),
     ("train.mlp.batch_size", 50_001, "at most 50000, the training split of images", "50001"),
-    ("experiments.losses.batch_size", 50_001, "at most 50000, the training split of images", "50001"),
-    ("experiments.signal_propagation.num_images", 50_001, "at most 50000, the training split of images", "50001"),
-    (
-        "experiments.signal_propagation.training_batch_size",
-        50_001,
-        "at most 50000, the training split of images",
-        "50001",
-    ),
-    ("experiments.activation_cost.num_images", 50_001, "at most 50000, the training split of images", "50001"),
-    ("experiments.activation_outputs.batch_size", 50_001, "at most 50000, the training split of images", "50001"),
-    ("experiments.published_networks.table.batch_size", 50_001, "at most 50000, the training split of images", "50001"),
-    (
-        "experiments.published_networks.tutorial.num_images",
-        50_001,
-        "at most 50000, the training split of images",
-        "50001",
-    ),
-    ("sweep.protocol.batch_size", 50_001, "at most 50000, the training split of images", "50001"),
-    ("experiments.published_networks.table.batch_size", 50_001, "at most 50000, the training split", "50001"),
-    ("experiments.published_networks.tutorial.num_images", 50_001, "at most 50000, the training split", "50001"),
+    *[
+        (name, 50_001, "at most 50000, the training split of images", "50001")
+        for name in (
+            "experiments.losses.batch_size",
+            "experiments.signal_propagation.num_images",
+            "experiments.signal_propagation.training_batch_size",
+            "experiments.activation_cost.num_images",
+            "experiments.activation_outputs.batch_size",
+            "experiments.published_networks.table.batch_size",
+            "experiments.published_networks.tutorial.num_images",
+            "sweep.protocol.batch_size",
+        )
+    ],
     ("experiments.sgd_theory.batch_sizes", [1, 1758], "less than 1758, the training split of housing", "1758"),
     ("experiments.sgd_theory.floor_batch_sizes", [8, 1758], "less than 1758, the training split of housing", "1758"),
     ("experiments.linearity.num_folds", 101, "less than or equal to 100", "101"),
@@ -209,6 +202,13 @@ def test_a_fault_in_the_data_is_no_fault_of_the_models_on_them(study, tmp_path):
     change(study, "prepare.images.train_size", "many")
     (line,) = problems(tmp_path, study)
     assert line.startswith("prepare.images.train_size: ")
+
+
+def test_an_unknown_network_is_one_fault(tmp_path):
+    study = read_yaml(COMMITTED)
+    study["train"]["resnet18"]["builder"] = "resnet20"
+    (line,) = problems(tmp_path, study)
+    assert line.startswith("train.resnet18.builder: expected a name that matches")
 
 
 def test_weights_are_named_as_torchvision_does(study, tmp_path):

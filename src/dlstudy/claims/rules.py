@@ -102,7 +102,7 @@ class NoException:
 
     @staticmethod
     def _listed(found: Mapping[str, float]) -> str:
-        first = ", ".join(f"{name} ({count:g})" for name, count in list(found.items())[:MOST_LISTED])
+        first = "; ".join(f"{name}: {count:,.0f}" for name, count in list(found.items())[:MOST_LISTED])
         rest = len(found) - MOST_LISTED
         return f"{first} and {rest} more" if rest > 0 else first
 

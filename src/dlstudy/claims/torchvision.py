@@ -25,6 +25,7 @@ FAMILIES: Final = {"alexnet": "AlexNet", "vgg": "VGG", "resnet": "ResNet"}  # by
 BASELINE: Final = "softmax_regression"
 PERCEPTRON: Final = "mlp_relu"
 RESNET: Final = "resnet18"
+SCRATCH: Final = "that is trained from scratch"
 BILLION: Final = 1e9
 TOLERANCE: Final = 1e-6  # of the range of the pixels, which floats of seven digits should not reach
 LEVELS: Final = 255.0  # steps of grey from black to white
@@ -39,10 +40,12 @@ class MoreRight:
 
     def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
         found = self._intervals(evidence, settings.confidence)
-        where = min(found, key=lambda name: found[name].low)
-        verdict: Verdict = "supported" if found[where].low > 0 else "inconclusive"
         wide = self._intervals(evidence, 1 - (1 - settings.confidence) / len(found))
-        if worse := [name for name, each in wide.items() if each.low <= 0 and each.high < settings.margin]:
+        where = min(found, key=lambda name: found[name].low)
+        verdict: Verdict = "inconclusive"
+        if found[where].low > 0:
+            verdict = "supported"
+        elif worse := [name for name, each in wide.items() if each.low <= 0 and each.high < settings.margin]:
             where, verdict = min(worse, key=lambda name: found[name].high), "refuted"
         shown = found[where]
         return Decision(verdict, shown.estimate, shown.low, shown.high, 0.0, where)
@@ -227,7 +230,7 @@ def against(results: Results, other: str, models: Sequence[str], lacking: Sequen
         samples or {other: (second.mean(), second.mean(), float(num))},  # itself: no difference, and the fault tells
         num_seeds=min((len(values) for values in first.values()), default=0),
         facts=told,
-        faults=tuple(f"params.yaml has no {called} that is trained from scratch" for called in lacking),
+        faults=tuple(f"params.yaml has no {called}" for called in lacking),
     )
 
 
@@ -235,13 +238,15 @@ def trained(results: Results) -> Evidence:
     """The first network of each family, beside softmax regression."""
     found = untrained_before(results)
     firsts = [next(iter(models)) for models in found.values() if models]
-    return against(results, BASELINE, firsts, [called for called, models in found.items() if not models])
+    return against(results, BASELINE, firsts, [f"{called} {SCRATCH}" for called, models in found.items() if not models])
 
 
 def beats_mlp(results: Results) -> Evidence:
     """The first ResNet-18, beside the ReLU perceptron."""
+    if PERCEPTRON not in results.classifiers(hidden=True):
+        return against(results, BASELINE, [], [f"{PERCEPTRON}, a perceptron of the images"])
     found = [name for name, model in untrained_before(results)["ResNet"].items() if model.builder == RESNET]
-    return against(results, PERCEPTRON, found[:1], [] if found else ["ResNet-18"])
+    return against(results, PERCEPTRON, found[:1], [] if found else [f"ResNet-18 {SCRATCH}"])
 
 
 # --- Evidence: transforms ---
@@ -417,9 +422,10 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         statement=TV_2,
         reading="pretrained",
         tested=Text(
-            "torchvision names pretrained weights for all three, with a hash to check them by, and loads such a file "
-            "into a network that then gives the outputs of the one that was saved.",
-            "torchvision 为三者都提供了带校验哈希的预训练权重，并能把这样的文件载入网络，使其输出与保存时的网络一致。",
+            "torchvision names pretrained weights for all three, with a hash to check them by, and loads such a file, "
+            "tried with one for ResNet-18, into a network that then gives the outputs of the one that was saved.",
+            "torchvision 为三者都提供了带校验哈希的预训练权重，并能把这样的文件（以 ResNet-18 为例）载入网络，"
+            "使其输出与保存时的网络一致。",
         ),
         kind="count",
         quantifier="every network",
@@ -435,7 +441,8 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         Text(
             "Crops, flips, padding and quarter turns move pixels and change none: each equals the slice or permutation "
             "that it stands for, and four quarter turns or two flips give the image back.",
-            "裁剪、翻转、填充和 90 度旋转只移动像素而不改变它：各自等于相应的切片或重排，转四次或翻两次后还原图像。",
+            "裁剪、翻转、填充和 90 度旋转只移动像素，不改变像素值："
+            "各自等于相应的切片或重排，转四次或翻两次后还原图像。",
         ),
         partial(exceptions, group="moves"),
         what="exception",
@@ -447,7 +454,8 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         Text(
             "A transform whose setting asks for no change changes no pixel of an image of whole numbers: brightness "
             "times 1, a turn by 0 degrees, the grey of what is grey, and so on.",
-            "若参数表示“不改变”，变换就不会改变整数图像的任何像素：亮度乘以 1、旋转 0 度、灰度图再取灰度等。",
+            "若参数表示“不改变”，变换就不会改变像素值为整数的图像中的任何像素："
+            "亮度乘以 1、旋转 0 度、灰度图再取灰度等。",
         ),
         partial(exceptions, group="neutral", formats=("uint8",)),
         what="exception",
@@ -459,7 +467,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         Text(
             "An image scaled to floats, by ToTensor or by what the second version has in its place, has exactly the "
             "nearest floats to its pixels over 255.",
-            "用 ToTensor 或第二版中的替代者把图像化为浮点数，结果恰好是像素除以 255 后最接近的浮点数。",
+            "用 ToTensor 或 v2 中的对应变换把图像化为浮点数，结果恰好是像素除以 255 后最接近的浮点数。",
         ),
         partial(exceptions, group="scaled"),
         what="image that differs",
@@ -488,7 +496,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         Text(
             "Random transforms repeat themselves, pixel for pixel, when the seed does, and give what they promise: a "
             "window of the image, the image or its flip.",
-            "随机种子相同时，随机变换逐像素地重复，结果也正如所承诺：图像的一个窗口、图像本身或其翻转。",
+            "随机种子相同时，随机变换的结果逐像素一致，结果也正如所承诺：图像的一个窗口、图像本身或其翻转。",
         ),
         partial(exceptions, group="random"),
         what="exception",

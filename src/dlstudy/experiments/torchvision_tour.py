@@ -123,13 +123,14 @@ def _weight_row(builder: str, weights: Any) -> dict[str, Any]:
     }
 
 
-def facts(params: TourParams) -> dict[str, Any]:
+def facts(test: Split, params: TourParams) -> dict[str, Any]:
     """What was visited: the version, without what tells its builds apart, and how many images."""
+    num_images = min(params.num_images, len(test))
     import torchvision
 
     return {
         "version": torchvision.__version__.split("+")[0],
-        "num_images": params.num_images,
-        "num_single_images": params.num_single_images,
+        "num_images": num_images,
+        "num_single_images": min(params.num_single_images, num_images),
         "not_imported": [name for each in parts() for name in each.not_imported],
     }

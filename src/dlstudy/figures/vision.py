@@ -44,11 +44,11 @@ def vision_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
         axes.set_xlabel("images seen (each as often as it is seen)")
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:,.0f}"))
-    of_loss.set(ylabel="validation loss, cross-entropy (nats)", yscale="log")
+    of_loss.set(ylabel="loss on the first validation images (nats)", yscale="log")
     of_loss.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
     of_loss.yaxis.set_major_formatter("{x:g}")
     of_loss.yaxis.set_minor_formatter(NullFormatter())
     reached = [history["validation_accuracy"].max() for history in histories.values()]
-    of_accuracy.set(ylabel="validation accuracy", ylim=(0.6 if min(reached) > 0.7 else 0, 1))
+    of_accuracy.set(ylabel="accuracy on the first validation images", ylim=(0.6 if min(reached) > 0.7 else 0, 1))
     figure.legend(*of_accuracy.get_legend_handles_labels(), loc="outside upper center", ncols=max(1, len(histories)))
     return figure

@@ -8,6 +8,8 @@ from dlstudy.params.base import Section, Seed
 
 
 class TourParams(Section):
-    num_images: Annotated[int, Field(ge=4)]  # of the test split, the first, on which properties are tried
-    num_single_images: Annotated[int, Field(ge=4)]  # of these, the first, where each is transformed by itself
+    num_images: Annotated[
+        int, Field(ge=4)
+    ]  # the first of the test split (all, if fewer), on which properties are tried
+    num_single_images: Annotated[int, Field(ge=4)]  # the first of these, where each is transformed by itself
     seed: Seed  # of random transforms

@@ -91,7 +91,7 @@ class SgdParams(Section):
 
 
 class VisionParams(Section):
-    """A network of torchvision.models, adapted to the images, trained by SGD with momentum on a budget."""
+    """A network of torchvision.models, adapted to the images, trained by Adam or SGD with momentum on a budget."""
 
     method: Literal["vision"]
     data: Literal["images"]
@@ -135,7 +135,9 @@ class VisionParams(Section):
     @field_validator("classifier_width")
     @classmethod
     def _where_the_classifier_is_ours(cls, width: int | None, info: ValidationInfo) -> int | None:
-        builder, weights = info.data.get("builder", ""), info.data.get("weights")
+        if not {"builder", "weights"} <= info.data.keys():  # what is wrong with those is told
+            return width
+        builder, weights = info.data["builder"], info.data["weights"]
         ours = weights is None and not builder.startswith("resnet")
         if ours and width is None:
             raise ValueError(f"expected a width for the classifier of {builder}, found none")

@@ -14,7 +14,10 @@ Context = dict[str, Any]
 
 
 def torchvision_context(results: Results, published: Published) -> Context:
-    models = [classifier(results, name, params) for name, params in results.vision().items()]
+    models = [
+        classifier(results, name, params) | {"looked": last_look(results, name)}
+        for name, params in results.vision().items()
+    ]
     classifiers = results.classifiers()
     return {
         "models": models,
@@ -32,6 +35,12 @@ def torchvision_context(results: Results, published: Published) -> Context:
 
 
 # --- Networks that are trained here ---
+
+
+def last_look(results: Results, name: str) -> float:
+    """The accuracy on the validation images that a network is looked at with, at its end; the mean of the seeds."""
+    history = results.history(name)
+    return float(history[history["epoch"] == history["epoch"].max()]["validation_accuracy"].mean())
 
 
 def plain_row(results: Results, name: str) -> Context:
