@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable
 
 from bench.setting import PREPARED, ModelName, model_params
-from dlstudy.data.dataset import Split, load_dataset
-from dlstudy.losses import cross_entropy
-from dlstudy.sgd import learning_rates, minibatches, start_run, train_epoch
+from dlstudy.core.dataset import Split, load_dataset
+from dlstudy.sgd.loop import learning_rates, minibatches, start_run, train_epoch
+from dlstudy.training.losses import cross_entropy
 
 
 def load(model: ModelName) -> Callable[[int], None]:

@@ -5,10 +5,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
 
-from dlstudy.params.base import ParamsError, load_section
-from dlstudy.params.data import ImagesParams
-from dlstudy.params.image_sets import ImageSetName
-from dlstudy.params.train import MODEL, SgdParams
+from dlstudy.core.params import ParamsError, load_section
+from dlstudy.data.image_sets import ImageSetName
+from dlstudy.data.params import ImagesParams
+from dlstudy.evaluation.params import MODEL
+from dlstudy.training.params import SgdParams
 
 ModelName = Literal["mlp_relu", "sweep"]
 """The model of params.yaml that is trained once with each seed, and the same at the shape of the sweep's networks."""

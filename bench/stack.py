@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bench.setting import PREPARED, ModelName, model_params
-from dlstudy.data.dataset import load_dataset
-from dlstudy.stacks import Images, Member, Order, Recipe, Stack
+from dlstudy.core.dataset import load_dataset
+from dlstudy.tuning.stacks import Images, Member, Order, Recipe, Stack
 
 
 def load(model: ModelName, num_networks: int, num_seeds: int) -> Callable[[int], None]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from bench.setting import ModelName
-from dlstudy.arithmetic import SINGLE_THREAD, environment
+from dlstudy.core.arithmetic import SINGLE_THREAD, environment
 
 Kind = Literal["textbook", "scikit_learn", "ours", "stack", "matrix_product"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from dlstudy.arithmetic import settle
-from dlstudy.errors import show_plainly
+from dlstudy.core.arithmetic import settle
+from dlstudy.core.errors import show_plainly
 
 sys.excepthook = show_plainly
 settle()

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from dlstudy.artifacts import write_text
-from dlstudy.params.study import load_study
+from dlstudy.core.artifacts import write_text
+from dlstudy.study.params import load_study
 
 if __name__ == "__main__":
     load_study()

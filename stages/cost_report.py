@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from dlstudy.artifacts import write_csv, write_json, write_text
 from dlstudy.claims.cost import CLAIMS
 from dlstudy.claims.judgement import evidence_content, judge, metrics, verdict_table
+from dlstudy.core.artifacts import write_csv, write_json, write_text
 from dlstudy.figures.cost import figures
 from dlstudy.figures.style import save_figure, style
-from dlstudy.params.study import load_study
 from dlstudy.report.cost import PAGE, cost_page
-from dlstudy.results import TIMING, TimingResults
+from dlstudy.study.params import load_study
+from dlstudy.study.results import TIMING, TimingResults
 
 if __name__ == "__main__":
     results = TimingResults(Path(), load_study())

@@ -4,12 +4,13 @@ import argparse
 import os
 from pathlib import Path
 
-from dlstudy.data.checksums import read_checksums
-from dlstudy.data.image_sources import image_hint, image_sources
-from dlstudy.data.sources import Shipped, download
-from dlstudy.params.base import load_section
-from dlstudy.params.data import DownloadParams, ImagesParams
-from dlstudy.params.image_sets import IMAGE_SETS
+from dlstudy.core.checksums import read_checksums
+from dlstudy.core.params import load_section
+from dlstudy.data.image_sets import IMAGE_SETS
+from dlstudy.data.params import ImagesParams
+from dlstudy.download.image_sources import image_hint, image_sources
+from dlstudy.download.params import DownloadParams
+from dlstudy.download.sources import Shipped, download
 
 DATASETS, RAW = Path("datasets"), Path("data/raw")
 

@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 
-from dlstudy.artifacts import write_text
-from dlstudy.data.sources import LocalFolder, Source
-from dlstudy.data.weight_files import PublishedUrl, download_weights, hub_folder
-from dlstudy.params.base import PARAMS_FILE, load_section, problems_error
-from dlstudy.params.data import DownloadParams
-from dlstudy.weights import PublishedWeights, WeightsError, published_weights
+from dlstudy.core.artifacts import write_text
+from dlstudy.core.params import PARAMS_FILE, load_section, problems_error
+from dlstudy.core.weights import PublishedWeights, WeightsError, published_weights
+from dlstudy.download.params import DownloadParams
+from dlstudy.download.sources import LocalFolder, Source
+from dlstudy.download.weight_files import PublishedUrl, download_weights, hub_folder
 
 VARIABLE = "DLSTUDY_WEIGHTS"
 

@@ -3,13 +3,12 @@
 import sys
 from pathlib import Path
 
-from dlstudy.artifacts import write_csv, write_json
-from dlstudy.data.dataset import load_dataset
-from dlstudy.evaluation import evaluate
-from dlstudy.params.base import load_section
-from dlstudy.params.evaluate import EvaluateParams
-from dlstudy.params.train import MODEL
-from dlstudy.runs import load_runs
+from dlstudy.core.artifacts import write_csv, write_json
+from dlstudy.core.dataset import load_dataset
+from dlstudy.core.params import load_section
+from dlstudy.evaluation.params import MODEL, EvaluateParams
+from dlstudy.evaluation.scores import evaluate
+from dlstudy.training.runs import load_runs
 
 if __name__ == "__main__":
     name = sys.argv[1]

@@ -3,11 +3,11 @@
 import sys
 from pathlib import Path
 
-from dlstudy.data.dataset import load_dataset, save_dataset
-from dlstudy.features import frozen_features
-from dlstudy.params.base import load_section
-from dlstudy.params.features import FeaturesParams
-from dlstudy.pretrained import load_state
+from dlstudy.core.dataset import load_dataset, save_dataset
+from dlstudy.core.params import load_section
+from dlstudy.vision.features import frozen_features
+from dlstudy.vision.params import FeaturesParams
+from dlstudy.vision.pretrained import load_state
 
 if __name__ == "__main__":
     name = sys.argv[1]

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from dlstudy.artifacts import write_csv
+from dlstudy.core.artifacts import write_csv
 from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import save_figure, style
-from dlstudy.params.study import load_study
-from dlstudy.published import load_published
-from dlstudy.results import Results
+from dlstudy.literature.published import load_published
+from dlstudy.study.params import load_study
+from dlstudy.study.results import Results
 
 if __name__ == "__main__":
     results = Results(Path(), load_study())

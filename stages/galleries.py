@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from dlstudy.data.dataset import load_dataset
+from dlstudy.core.dataset import load_dataset
+from dlstudy.figures.galleries import galleries
 from dlstudy.figures.style import save_figure, style
-from dlstudy.galleries import galleries
-from dlstudy.params.study import load_study
-from dlstudy.results import Results
+from dlstudy.study.params import load_study
+from dlstudy.study.results import Results
 
 if __name__ == "__main__":
     results, dataset = Results(Path(), load_study()), load_dataset(Path("data/prepared/images.pt"))

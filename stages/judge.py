@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from dlstudy.artifacts import write_csv, write_json
 from dlstudy.claims.controls import controls
 from dlstudy.claims.judgement import control_table, evidence_content, judge, metrics, verdict_table
 from dlstudy.claims.registry import CLAIMS
-from dlstudy.params.study import load_study
-from dlstudy.results import Results
+from dlstudy.core.artifacts import write_csv, write_json
+from dlstudy.study.params import load_study
+from dlstudy.study.results import Results
 
 if __name__ == "__main__":
     study = load_study()

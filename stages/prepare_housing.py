@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from dlstudy.artifacts import write_csv, write_json
-from dlstudy.data.dataset import save_dataset
+from dlstudy.core.artifacts import write_csv, write_json
+from dlstudy.core.dataset import save_dataset
+from dlstudy.core.params import load_section
 from dlstudy.data.housing import facts, prepare, read_table, sales_of
-from dlstudy.params.base import load_section
-from dlstudy.params.data import HousingParams
+from dlstudy.data.params import HousingParams
 
 if __name__ == "__main__":
     params = load_section("prepare.housing", HousingParams)

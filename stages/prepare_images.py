@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from dlstudy.artifacts import write_json
-from dlstudy.data.dataset import save_dataset
+from dlstudy.core.artifacts import write_json
+from dlstudy.core.dataset import save_dataset
+from dlstudy.core.params import load_section
 from dlstudy.data.images import facts, prepare
-from dlstudy.params.base import load_section
-from dlstudy.params.data import ImagesParams
+from dlstudy.data.params import ImagesParams
 
 if __name__ == "__main__":
     params = load_section("prepare.images", ImagesParams)

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from dlstudy.artifacts import write_text
-from dlstudy.params.study import load_study
-from dlstudy.published import load_published
+from dlstudy.core.artifacts import write_text
+from dlstudy.literature.published import load_published
 from dlstudy.report.pages import Sources
 from dlstudy.report.render import render_pages
-from dlstudy.results import Results
+from dlstudy.study.params import load_study
+from dlstudy.study.results import Results
 
 if __name__ == "__main__":
     root = Path()

@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from dlstudy.artifacts import write_csv
-from dlstudy.data.dataset import load_dataset
-from dlstudy.experiments.sweep import sweep
-from dlstudy.params.base import load_section
-from dlstudy.params.sweep import SweepProtocol
-from dlstudy.params.train import SEEDS
+from dlstudy.core.artifacts import write_csv
+from dlstudy.core.dataset import load_dataset
+from dlstudy.core.params import load_section
+from dlstudy.experiments.sweep.cells import sweep
+from dlstudy.experiments.sweep.params import SweepProtocol
+from dlstudy.training.params import SEEDS
 
 if __name__ == "__main__":
     activation = sys.argv[1]

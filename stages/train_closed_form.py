@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from dlstudy.artifacts import write_csv
-from dlstudy.closed_form import fit
-from dlstudy.data.dataset import load_dataset
-from dlstudy.params.base import load_section
-from dlstudy.params.train import ClosedFormParams
-from dlstudy.runs import history_table, save_runs
+from dlstudy.closed_form.least_squares import fit
+from dlstudy.core.artifacts import write_csv
+from dlstudy.core.dataset import load_dataset
+from dlstudy.core.params import load_section
+from dlstudy.training.params import ClosedFormParams
+from dlstudy.training.runs import history_table, save_runs
 
 if __name__ == "__main__":
     name = sys.argv[1]

@@ -4,13 +4,14 @@ import shutil
 import sys
 from pathlib import Path
 
-from dlstudy.artifacts import write_csv
-from dlstudy.data.dataset import load_dataset
-from dlstudy.params.base import load_section
-from dlstudy.params.train import SEEDS, VisionParams
-from dlstudy.pretrained import load_state
-from dlstudy.runs import history_table, save_runs
-from dlstudy.vision import train_vision
+from dlstudy.core.artifacts import write_csv
+from dlstudy.core.dataset import load_dataset
+from dlstudy.core.params import load_section
+from dlstudy.training.params import SEEDS
+from dlstudy.training.runs import history_table, save_runs
+from dlstudy.vision.loop import train_vision
+from dlstudy.vision.params import VisionParams
+from dlstudy.vision.pretrained import load_state
 
 if __name__ == "__main__":
     name = sys.argv[1]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from dlstudy.figures.style import save_figure, style
 from dlstudy.figures.verdicts import verdict_figures
-from dlstudy.params.study import load_study
-from dlstudy.results import Results
+from dlstudy.study.params import load_study
+from dlstudy.study.results import Results
 
 if __name__ == "__main__":
     Path("reports/verdicts").mkdir(parents=True, exist_ok=True)

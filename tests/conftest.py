@@ -2,7 +2,7 @@
 
 # The arithmetic is settled between the imports:
 # ruff: noqa: E402
-from dlstudy.arithmetic import settle
+from dlstudy.core.arithmetic import settle
 
 settle()  # before anything imports NumPy or PyTorch: later it would have no effect
 
@@ -16,10 +16,10 @@ import pytest
 import torch
 from hypothesis import settings
 
+from dlstudy.core.dataset import Dataset, Scale, Split
+from dlstudy.core.randomness import generator
 from dlstudy.data import housing, synthetic
-from dlstudy.data.dataset import Dataset, Scale, Split
-from dlstudy.params.data import HousingParams, SyntheticParams
-from dlstudy.randomness import generator
+from dlstudy.data.params import HousingParams, SyntheticParams
 
 ROOT = Path(__file__).resolve().parents[1]
 

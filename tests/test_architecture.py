@@ -26,8 +26,8 @@ SRC, STAGES = ROOT / "src", ROOT / "stages"
 FILES = sorted(path for folder in (SRC, STAGES) for path in folder.rglob("*.py"))
 LIBRARY = [path for path in FILES if path.is_relative_to(SRC) and path != SRC / "dlstudy" / "__init__.py"]
 DATA_FILES = {  # files of the library that are not Python, and the module that reads them
-    "src/dlstudy/families.yaml": "src/dlstudy/families.py",
-    "src/dlstudy/published.yaml": "src/dlstudy/published.py",
+    "src/dlstudy/families.yaml": "src/dlstudy/experiments/census/families.py",
+    "src/dlstudy/published.yaml": "src/dlstudy/literature/published.py",
     "src/dlstudy/report/templates": "src/dlstudy/report/markdown.py",
 }
 
@@ -139,9 +139,9 @@ def test_no_stage_lets_torchvision_or_torch_download_anything_for_it():
     )
     found = {name_of(path) for path in FILES if calls.search(path.read_text())}
     reads_its_own_file = (
-        "src/dlstudy/experiments/torchvision_tour.py"  # in the folder where the weights API looks first
+        "src/dlstudy/experiments/torchvision_tour/tour.py"  # in the folder where the weights API looks first
     )
-    assert found == {"src/dlstudy/data/sources.py", "src/dlstudy/data/weight_files.py", reads_its_own_file}
+    assert found == {"src/dlstudy/download/sources.py", "src/dlstudy/download/weight_files.py", reads_its_own_file}
 
 
 @pytest.mark.parametrize("path", sorted(STAGES.glob("*.py")), ids=name_of)
@@ -211,7 +211,7 @@ def test_the_pipeline_runs_every_stage_script():
     assert modules == scripts
 
 
-TRAINING = {"src/dlstudy/sgd.py", "src/dlstudy/stacks.py", "src/dlstudy/vision.py"}
+TRAINING = {"src/dlstudy/sgd/loop.py", "src/dlstudy/tuning/stacks.py", "src/dlstudy/vision/loop.py"}
 
 
 def one_holds_the_other(path: str, other: str) -> bool:
@@ -269,9 +269,9 @@ def test_no_stage_depends_on_a_folder_of_code(stage):
 def test_the_closure_follows_imports_of_imports_and_packages():
     found = set(map(name_of, closure("stages.train_sgd")))
     assert "stages/__init__.py" in found  # the package of the stage
-    assert "src/dlstudy/arithmetic.py" in found  # which that package imports
-    assert "src/dlstudy/artifacts.py" in found  # by way of tensor_files
-    assert "src/dlstudy/data/sources.py" not in found
+    assert "src/dlstudy/core/arithmetic.py" in found  # which that package imports
+    assert "src/dlstudy/core/artifacts.py" in found  # by way of tensor_files
+    assert "src/dlstudy/download/sources.py" not in found
 
 
 # --- And these tests ---

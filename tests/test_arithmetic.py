@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from dlstudy import arithmetic
-from dlstudy.arithmetic import AVX2_KERNELS, SINGLE_THREAD, VARIABLE, environment, settle
+from dlstudy.core import arithmetic
+from dlstudy.core.arithmetic import AVX2_KERNELS, SINGLE_THREAD, VARIABLE, environment, settle
 from tests.import_closure import third_party
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,11 +84,11 @@ from pathlib import Path
 
 import stages  # settles the arithmetic, as every stage does
 import torch
-from dlstudy.data.dataset import Dataset, Scale, Split
-from dlstudy.params.train import SgdParams
-from dlstudy.randomness import generator
-from dlstudy.runs import save_runs
-from dlstudy.sgd import train_run
+from dlstudy.core.dataset import Dataset, Scale, Split
+from dlstudy.training.params import SgdParams
+from dlstudy.core.randomness import generator
+from dlstudy.training.runs import save_runs
+from dlstudy.sgd.loop import train_run
 
 stream = generator(0, "images")
 images = torch.randint(0, 256, (400, 28, 28), generator=stream).to(torch.uint8)

@@ -22,13 +22,13 @@ from bench.one import Answer, Task, load
 from bench.setting import NUM_PIXELS, BenchError, Setting, matrix_product_flops, model_params, read_setting
 from bench.summary import best, markdown, summarise
 from bench.ways import SCIKIT_LEARN, TEXTBOOK, WAYS, Kind, environment_of
-from dlstudy.data.dataset import Split, save_dataset
+from dlstudy.core.dataset import Split, save_dataset
+from dlstudy.data.image_sets import IMAGE_SETS
 from dlstudy.data.images import prepare
-from dlstudy.losses import cross_entropy
-from dlstudy.params.data import ImagesParams
-from dlstudy.params.image_sets import IMAGE_SETS
-from dlstudy.params.train import SgdParams
-from dlstudy.sgd import train_epoch
+from dlstudy.data.params import ImagesParams
+from dlstudy.sgd.loop import train_epoch
+from dlstudy.training.losses import cross_entropy
+from dlstudy.training.params import SgdParams
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = Setting("mlp_relu", (784, 8, 10), "relu", batch_size=16, num_images=40, num_epochs=2, num_rounds=3)

@@ -17,16 +17,16 @@ import pytest
 import torch
 from distributed import Client, LocalCluster
 
-from dlstudy import cluster
-from dlstudy.arithmetic import AVX2_KERNELS, SINGLE_THREAD
-from dlstudy.data.dataset import Split
-from dlstudy.errors import SettingError, StudyError
-from dlstudy.execution import map_runs
-from dlstudy.experiments.sweep import sweep
-from dlstudy.params.study import load_study
-from dlstudy.params.train import SgdParams
-from dlstudy.runs import save_runs
-from dlstudy.sgd import train_run, train_seeds
+from dlstudy.core import cluster
+from dlstudy.core.arithmetic import AVX2_KERNELS, SINGLE_THREAD
+from dlstudy.core.dataset import Split
+from dlstudy.core.errors import SettingError, StudyError
+from dlstudy.core.execution import map_runs
+from dlstudy.experiments.sweep.cells import sweep
+from dlstudy.sgd.loop import train_run, train_seeds
+from dlstudy.study.params import load_study
+from dlstudy.training.params import SgdParams
+from dlstudy.training.runs import save_runs
 from tools.cluster import command, with_source
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import torch
 
-from dlstudy.params.study import load_study
-from dlstudy.randomness import generator
+from dlstudy.core.randomness import generator
+from dlstudy.study.params import load_study
 
 ROOT = Path(__file__).resolve().parents[1]
 

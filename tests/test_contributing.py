@@ -7,10 +7,10 @@ import pytest
 from jinja2 import ChoiceLoader, DictLoader
 
 from dlstudy.claims.judgement import judge, verdict_table
-from dlstudy.params.study import load_study
 from dlstudy.report.markdown import environment
 from dlstudy.report.scorecard import Reading, sections
-from dlstudy.results import Results
+from dlstudy.study.params import load_study
+from dlstudy.study.results import Results
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 import pytest
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 
-from dlstudy.params.base import ParamsError
-from dlstudy.params.study import load_study
+from dlstudy.core.params import ParamsError
+from dlstudy.study.params import load_study
 from tools.readme import DOCUMENTS, PARTS, updated
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,9 +9,9 @@ from sklearn import metrics
 from sklearn.linear_model import LinearRegression
 
 from dlstudy import closed_form, evaluation
-from dlstudy.data.dataset import Split
-from dlstudy.params.train import ClosedFormParams, SgdParams
-from dlstudy.sgd import train_run
+from dlstudy.core.dataset import Split
+from dlstudy.sgd.loop import train_run
+from dlstudy.training.params import ClosedFormParams, SgdParams
 
 NAMES = ("shirt", "coat", "boot", "bag")
 CLASSES = torch.arange(60) % 4

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dlstudy.errors import StudyError
-from dlstudy.execution import map_runs
+from dlstudy.core.errors import StudyError
+from dlstudy.core.execution import map_runs
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,8 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
-from dlstudy.families import FILE, family_of, load_families
-from dlstudy.params.base import ParamsError
+from dlstudy.core.params import ParamsError
+from dlstudy.experiments.census.families import FILE, family_of, load_families
 
 FAMILIES = load_families()
 ARXIV = re.compile(r"arXiv (\d\d)\d\d\.\d{4,5}")

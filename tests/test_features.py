@@ -6,16 +6,16 @@ import torch
 from sklearn.preprocessing import StandardScaler
 from torchvision import models
 
-from dlstudy.data.dataset import load_dataset, save_dataset
-from dlstudy.data.errors import DataError
-from dlstudy.evaluation import evaluate
-from dlstudy.features import CHUNK, feature_scale, frozen_features
-from dlstudy.inputs import network_inputs
-from dlstudy.params.base import ParamsError
-from dlstudy.params.features import FeaturesParams
-from dlstudy.params.train import SgdParams
-from dlstudy.pretrained import input_format
-from dlstudy.sgd import train_seeds
+from dlstudy.core.dataset import load_dataset, save_dataset
+from dlstudy.core.errors import DataError
+from dlstudy.core.params import ParamsError
+from dlstudy.evaluation.scores import evaluate
+from dlstudy.sgd.loop import train_seeds
+from dlstudy.training.params import SgdParams
+from dlstudy.vision.features import CHUNK, feature_scale, frozen_features
+from dlstudy.vision.inputs import network_inputs
+from dlstudy.vision.params import FeaturesParams
+from dlstudy.vision.pretrained import input_format
 from tests.stand_in import NAME, random_network
 
 PARAMS = FeaturesParams(weights=NAME, resolution=32, num_images=150)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from dlstudy import galleries
+from dlstudy.figures import galleries
 from dlstudy.figures.classes import pixels_of
 from dlstudy.figures.style import png_bytes, style
 

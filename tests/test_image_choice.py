@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from dvc.repo import Repo
 
-from dlstudy.params.image_sets import IMAGE_SETS
+from dlstudy.data.image_sets import IMAGE_SETS
 from tests.data.test_images import write_part
 from tools.checkout import copy_checkout, read_params, write_params
 from tools.smoke import miniature

@@ -176,7 +176,7 @@ def test_all_these_changes_and_one_more_model_run_what_they_concern_and_nothing_
 
 
 def test_a_comment_in_the_training_loop_trains_again_and_stops_there(checkout):
-    checkout.replace("src/dlstudy/sgd.py", '"""Minibatch', '"""Small-batch')
+    checkout.replace("src/dlstudy/sgd/loop.py", '"""Minibatch', '"""Small-batch')
     # the closed form does not import the loop; the weights come out the same, so nothing is scored again
     models = read_params(checkout.root)["train"]
     trained = {f"train@{name}" for name, model in models.items() if model["method"] == "sgd"}
@@ -196,7 +196,7 @@ def test_an_experiment_in_a_temporary_copy_runs_the_code_of_that_copy(checkout):
     git("add", "-A")
     git("commit", "-m", "as it is")
     old = history.read_bytes()
-    checkout.replace("src/dlstudy/runs.py", '"train_loss"', '"loss_in_the_copy"')
+    checkout.replace("src/dlstudy/training/runs.py", '"train_loss"', '"loss_in_the_copy"')
     change = f"train.{model}.lr=0.05"
     ran = checkout.dvc("exp", "run", "--temp", "--name", "in-a-copy", "-S", change, f"evaluate@{model}")
     assert {f"train@{model}", f"evaluate@{model}"} <= ran

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torchvision import models
 
-from dlstudy.pretrained import (
+from dlstudy.core.weights import WeightsError, weights_entry
+from dlstudy.vision.pretrained import (
     _empty_network,
     body,
     input_format,
@@ -15,7 +16,6 @@ from dlstudy.pretrained import (
     pretrained_network,
     start_from,
 )
-from dlstudy.weights import WeightsError, weights_entry
 from tests.stand_in import NAME, publish, random_network, save_as_published, under_its_checksum
 
 EVERY = sorted(

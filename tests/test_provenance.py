@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from dlstudy.errors import StudyError
-from dlstudy.provenance import REPORTED, read_lock
+from dlstudy.core.errors import StudyError
+from dlstudy.study.provenance import REPORTED, read_lock
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from dlstudy.params.base import ParamsError
-from dlstudy.params.study import load_study
-from dlstudy.published import FILE, load_published
+from dlstudy.core.params import ParamsError
+from dlstudy.literature.published import FILE, load_published
+from dlstudy.study.params import load_study
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -10,12 +10,12 @@ from matplotlib import image
 from dlstudy.figures import cost
 from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import png_bytes, style
-from dlstudy.params.study import load_study
-from dlstudy.published import load_published
+from dlstudy.literature.published import load_published
 from dlstudy.report.cost import PAGE, cost_page
 from dlstudy.report.pages import PAGES, Sources
 from dlstudy.report.render import render_pages
-from dlstudy.results import MissingResultError, Results, TimingResults
+from dlstudy.study.params import load_study
+from dlstudy.study.results import MissingResultError, Results, TimingResults
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = ROOT / "reports"

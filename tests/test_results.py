@@ -4,9 +4,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dlstudy.params.base import read_yaml, validated
-from dlstudy.params.study import StudyParams
-from dlstudy.results import MissingResultError, Results
+from dlstudy.core.params import read_yaml, validated
+from dlstudy.study.params import StudyParams
+from dlstudy.study.results import MissingResultError, Results
 
 COMMITTED = Path(__file__).resolve().parents[1] / "params.yaml"
 SGD = {"method": "sgd", "hidden": [], "init": "zeros", "lr": 0.1, "batch_size": 10, "num_epochs": 2}

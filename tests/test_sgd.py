@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from dlstudy import sgd
-from dlstudy.data.dataset import Split
-from dlstudy.losses import cross_entropy, scores
-from dlstudy.models import build_network, initialise
-from dlstudy.params.train import SgdParams
-from dlstudy.randomness import generator
-from dlstudy.runs import save_runs
-from dlstudy.sgd import DivergedError, learning_rates, minibatches, sgd_step, train_run, train_seeds
+from dlstudy.core.dataset import Split
+from dlstudy.core.randomness import generator
+from dlstudy.sgd.loop import DivergedError, learning_rates, minibatches, sgd_step, train_run, train_seeds
+from dlstudy.sgd.loop import loop as sgd
+from dlstudy.training.losses import cross_entropy, scores
+from dlstudy.training.models import build_network, initialise
+from dlstudy.training.params import SgdParams
+from dlstudy.training.runs import save_runs
 
 SOFTMAX = SgdParams(
     method="sgd", data="images", hidden=(), init="zeros", lr=0.05, batch_size=32, num_epochs=3

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from dlstudy.models import ACTIVATIONS, build_network, initialise
-from dlstudy.randomness import generator
-from dlstudy.stacks import (
+from dlstudy.core.randomness import generator
+from dlstudy.training.models import ACTIVATIONS, build_network, initialise
+from dlstudy.tuning.stacks import (
     Images,
     Member,
     Order,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from dlstudy.statistics import (
+from dlstudy.claims.statistics import (
     Interval,
     all_equal,
     bootstrap_interval,

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dlstudy.tensor_files import load_tensors, save_tensors
+from dlstudy.core.tensor_files import load_tensors, save_tensors
 
 
 def content() -> dict[str, object]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dlstudy.params.base import validated
-from dlstudy.params.study import StudyParams
+from dlstudy.core.params import validated
+from dlstudy.study.params import StudyParams
 from tools.checkout import ROOT, copy_checkout, images_from, read_params
 from tools.reproduce import Verdict, compare, compared_stages, files_below, locked_outputs, summary, verdicts
 from tools.smoke import miniature
@@ -37,7 +37,7 @@ def test_a_copy_has_no_data_no_models_and_no_history(tmp_path):
     copy_checkout(tmp_path / "copy")
     found = {path.name for path in (tmp_path / "copy").iterdir()}
     assert found.isdisjoint({"data", "models", "results", "metrics", "reports", ".git", "dvc.lock"})
-    assert (tmp_path / "copy/src/dlstudy/data/dataset.py").is_file()
+    assert (tmp_path / "copy/src/dlstudy/core/dataset.py").is_file()
 
 
 def test_images_that_are_there_already_are_the_source_unless_the_user_names_another(tmp_path, monkeypatch):

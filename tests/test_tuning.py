@@ -1,6 +1,6 @@
 import pytest
 
-from dlstudy.tuning import (
+from dlstudy.tuning.search import (
     MOST_EXTENSIONS,
     Choice,
     Score,

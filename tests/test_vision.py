@@ -8,15 +8,15 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 from torchvision import models
 
-from dlstudy import vision
-from dlstudy.evaluation import evaluate
-from dlstudy.inputs import augmented, grey_format, network_inputs
-from dlstudy.params.base import ParamsError, validated
-from dlstudy.params.train import MODEL
-from dlstudy.randomness import generator
-from dlstudy.runs import history_table, save_runs
-from dlstudy.vision import DivergedError, Training, learning_rate, look_steps, train_run, train_vision
-from dlstudy.vision_networks import build_vision, outputs_of_images
+from dlstudy.core.params import ParamsError, validated
+from dlstudy.core.randomness import generator
+from dlstudy.evaluation.params import MODEL
+from dlstudy.evaluation.scores import evaluate
+from dlstudy.training.runs import history_table, save_runs
+from dlstudy.vision.inputs import augmented, grey_format, network_inputs
+from dlstudy.vision.loop import DivergedError, Training, learning_rate, look_steps, train_run, train_vision
+from dlstudy.vision.loop import loop as vision
+from dlstudy.vision.networks import build_vision, outputs_of_images
 from tests.conftest import ROOT
 from tests.test_vision_networks import ALEXNET, RESNET
 
@@ -222,8 +222,8 @@ def test_a_damaged_checkpoint_is_told_and_the_training_begins_anew(images, conte
 WORK_ON = """
 import stages  # finds dlstudy
 import time
-from dlstudy.execution import map_runs
-from dlstudy.vision import _end_with_parent
+from dlstudy.core.execution import map_runs
+from dlstudy.vision.loop import _end_with_parent
 
 def work(item):
     print("began", flush=True)
@@ -249,7 +249,7 @@ def test_processes_whose_parent_was_killed_end_too():
 def test_what_is_not_a_number_stops_the_training_names_the_model_and_leaves_no_checkpoint(
     images, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("dlstudy.vision.CHECKPOINT_SECONDS", -1.0)  # one after each step
+    monkeypatch.setattr("dlstudy.vision.loop.CHECKPOINT_SECONDS", -1.0)  # one after each step
     params = ALEXNET.model_copy(update={"optimiser": "sgd", "lr": 1e12, "warmup": 0.0, "num_seeds": 1})
     with pytest.raises(DivergedError, match=r"train\.x: seed 0 diverged by step \d of 6: expected a finite loss"):
         train_vision(images, params, (0, 1), label="x", folder=tmp_path)

@@ -3,9 +3,9 @@ import torch
 from torch import nn
 from torchvision import models
 
-from dlstudy.params.train import VisionParams
-from dlstudy.randomness import generator
-from dlstudy.vision_networks import CentreConv2d, build_vision, evaluation_batch, outputs_of_images, with_fast_centres
+from dlstudy.core.randomness import generator
+from dlstudy.vision.networks import CentreConv2d, build_vision, evaluation_batch, outputs_of_images, with_fast_centres
+from dlstudy.vision.params import VisionParams
 
 RESNET = VisionParams(
     method="vision",
@@ -102,7 +102,7 @@ def test_a_network_that_starts_from_weights_keeps_everything_but_its_last_layer(
 
 
 def test_outputs_are_those_of_evaluation_and_leave_the_network_as_it_was(images):
-    from dlstudy.inputs import grey_format, network_inputs
+    from dlstudy.vision.inputs import grey_format, network_inputs
 
     network = build_vision(ALEXNET, 10).train()  # has dropout
     expected = grey_format(images, 63)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ruamel.yaml import YAML
 
-from dlstudy.params.image_sets import IMAGE_SETS
+from dlstudy.data.image_sets import IMAGE_SETS
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 NOT_COPIED: Final = shutil.ignore_patterns("tmp", "cache", "config.local", "__pycache__")

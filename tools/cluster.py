@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from dlstudy.arithmetic import settle
+from dlstudy.core.arithmetic import settle
 from tools.checkout import ROOT
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from dlstudy.claims.registry import CLAIMS
-from dlstudy.params.study import load_study
 from dlstudy.report.scorecard import IN_CHINESE, Reading, counts, readings, scorecard
-from dlstudy.results import Results
+from dlstudy.study.params import load_study
+from dlstudy.study.results import Results
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 DOCUMENTS: Final = ("README.md", "README.zh.md")

@@ -4,7 +4,7 @@ from typing import Final
 
 import pandas as pd
 
-from dlstudy.params.study import load_study
+from dlstudy.study.params import load_study
 from tests.claims.support import ROOT, Case, Tables
 
 STUDY: Final = load_study(ROOT / "params.yaml")

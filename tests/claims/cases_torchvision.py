@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from dlstudy.params.train import VisionParams
+from dlstudy.vision.params import VisionParams
 from tests.claims.support import Case, Tables
 
 NETWORKS = ("alexnet", "vgg11", "resnet18")

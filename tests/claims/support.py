@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from dlstudy.params.study import StudyParams, load_study
-from dlstudy.results import MissingResultError, Results
+from dlstudy.study.params import StudyParams, load_study
+from dlstudy.study.results import MissingResultError, Results
 
 ROOT = Path(__file__).resolve().parents[2]
 CLOTHING = {"images": {"dataset": "FashionMNIST", "name": "Fashion-MNIST"}}  # what claims ask of the data sheets

@@ -7,7 +7,7 @@ import pytest
 
 from dlstudy.claims import cost
 from dlstudy.claims.registry import CLAIMS
-from dlstudy.results import MissingResultError
+from dlstudy.study.results import MissingResultError
 from tests.claims.support import Case, Tables
 
 MODULES = sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py"))

@@ -8,8 +8,8 @@ import pytest
 from dlstudy.claims.core import Evidence
 from dlstudy.claims.cost import CLAIMS, TimesAsLong, epochs, kernels, over_relu, told_ratio
 from dlstudy.claims.judgement import judge, verdict_table
-from dlstudy.params.study import load_study
-from dlstudy.results import MissingResultError
+from dlstudy.study.params import load_study
+from dlstudy.study.results import MissingResultError
 from tests.claims import cases_cost
 from tests.claims.support import ROOT, Tables
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import pytest
 
-from dlstudy.artifacts import write_csv, write_json
 from dlstudy.claims.controls import Control
 from dlstudy.claims.core import VERDICTS, Claim, Decision, Evidence, Literature, Statement, Text
 from dlstudy.claims.judgement import (
@@ -21,8 +20,9 @@ from dlstudy.claims.judgement import (
     verdict_table,
 )
 from dlstudy.claims.rules import AllHold, AtMost, Better, Equivalent, NoGain, Predicted
-from dlstudy.params.judge import JudgeParams
-from dlstudy.results import MissingResultError
+from dlstudy.core.artifacts import write_csv, write_json
+from dlstudy.study.judge import JudgeParams
+from dlstudy.study.results import MissingResultError
 from tests.claims.support import Tables
 
 SETTINGS = JudgeParams(margin=0.5, other_margins=(0.25, 1.0), confidence=0.95, num_resamples=199, seed=0)

@@ -3,8 +3,8 @@
 import pytest
 
 from dlstudy.claims.losses import CLAIMS
-from dlstudy.params.judge import JudgeParams
-from dlstudy.results import MissingResultError
+from dlstudy.study.judge import JudgeParams
+from dlstudy.study.results import MissingResultError
 from tests.claims.cases_losses import NUM_SEEDS, SUPPORTING, results, scores
 
 BY_READING = {claim.reading: claim for claim in CLAIMS}

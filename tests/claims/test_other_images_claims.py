@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dlstudy.claims.registry import CLAIMS
-from dlstudy.published import load_published
+from dlstudy.literature.published import load_published
 from tests.claims import cases_sgd, cases_signal
 from tests.claims.support import CLOTHING, DIGITS
 

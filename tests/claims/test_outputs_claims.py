@@ -6,8 +6,8 @@ from scipy import stats
 from dlstudy.claims.core import Evidence
 from dlstudy.claims.outputs import CLAIMS, best_mixture
 from dlstudy.claims.outputs_rules import AnyHigher, Occurs, WorseBy
-from dlstudy.params.judge import JudgeParams
-from dlstudy.results import MissingResultError
+from dlstudy.study.judge import JudgeParams
+from dlstudy.study.results import MissingResultError
 from tests.claims.cases_outputs import NUM_SEEDS, SUPPORTING, prices, results
 
 BY_KEY = {claim.key: claim for claim in CLAIMS}

@@ -28,8 +28,7 @@ from dlstudy.claims.rules import (
     interval_of,
     too_few_seeds,
 )
-from dlstudy.params.judge import JudgeParams
-from dlstudy.statistics import (
+from dlstudy.claims.statistics import (
     Interval,
     bootstrap_interval,
     equivalence_p,
@@ -37,6 +36,7 @@ from dlstudy.statistics import (
     repeated_cv_interval,
     sign_flip_p,
 )
+from dlstudy.study.judge import JudgeParams
 
 SETTINGS = JudgeParams(margin=0.5, other_margins=(0.25, 1.0), confidence=0.95, num_resamples=999, seed=0)
 STRICT = SETTINGS.model_copy(update={"margin": 0.25, "confidence": 0.99})

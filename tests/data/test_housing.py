@@ -4,9 +4,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlstudy.data.errors import DataError
+from dlstudy.core.errors import DataError
 from dlstudy.data.housing import COLUMNS, facts, prepare, read_table, sales_of
-from dlstudy.params.data import HousingParams
+from dlstudy.data.params import HousingParams
 
 PARAMS = HousingParams(validation_fraction=0.2, test_fraction=0.3, seed=11)
 ROWS = ["price,area,Year.Built,Yr.Sold,Masonry", "215000,1656,1960,2010,Stone", "105000,896,2011,2010,None"]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from dlstudy.data.errors import DataError
+from dlstudy.core.errors import DataError
 from dlstudy.data.images import facts, prepare, read_images
-from dlstudy.params.data import ImagesParams
-from dlstudy.params.image_sets import IMAGE_SETS
+from dlstudy.data.params import ImagesParams
+from dlstudy.data.image_sets import IMAGE_SETS
 
 PARAMS = ImagesParams(dataset="FashionMNIST", train_size=50, validation_size=20, seed=5)
 

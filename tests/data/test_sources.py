@@ -16,10 +16,10 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 
-from dlstudy.data import sources
-from dlstudy.data.checksums import read_checksums
-from dlstudy.data.errors import DataError
-from dlstudy.data.sources import (
+from dlstudy.download import sources
+from dlstudy.core.checksums import read_checksums
+from dlstudy.core.errors import DataError
+from dlstudy.download.sources import (
     DebianPackage,
     DownloadError,
     LocalFolder,
@@ -29,7 +29,7 @@ from dlstudy.data.sources import (
     download,
     fetch_by_torchvision,
 )
-from dlstudy.params.image_sets import IMAGE_SETS
+from dlstudy.data.image_sets import IMAGE_SETS
 
 ROOT = Path(__file__).parents[2]
 CONTENTS = {"images-ubyte": bytes(range(256)) * 40, "labels-ubyte": b"\x00\x01\x02"}
@@ -294,7 +294,7 @@ def test_sigterm_cleans_up_and_its_handler_is_put_back(target):
 KILLED_RUN = """
 import os, signal, sys
 from pathlib import Path
-from dlstudy.data.sources import download
+from dlstudy.download.sources import download
 
 class Fatal:
     name = "fatal"
@@ -620,7 +620,7 @@ PARENT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from dlstudy.data.sources import Torchvision
+from dlstudy.download.sources import Torchvision
 
 if __name__ == "__main__":
     Torchvision("FashionMNIST", attempts=1, timeout_seconds=600).fetch(Path(sys.argv[2]), [])
@@ -651,7 +651,7 @@ def test_a_child_process_that_dies_is_a_reason():
 
 
 def test_torchvision_is_not_imported_before_it_is_needed():
-    code = "import sys, dlstudy.data.sources; print({'torch', 'torchvision', 'numpy'} & set(sys.modules))"
+    code = "import sys, dlstudy.download.sources; print({'torch', 'torchvision', 'numpy'} & set(sys.modules))"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     found = subprocess.run(
         [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True

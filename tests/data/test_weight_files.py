@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dlstudy.data import sources
-from dlstudy.data.sources import DownloadError, LocalFolder, SourceUnavailable
-from dlstudy.data.weight_files import PublishedUrl, download_weights, fetch_weights, hub_folder
-from dlstudy.weights import PublishedWeights
+from dlstudy.download import sources
+from dlstudy.download.sources import DownloadError, LocalFolder, SourceUnavailable
+from dlstudy.download.weight_files import PublishedUrl, download_weights, fetch_weights, hub_folder
+from dlstudy.core.weights import PublishedWeights
 from tests.data.test_sources import Mirror, Scripted, contents_of, names_in, raises, serving
 
 ROOT = Path(__file__).parents[2]
@@ -167,8 +167,8 @@ def test_an_interruption_leaves_what_was_there(target, mine, error):
 INTERRUPTED = """
 import signal, sys
 from pathlib import Path
-from dlstudy.data.weight_files import PublishedUrl, download_weights
-from dlstudy.weights import PublishedWeights
+from dlstudy.download.weight_files import PublishedUrl, download_weights
+from dlstudy.core.weights import PublishedWeights
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job would ignore

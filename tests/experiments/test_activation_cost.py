@@ -5,8 +5,9 @@ from itertools import count, pairwise
 import pytest
 import torch
 
-from dlstudy.experiments import activation_cost
-from dlstudy.experiments.activation_cost import (
+from dlstudy.core.params import ParamsError
+from dlstudy.experiments.activation_cost.params import CostParams
+from dlstudy.experiments.activation_cost.timing import (
     epoch,
     epoch_times,
     first_images,
@@ -18,11 +19,10 @@ from dlstudy.experiments.activation_cost import (
     name_of,
     seconds_a_call,
 )
-from dlstudy.models import ACTIVATIONS
-from dlstudy.params.base import ParamsError
-from dlstudy.params.cost import CostParams
-from dlstudy.params.train import SgdParams
-from dlstudy.sgd import start_run
+from dlstudy.experiments.activation_cost.timing import timing as activation_cost
+from dlstudy.sgd.loop import start_run
+from dlstudy.training.models import ACTIVATIONS
+from dlstudy.training.params import SgdParams
 
 PARAMS = CostParams(
     activations=("relu", "gelu", "sigmoid", "tanh"),

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 import torch
 
-from dlstudy.data.dataset import Split
-from dlstudy.experiments.activation_outputs import (
+from dlstudy.core.dataset import Split
+from dlstudy.core.params import ParamsError
+from dlstudy.experiments.activation_outputs.images import (
     check_seeds,
     compare,
     confirm,
@@ -17,8 +18,9 @@ from dlstudy.experiments.activation_outputs import (
     score_trials,
     tuning_jobs,
 )
-from dlstudy.experiments.activation_outputs_looks import collapse, product_of, silence
-from dlstudy.experiments.activation_outputs_variants import (
+from dlstudy.experiments.activation_outputs.logits import collapse, product_of, silence
+from dlstudy.experiments.activation_outputs.params import OutputsParams, PriceParams
+from dlstudy.experiments.activation_outputs.variants import (
     CELLS,
     COLLAPSING,
     DEEP,
@@ -29,10 +31,8 @@ from dlstudy.experiments.activation_outputs_variants import (
     mixtures,
     recipe_of,
 )
-from dlstudy.params.base import ParamsError
-from dlstudy.params.outputs import OutputsParams, PriceParams
-from dlstudy.stacks import Images, Member, accuracies_on_test, accuracies_on_validation, train_stack
-from dlstudy.tuning import Choice, Score, Trial
+from dlstudy.tuning.search import Choice, Score, Trial
+from dlstudy.tuning.stacks import Images, Member, accuracies_on_test, accuracies_on_validation, train_stack
 
 PRICE = PriceParams(hidden=(4,), batch_size=64, num_epochs=1, learning_rates=(0.03, 0.1, 0.3), tuning_seeds=(100,))
 PARAMS = OutputsParams(

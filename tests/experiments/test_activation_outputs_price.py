@@ -5,7 +5,9 @@ import torch
 from sklearn.metrics import mean_squared_error, r2_score
 from torch import nn
 
-from dlstudy.experiments.activation_outputs_price import (
+from dlstudy.core.randomness import generator
+from dlstudy.experiments.activation_outputs.params import PriceParams
+from dlstudy.experiments.activation_outputs.price import (
     OUTPUTS,
     VARIANTS,
     Variant,
@@ -21,9 +23,7 @@ from dlstudy.experiments.activation_outputs_price import (
     start,
     train,
 )
-from dlstudy.params.outputs import PriceParams
-from dlstudy.randomness import generator
-from dlstudy.tuning import Choice, Score, Trial
+from dlstudy.tuning.search import Choice, Score, Trial
 
 PARAMS = PriceParams(hidden=(5,), batch_size=64, num_epochs=2, learning_rates=(0.03, 0.1, 0.3), tuning_seeds=(100,))
 FAR_TOO_FAST = 1e6

@@ -13,10 +13,10 @@ from torchvision.ops import SqueezeExcitation
 
 from dlstudy.claims.census import CLAIMS, MostOf, by_values, tied
 from dlstudy.claims.core import Evidence
-from dlstudy.experiments import census
-from dlstudy.experiments.census_calls import CensusError, Tally, count, leading
-from dlstudy.families import Family, load_families
-from dlstudy.statistics import share_interval
+from dlstudy.claims.statistics import share_interval
+from dlstudy.experiments.census.calls import CensusError, Tally, count, leading
+from dlstudy.experiments.census.counts import counts as census
+from dlstudy.experiments.census.families import Family, load_families
 from tests.claims.support import Tables
 
 IMAGE = (1, 3, 32, 32)

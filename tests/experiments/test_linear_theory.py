@@ -9,18 +9,22 @@ import pytest
 import torch
 from sklearn.linear_model import LinearRegression
 
-from dlstudy.data.dataset import Split
+from dlstudy.core.dataset import Split
+from dlstudy.core.params import ParamsError
 from dlstudy.data.housing import read_table
-from dlstudy.experiments import linear_theory_collinear as collinear
-from dlstudy.experiments import linear_theory_losses as losses
-from dlstudy.experiments import linear_theory_minima as minima
-from dlstudy.experiments import linear_theory_perceptron as perceptron
-from dlstudy.experiments import linear_theory_softmax as softmax
-from dlstudy.experiments import linear_theory_solving as solving
-from dlstudy.experiments.linear_theory import Inputs, facts, tables
-from dlstudy.params.base import ParamsError
-from dlstudy.params.experiments import LinearTheoryParams
-from dlstudy.sgd import DivergedError
+from dlstudy.experiments.linear_theory.params import LinearTheoryParams
+from dlstudy.experiments.linear_theory.theory import (
+    Inputs,
+    collinear,
+    facts,
+    losses,
+    minima,
+    perceptron,
+    softmax,
+    solving,
+    tables,
+)
+from dlstudy.sgd.loop import DivergedError
 from tests.conftest import ROOT
 
 

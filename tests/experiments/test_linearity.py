@@ -8,10 +8,13 @@ from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score, root_mean_squared_error
 
+from dlstudy.core.params import ParamsError
+from dlstudy.core.randomness import generator
 from dlstudy.data.housing import read_table
-from dlstudy.experiments.linearity import curves, facts, folds, score_fold, score_folds
-from dlstudy.experiments.linearity_basis import PLANE, Expansion, LinearFit, knots_of, natural_spline, normal_equations
-from dlstudy.experiments.linearity_published import (
+from dlstudy.experiments.linearity.basis import PLANE, Expansion, LinearFit, knots_of, natural_spline, normal_equations
+from dlstudy.experiments.linearity.folds import curves, facts, folds, score_fold, score_folds
+from dlstudy.experiments.linearity.params import LinearityParams
+from dlstudy.experiments.linearity.published import (
     de_cock,
     dummies,
     frequent,
@@ -21,10 +24,7 @@ from dlstudy.experiments.linearity_published import (
     stratified_split,
     tidy_models_split,
 )
-from dlstudy.params.base import ParamsError
-from dlstudy.params.experiments import LinearityParams
-from dlstudy.published import load_published
-from dlstudy.randomness import generator
+from dlstudy.literature.published import load_published
 from tests.conftest import ROOT
 
 PARAMS = LinearityParams(num_repeats=2, num_folds=5, num_knots=6, seed=3)

@@ -8,10 +8,12 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import accuracy_score, log_loss
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
-from dlstudy.calibration import fit_temperature
-from dlstudy.data.dataset import Split
-from dlstudy.errors import StudyError
-from dlstudy.experiments.losses import (
+from dlstudy.core.dataset import Split
+from dlstudy.core.errors import StudyError
+from dlstudy.core.params import ParamsError
+from dlstudy.core.randomness import generator
+from dlstudy.experiments.losses.closed_form import CHUNK, least_squares_outputs, moments
+from dlstudy.experiments.losses.comparison import (
     AGAIN,
     CELLS,
     CLOSED_FORM,
@@ -28,12 +30,10 @@ from dlstudy.experiments.losses import (
     sgd_params,
     trained_outputs,
 )
-from dlstudy.experiments.losses_closed_form import CHUNK, least_squares_outputs, moments
-from dlstudy.params.base import ParamsError
-from dlstudy.params.experiments import LossesParams
-from dlstudy.randomness import generator
-from dlstudy.sgd import train_run
-from dlstudy.tuning import Score, Trial
+from dlstudy.experiments.losses.params import LossesParams
+from dlstudy.sgd.loop import train_run
+from dlstudy.training.calibration import fit_temperature
+from dlstudy.tuning.search import Score, Trial
 
 PARAMS = LossesParams(
     hidden=(8,),

@@ -6,24 +6,24 @@ import pytest
 import torch
 from torch import nn
 
-from dlstudy.experiments.published_networks import facts, train_all, train_cell
-from dlstudy.experiments.published_networks_training import train, validation_scores
-from dlstudy.experiments.published_networks_tutorial import (
-    as_the_tutorial_has_them,
-    run_row,
-    stopping_epoch,
-    train_run,
-)
-from dlstudy.models import build_network, initialise
-from dlstudy.params.published_networks import (
+from dlstudy.core.randomness import generator
+from dlstudy.experiments.published_networks.networks import facts, train_all, train_cell
+from dlstudy.experiments.published_networks.params import (
     PublishedNetworksParams,
     TableNetwork,
     TableParams,
     TutorialParams,
     TutorialRun,
 )
-from dlstudy.randomness import generator
-from dlstudy.stacks import Images, Member, Recipe, Stack, accuracies_on_test, train_stack
+from dlstudy.experiments.published_networks.training import train, validation_scores
+from dlstudy.experiments.published_networks.tutorial import (
+    as_the_tutorial_has_them,
+    run_row,
+    stopping_epoch,
+    train_run,
+)
+from dlstudy.training.models import build_network, initialise
+from dlstudy.tuning.stacks import Images, Member, Recipe, Stack, accuracies_on_test, train_stack
 
 SIGMOID, FLAX, RELU = (
     TutorialRun(activation="sigmoid", init="pytorch"),

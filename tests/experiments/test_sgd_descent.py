@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from dlstudy.experiments.sgd_descent import (
+from dlstudy.experiments.sgd_theory.descent import (
     PRECISION,
     bisect_rate,
     contraction,
@@ -14,7 +14,7 @@ from dlstudy.experiments.sgd_descent import (
     descend,
     slope,
 )
-from dlstudy.experiments.sgd_problem import Problem
+from dlstudy.experiments.sgd_theory.problem import Problem
 
 PARABOLAS = Problem(  # X'X / 2 = diag(2, 8): critical rate 1/4; e = 0 at the optimum (1, -1)
     X=torch.tensor([[2.0, 0.0], [0.0, 4.0]], dtype=torch.float64),

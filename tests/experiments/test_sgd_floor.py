@@ -4,8 +4,9 @@ from itertools import permutations, product
 import pytest
 import torch
 
-from dlstudy.errors import StudyError
-from dlstudy.experiments.sgd_floor import (
+from dlstudy.core.errors import StudyError
+from dlstudy.core.randomness import generator
+from dlstudy.experiments.sgd_theory.floor import (
     Grid,
     Noise,
     exact_floor,
@@ -21,8 +22,7 @@ from dlstudy.experiments.sgd_floor import (
     simple_floor,
     step,
 )
-from dlstudy.experiments.sgd_problem import Problem
-from dlstudy.randomness import generator
+from dlstudy.experiments.sgd_theory.problem import Problem
 
 
 @pytest.fixture(scope="module")

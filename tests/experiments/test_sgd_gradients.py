@@ -4,7 +4,8 @@ from itertools import combinations, product
 import pytest
 import torch
 
-from dlstudy.experiments.sgd_gradients import (
+from dlstudy.core.randomness import generator
+from dlstudy.experiments.sgd_theory.gradients import (
     SAMPLINGS,
     epochs_of_rows,
     gradient_rows,
@@ -14,8 +15,7 @@ from dlstudy.experiments.sgd_gradients import (
     tallies,
     total_variance,
 )
-from dlstudy.experiments.sgd_problem import Problem
-from dlstudy.randomness import generator
+from dlstudy.experiments.sgd_theory.problem import Problem
 
 GRADIENTS = torch.tensor([[1.0, 0.0], [4.0, -2.0], [0.0, 5.0], [-3.0, 1.0], [2.0, 2.0]], dtype=torch.float64)
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from dlstudy.experiments.sgd_problem import Problem
-from dlstudy.losses import squared_loss
+from dlstudy.experiments.sgd_theory.problem import Problem
+from dlstudy.training.losses import squared_loss
 
 
 @pytest.fixture(scope="module")

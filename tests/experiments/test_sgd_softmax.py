@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
-from dlstudy.experiments.sgd_descent import PRECISION
-from dlstudy.experiments.sgd_softmax import Softmax, critical_row, curvature_rows, curve_rows
-from dlstudy.randomness import generator
+from dlstudy.core.randomness import generator
+from dlstudy.experiments.sgd_theory.descent import PRECISION
+from dlstudy.experiments.sgd_theory.softmax import Softmax, critical_row, curvature_rows, curve_rows
 
 
 @pytest.fixture(scope="module")

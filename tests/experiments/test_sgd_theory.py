@@ -3,12 +3,12 @@ import math
 import pytest
 from pandas.testing import assert_frame_equal
 
-from dlstudy.errors import StudyError
-from dlstudy.execution import VARIABLE
-from dlstudy.experiments import sgd_theory
-from dlstudy.experiments.sgd_theory import facts, tables
-from dlstudy.params.base import ParamsError
-from dlstudy.params.experiments import SgdTheoryParams
+from dlstudy.core.errors import StudyError
+from dlstudy.core.execution import VARIABLE
+from dlstudy.core.params import ParamsError
+from dlstudy.experiments.sgd_theory.params import SgdTheoryParams
+from dlstudy.experiments.sgd_theory.theory import facts, tables
+from dlstudy.experiments.sgd_theory.theory import run as sgd_theory
 
 PARAMS = SgdTheoryParams(
     batch_sizes=(1, 64),

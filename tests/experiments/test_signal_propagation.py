@@ -8,9 +8,15 @@ import torch
 from scipy import integrate, special, stats
 from torch import nn
 
-from dlstudy.data.dataset import Split
-from dlstudy.experiments.signal_mean_field import Variances, layer_variances, mean_field, normal_nodes, second_moments
-from dlstudy.experiments.signal_pass import (
+from dlstudy.core.dataset import Split
+from dlstudy.core.params import ParamsError
+from dlstudy.core.randomness import generator
+from dlstudy.experiments.signal_propagation.params import SignalParams
+from dlstudy.experiments.signal_propagation.propagation import facts, predicted, propagate
+from dlstudy.experiments.signal_propagation.training import TRAINED, Training, endless_minibatches, train, trainings
+from dlstudy.sgd.loop import DivergedError
+from dlstudy.signals.mean_field import Variances, layer_variances, mean_field, normal_nodes, second_moments
+from dlstudy.signals.passes import (
     Pass,
     backward_ratio,
     dead_shares,
@@ -23,13 +29,7 @@ from dlstudy.experiments.signal_pass import (
     weight_gradients,
     with_activation,
 )
-from dlstudy.experiments.signal_propagation import facts, predicted, propagate
-from dlstudy.experiments.signal_training import TRAINED, Training, endless_minibatches, train, trainings
-from dlstudy.models import build_network, initialise
-from dlstudy.params.base import ParamsError
-from dlstudy.params.signal import SignalParams
-from dlstudy.randomness import generator
-from dlstudy.sgd import DivergedError
+from dlstudy.training.models import build_network, initialise
 
 PARAMS = SignalParams(
     width=12,

@@ -1,6 +1,6 @@
 """What experiments that train stacks have in common."""
 
-from dlstudy.experiments.stack_jobs import groups_of, map_longest_first
+from dlstudy.tuning.jobs import groups_of, map_longest_first
 
 
 def test_the_longest_starts_first_and_results_keep_the_order_of_the_jobs(monkeypatch):

@@ -2,11 +2,11 @@ import pandas as pd
 import pytest
 import torch
 
-from dlstudy.experiments.sweep import Cell, Job, members_of, recipe, sweep, tuning_jobs
-from dlstudy.params.base import ParamsError
-from dlstudy.params.sweep import SweepProtocol
-from dlstudy.stacks import Images, Member, accuracies_on_test, train_stack
-from dlstudy.tuning import Trial
+from dlstudy.core.params import ParamsError
+from dlstudy.experiments.sweep.cells import Cell, Job, members_of, recipe, sweep, tuning_jobs
+from dlstudy.experiments.sweep.params import SweepProtocol
+from dlstudy.tuning.search import Trial
+from dlstudy.tuning.stacks import Images, Member, accuracies_on_test, train_stack
 
 PROTOCOL = SweepProtocol.model_validate(
     {

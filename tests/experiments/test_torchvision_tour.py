@@ -5,10 +5,8 @@ import pytest
 import torch
 import torchvision
 
-from dlstudy.experiments import torchvision_tour as tour
-from dlstudy.experiments import torchvision_tour_parts as parts
-from dlstudy.experiments import torchvision_tour_properties as properties
-from dlstudy.params.tour import TourParams
+from dlstudy.experiments.torchvision_tour.params import TourParams
+from dlstudy.experiments.torchvision_tour.tour import parts, properties, tour
 from tests.import_closure import PACKAGES, imported_names
 from tests.pipeline import write_idx
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dlstudy.params.base import ParamsError, validated
-from dlstudy.params.cost import CLAIMED_ACTIVATIONS, CostParams
+from dlstudy.core.params import ParamsError, validated
+from dlstudy.experiments.activation_cost.params import CLAIMED_ACTIVATIONS, CostParams
 
 CONTENT = {
     "activations": ["relu", "gelu", "sigmoid", "tanh"],

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from dlstudy.params.base import ParamsError, load_section, read_yaml
-from dlstudy.params.data import HousingParams
-from dlstudy.params.study import load_study
-from dlstudy.params.train import MODEL
+from dlstudy.core.params import ParamsError, load_section, read_yaml
+from dlstudy.data.params import HousingParams
+from dlstudy.evaluation.params import MODEL
+from dlstudy.study.params import load_study
 
 COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
 ABSENT = object()

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from torchvision import datasets
 
-from dlstudy.data.checksums import read_checksums
-from dlstudy.params.image_sets import IMAGE_SETS, ImageSetName
+from dlstudy.core.checksums import read_checksums
+from dlstudy.data.image_sets import IMAGE_SETS, ImageSetName
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL = pytest.mark.parametrize("image_set", IMAGE_SETS.values(), ids=lambda each: each.dataset)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from dlstudy.params.base import ParamsError, load_section, validated
-from dlstudy.params.judge import JudgeParams
+from dlstudy.core.params import ParamsError, load_section, validated
+from dlstudy.study.judge import JudgeParams
 
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 SOUND = {"margin": 0.5, "other_margins": [0.25, 1.0], "confidence": 0.95, "num_resamples": 9999, "seed": 0}

@@ -1,7 +1,7 @@
 import pytest
 
-from dlstudy.params.base import ParamsError, validated
-from dlstudy.params.outputs import OutputsParams
+from dlstudy.core.params import ParamsError, validated
+from dlstudy.experiments.activation_outputs.params import OutputsParams
 
 PRICE = {"hidden": [4], "batch_size": 64, "num_epochs": 1, "learning_rates": [0.03, 0.1, 0.3], "tuning_seeds": [100]}
 CONTENT = {

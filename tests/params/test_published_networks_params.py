@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from dlstudy.params.base import ParamsError, load_section, validated
-from dlstudy.params.published_networks import PublishedNetworksParams
-from dlstudy.published import load_published
+from dlstudy.core.params import ParamsError, load_section, validated
+from dlstudy.experiments.published_networks.params import PublishedNetworksParams
+from dlstudy.literature.published import load_published
 
 COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
 CONTENT = {

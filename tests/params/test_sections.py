@@ -6,11 +6,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from dlstudy.models import INITIALISERS
-from dlstudy.params.base import load_section, read_yaml
-from dlstudy.params.data import HOUSING_ROWS, HousingParams, ImagesParams, PrepareParams
-from dlstudy.params.study import StudyParams, load_study
-from dlstudy.params.train import MODEL, SEEDS, ClosedFormParams, DataName, InitName, SgdParams, VisionParams
+from dlstudy.core.params import load_section, read_yaml
+from dlstudy.data.params import HOUSING_ROWS, HousingParams, ImagesParams, PrepareParams
+from dlstudy.evaluation.params import MODEL
+from dlstudy.study.params import StudyParams, load_study
+from dlstudy.training.models import INITIALISERS
+from dlstudy.training.params import SEEDS, ClosedFormParams, DataName, InitName, SgdParams
+from dlstudy.vision.params import VisionParams
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = ROOT / "params.yaml"

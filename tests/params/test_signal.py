@@ -1,7 +1,7 @@
 import pytest
 
-from dlstudy.params.base import ParamsError, validated
-from dlstudy.params.signal import CLAIMED_ACTIVATIONS, CLAIMED_INITS, SignalParams
+from dlstudy.core.params import ParamsError, validated
+from dlstudy.experiments.signal_propagation.params import CLAIMED_ACTIVATIONS, CLAIMED_INITS, SignalParams
 
 CONTENT = {
     "width": 256,

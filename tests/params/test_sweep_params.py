@@ -2,9 +2,9 @@
 
 import pytest
 
-from dlstudy.params.base import ParamsError, validated
-from dlstudy.params.study import load_study
-from dlstudy.params.sweep import SweepParams
+from dlstudy.core.params import ParamsError, validated
+from dlstudy.experiments.sweep.params import SweepParams
+from dlstudy.study.params import load_study
 from tests.claims.support import ROOT
 
 CONTENT = load_study(ROOT / "params.yaml").sweep.model_dump()

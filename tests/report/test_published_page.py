@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from dlstudy.data.image_sets import IMAGE_SETS
 from dlstudy.figures.published_networks import figures
-from dlstudy.params.image_sets import IMAGE_SETS
-from dlstudy.published import load_published
+from dlstudy.literature.published import load_published
 from dlstudy.report.published import edition_rows, network_rows, order_rows, published_context, run_rows
 from dlstudy.report.render import environment
 

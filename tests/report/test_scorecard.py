@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from dlstudy.artifacts import write_csv, write_json
 from dlstudy.claims.core import VERDICTS, Claim, Decision, Evidence, Literature, Statement, Text
 from dlstudy.claims.judgement import Judgement, evidence_content, verdict_table
-from dlstudy.params.study import load_study
+from dlstudy.core.artifacts import write_csv, write_json
 from dlstudy.report.scorecard import IN_CHINESE, PAGE_OF, counts, measured, readings, scorecard, sections
-from dlstudy.results import MissingResultError, Results
+from dlstudy.study.params import load_study
+from dlstudy.study.results import MissingResultError, Results
 from tests.claims.support import ROOT
 
 

@@ -3,15 +3,15 @@
 import pandas as pd
 import pytest
 
-from dlstudy.artifacts import write_csv, write_json
+from dlstudy.core.artifacts import write_csv, write_json
 from dlstudy.figures import vision
-from dlstudy.params.study import load_study
-from dlstudy.params.train import VisionParams
-from dlstudy.published import load_published
+from dlstudy.literature.published import load_published
 from dlstudy.report.classifiers import layers, page_of
 from dlstudy.report.markdown import environment
 from dlstudy.report.torchvision import family_rows, torchvision_context
-from dlstudy.results import Results
+from dlstudy.study.params import load_study
+from dlstudy.study.results import Results
+from dlstudy.vision.params import VisionParams
 from tests.claims.support import ROOT
 
 TABLES = ("per_seed", "per_class", "confusion", "mistakes")

@@ -7,9 +7,9 @@ import pandas as pd
 
 from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text
 from dlstudy.claims.rules import decided_by_share
-from dlstudy.params.judge import JudgeParams
-from dlstudy.results import MissingResultError, Results
-from dlstudy.statistics import share_interval
+from dlstudy.claims.statistics import share_interval
+from dlstudy.study.judge import JudgeParams
+from dlstudy.study.results import MissingResultError, Results
 
 EXPERIMENT: Final = "census"
 FOLDER: Final = f"results/experiments/{EXPERIMENT}"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from dlstudy.claims.core import Evidence, Rule
 from dlstudy.claims.rules import Better, Equivalent
-from dlstudy.results import Results
-from dlstudy.statistics import paired_differences
+from dlstudy.claims.statistics import paired_differences
+from dlstudy.study.results import Results
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
-from dlstudy.params.judge import JudgeParams
-from dlstudy.results import Results
+from dlstudy.study.judge import JudgeParams
+from dlstudy.study.results import Results
 
 Kind = Literal["identity", "prediction", "comparison", "count", "timing"]
 Verdict = Literal["refuted", "inconclusive", "supported", "consistent with", "invalid"]

@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
-from dlstudy.params.cost import DEEP
-from dlstudy.params.judge import JudgeParams
-from dlstudy.results import TIMING, MissingResultError, Results
-from dlstudy.statistics import Interval, least_num_pairs, median_interval
+from dlstudy.claims.statistics import Interval, least_num_pairs, median_interval
+from dlstudy.experiments.activation_cost.params import DEEP
+from dlstudy.study.judge import JudgeParams
+from dlstudy.study.results import TIMING, MissingResultError, Results
 
 EXPERIMENT: Final = "activation_cost"
 FOLDER: Final = f"{TIMING}/{EXPERIMENT}"

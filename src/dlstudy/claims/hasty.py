@@ -5,7 +5,7 @@ from typing import Final
 import pandas as pd
 
 from dlstudy.claims.sweep import by_seed, cells_of
-from dlstudy.results import Results
+from dlstudy.study.results import Results
 
 INIT: Final = "pytorch"  # nobody asked for another
 RATE: Final = 0.1  # the textbook's

@@ -10,9 +10,9 @@ import pandas as pd
 
 from dlstudy.claims.controls import Control
 from dlstudy.claims.core import VERDICTS, Claim, Decision, Evidence
-from dlstudy.params.judge import JudgeParams
-from dlstudy.results import Results
-from dlstudy.statistics import holm
+from dlstudy.claims.statistics import holm
+from dlstudy.study.judge import JudgeParams
+from dlstudy.study.results import Results
 
 CONTROL_FAILED: Final = "a negative control did not come out as it must"
 NOT_AFTER_HOLM: Final = "not significant among all confirmatory tests (Holm)"

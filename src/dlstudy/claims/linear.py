@@ -7,7 +7,7 @@ import pandas as pd
 
 from dlstudy.claims.core import Claim, Evidence, Literature, Statement, Text
 from dlstudy.claims.rules import AllHold, AtMost, NoException
-from dlstudy.results import Results
+from dlstudy.study.results import Results
 
 NAME: Final = "linear_theory"
 FOLDER: Final = f"results/experiments/{NAME}"

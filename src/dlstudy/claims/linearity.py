@@ -7,7 +7,7 @@ import pandas as pd
 
 from dlstudy.claims.core import Claim, Evidence, Literature, Statement, Text
 from dlstudy.claims.rules import AtMost, NoGain
-from dlstudy.results import Results
+from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "linearity"
 DATA: Final = ("results/experiments/linearity/folds.csv", "results/experiments/linearity/facts.json")

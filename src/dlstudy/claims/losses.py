@@ -7,8 +7,8 @@ import pandas as pd
 
 from dlstudy.claims.core import Claim, Evidence, Literature, Statement, Text
 from dlstudy.claims.rules import Different, Signed
-from dlstudy.results import MissingResultError, Results
-from dlstudy.statistics import paired_differences
+from dlstudy.claims.statistics import paired_differences
+from dlstudy.study.results import MissingResultError, Results
 
 POINTS: Final = 100.0  # accuracy points in an accuracy of 1
 SCORES: Final = ("test_accuracy", "nll", "ece", "temperature", "nll_scaled", "ece_scaled")

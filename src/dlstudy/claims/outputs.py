@@ -34,8 +34,8 @@ from dlstudy.claims.outputs_evidence import (
 )
 from dlstudy.claims.outputs_rules import AnyHigher, Occurs, WorseBy
 from dlstudy.claims.rules import AtMost, Better, Equivalent, NonInferior
-from dlstudy.results import MissingResultError, Results
-from dlstudy.statistics import higher_share_p, share_interval
+from dlstudy.claims.statistics import higher_share_p, share_interval
+from dlstudy.study.results import MissingResultError, Results
 
 ROUNDING: Final = 1e-12  # of float64 products of matrices, over the largest output
 MORE_ERROR: Final = 2.0  # percent by which an error must be higher to matter

@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from dlstudy.claims.core import Evidence
-from dlstudy.results import MissingResultError, Results
-from dlstudy.statistics import paired_differences
+from dlstudy.claims.statistics import paired_differences
+from dlstudy.study.results import MissingResultError, Results
 
 EXPERIMENT: Final = "activation_outputs"
 FOLDER: Final = f"results/experiments/{EXPERIMENT}"

@@ -6,8 +6,8 @@ from typing import Final
 
 from dlstudy.claims.core import Decision, Evidence, Verdict
 from dlstudy.claims.rules import interval_of, too_few_pairs
-from dlstudy.params.judge import JudgeParams
-from dlstudy.statistics import Interval, higher_share_p, holm, share_interval, sign_flip_p
+from dlstudy.claims.statistics import Interval, higher_share_p, holm, share_interval, sign_flip_p
+from dlstudy.study.judge import JudgeParams
 
 HALF: Final = 0.5
 

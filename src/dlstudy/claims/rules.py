@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from dlstudy.claims.core import Decision, Evidence, Verdict
-from dlstudy.params.judge import JudgeParams
-from dlstudy.statistics import (
+from dlstudy.claims.statistics import (
     Interval,
     all_equal,
     bootstrap_interval,
@@ -20,6 +19,7 @@ from dlstudy.statistics import (
     repeated_cv_interval,
     sign_flip_p,
 )
+from dlstudy.study.judge import JudgeParams
 
 
 def interval_of(values: Sequence[float], settings: JudgeParams, confidence: float | None = None) -> Interval:

@@ -11,9 +11,9 @@ import pandas as pd
 
 from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
 from dlstudy.claims.rules import Always, Predicted, Sometimes
-from dlstudy.params.judge import JudgeParams
-from dlstudy.results import Results
-from dlstudy.statistics import holm
+from dlstudy.claims.statistics import holm
+from dlstudy.study.judge import JudgeParams
+from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "sgd_theory"
 FOLDER: Final = f"results/experiments/{EXPERIMENT}"

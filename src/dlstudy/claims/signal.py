@@ -11,10 +11,10 @@ import pandas as pd
 
 from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text
 from dlstudy.claims.rules import Below, Predicted, interval_of
-from dlstudy.params.judge import JudgeParams
-from dlstudy.params.signal import CLAIMED_INITS
-from dlstudy.published import load_published
-from dlstudy.results import MissingResultError, Results
+from dlstudy.experiments.signal_propagation.params import CLAIMED_INITS
+from dlstudy.literature.published import load_published
+from dlstudy.study.judge import JudgeParams
+from dlstudy.study.results import MissingResultError, Results
 
 EXPERIMENT: Final = "signal_propagation"
 FOLDER: Final = f"results/experiments/{EXPERIMENT}"

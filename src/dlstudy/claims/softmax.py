@@ -8,9 +8,9 @@ import pandas as pd
 
 from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
 from dlstudy.claims.rules import AtMost, Below, NoException
-from dlstudy.params.judge import JudgeParams
-from dlstudy.params.train import SgdParams
-from dlstudy.results import MissingResultError, Results
+from dlstudy.study.judge import JudgeParams
+from dlstudy.study.results import MissingResultError, Results
+from dlstudy.training.params import SgdParams
 
 EXPERIMENT: Final = "softmax_identities"
 FOLDER: Final = f"results/experiments/{EXPERIMENT}"

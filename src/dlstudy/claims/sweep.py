@@ -14,9 +14,9 @@ import pandas as pd
 from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
 from dlstudy.claims.losses import POINTS
 from dlstudy.claims.rules import Better, NonInferior, Signed, decided_by_share, interval_of
-from dlstudy.params.judge import JudgeParams
-from dlstudy.results import MissingResultError, Results
-from dlstudy.statistics import Interval, joint_sign_flip_p, paired_differences, share_interval
+from dlstudy.claims.statistics import Interval, joint_sign_flip_p, paired_differences, share_interval
+from dlstudy.study.judge import JudgeParams
+from dlstudy.study.results import MissingResultError, Results
 
 RELU: Final = "relu"
 FOLDER: Final = "results/sweep"

@@ -10,10 +10,10 @@ import pandas as pd
 from dlstudy.claims.census import HALF, MostOf
 from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
 from dlstudy.claims.rules import AtMost, NoException
-from dlstudy.params.judge import JudgeParams
-from dlstudy.params.train import VisionParams
-from dlstudy.results import Results
-from dlstudy.statistics import Interval, share_difference_interval
+from dlstudy.claims.statistics import Interval, share_difference_interval
+from dlstudy.study.judge import JudgeParams
+from dlstudy.study.results import Results
+from dlstudy.vision.params import VisionParams
 
 TOUR: Final = "torchvision_tour"
 TOUR_FOLDER: Final = f"results/experiments/{TOUR}"

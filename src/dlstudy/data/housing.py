@@ -6,10 +6,10 @@ from typing import Final
 import pandas as pd
 import torch
 
-from dlstudy.data.dataset import Dataset, Scale, Split
-from dlstudy.data.errors import DataError
-from dlstudy.params.data import HousingParams
-from dlstudy.randomness import generator
+from dlstudy.core.dataset import Dataset, Scale, Split
+from dlstudy.core.errors import DataError
+from dlstudy.data.params import HousingParams
+from dlstudy.core.randomness import generator
 
 COLUMNS: Final = ("price", "area", "Year.Built", "Yr.Sold")
 FEATURE_NAMES: Final = ("area (square feet)", "age (years)")

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from dlstudy.data.errors import DataError
+from dlstudy.core.errors import DataError
 
 MAGIC_LENGTH: Final = 4
 DIMENSIONS: Final = {b"\x00\x00\x08\x01": 1, b"\x00\x00\x08\x03": 3}

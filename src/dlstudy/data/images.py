@@ -5,12 +5,12 @@ from typing import Final
 
 import torch
 
-from dlstudy.data.dataset import Dataset, Scale, Split
-from dlstudy.data.errors import DataError
+from dlstudy.core.dataset import Dataset, Scale, Split
+from dlstudy.core.errors import DataError
 from dlstudy.data.idx import read_idx
-from dlstudy.params.data import ImagesParams
-from dlstudy.params.image_sets import IMAGE_SETS
-from dlstudy.randomness import generator
+from dlstudy.data.params import ImagesParams
+from dlstudy.data.image_sets import IMAGE_SETS
+from dlstudy.core.randomness import generator
 
 NUM_CLASSES: Final = 10
 

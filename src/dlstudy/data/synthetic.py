@@ -2,9 +2,9 @@
 
 import torch
 
-from dlstudy.data.dataset import Dataset, Scale, Split
-from dlstudy.params.data import SyntheticParams
-from dlstudy.randomness import generator
+from dlstudy.core.dataset import Dataset, Scale, Split
+from dlstudy.data.params import SyntheticParams
+from dlstudy.core.randomness import generator
 
 
 def draw(num_examples: int, params: SyntheticParams, purpose: str) -> Split:

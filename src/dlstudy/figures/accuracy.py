@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dlstudy.figures.style import COLOURS
-from dlstudy.published import PublishedFigure
+from dlstudy.literature.published import PublishedFigure
 
 LEAST_SHOWN = 0.8
 """A published run that hardly learnt would squeeze all others together; it stands in the table."""

@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from dlstudy.claims.cost import MUCH, NOTICEABLE, YARDSTICK, epochs, kernels, told_ratio
 from dlstudy.figures.style import COLOURS
-from dlstudy.results import Results
+from dlstudy.study.results import Results
 
 MARKS: Final = {"sigmoid": ("o", COLOURS[5]), "tanh": ("s", COLOURS[0])}  # those of the claims stand out
 OTHERS: Final = ("^", "D", "v", "P", "X")

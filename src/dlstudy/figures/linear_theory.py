@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from dlstudy.figures.housing import THOUSANDS
 from dlstudy.figures.style import COLOURS
-from dlstudy.results import Results
+from dlstudy.study.results import Results
 
 NAME: Final = "linear_theory"
 LOSSES: Final = {"squared": COLOURS[0], "absolute": COLOURS[5]}

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from dlstudy.figures.housing import AGE, AREA, THOUSANDS
 from dlstudy.figures.style import COLOURS
-from dlstudy.results import Results
+from dlstudy.study.results import Results
 
 LABELS: Final = {"area": AREA, "age": AGE}
 RESIDUALS: Final = {"dollars": "price - plane (dollars)", "log": "log price - plane"}

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from dlstudy.figures.style import COLOURS
-from dlstudy.results import Results
+from dlstudy.study.results import Results
 
 LOSSES: Final = {"cross_entropy": (COLOURS[0], "o", "-"), "squared_error": (COLOURS[5], "s", "--")}
 WORDS: Final = {"cross_entropy": "cross-entropy", "squared_error": "squared error"}

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from dlstudy.figures.style import COLOURS
-from dlstudy.results import Results
+from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "activation_outputs"
 

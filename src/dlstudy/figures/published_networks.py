@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from dlstudy.figures.style import COLOURS
-from dlstudy.published import Published, PublishedFigure
-from dlstudy.results import Results
+from dlstudy.literature.published import Published, PublishedFigure
+from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "published_networks"
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from dlstudy.figures.style import COLOURS
-from dlstudy.results import Results
+from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "sgd_theory"
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")

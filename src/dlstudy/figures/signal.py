@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from dlstudy.experiments.signal_propagation.params import CLAIMED_ACTIVATIONS
 from dlstudy.figures.style import COLOURS
-from dlstudy.params.signal import CLAIMED_ACTIVATIONS
-from dlstudy.published import PublishedShares, load_published
-from dlstudy.results import Results
+from dlstudy.literature.published import PublishedShares, load_published
+from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "signal_propagation"
 

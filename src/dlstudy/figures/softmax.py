@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlstudy.figures.style import COLOURS
-from dlstudy.results import Results
+from dlstudy.study.results import Results
 
 LEAST_SHOWN = 0.1  # of the largest output, where the curve of probabilities begins
 LEAST_SHARE = 0.001

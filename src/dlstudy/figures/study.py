@@ -20,8 +20,8 @@ from dlstudy.figures.accuracy import accuracy_strip
 from dlstudy.figures.classes import confusion_matrix, mistakes_gallery
 from dlstudy.figures.curves import learning_curves, loss_gap_curves
 from dlstudy.figures.housing import fitted_plane
-from dlstudy.published import Published
-from dlstudy.results import Results
+from dlstudy.literature.published import Published
+from dlstudy.study.results import Results
 
 
 def all_figures(results: Results, published: Published) -> Iterator[tuple[str, Figure]]:

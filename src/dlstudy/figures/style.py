@@ -9,7 +9,7 @@ from typing import Any, Final
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from dlstudy.artifacts import write_bytes
+from dlstudy.core.artifacts import write_bytes
 
 # Okabe and Ito's colours, told apart by colour-blind readers, in an order that alternates dark and light in grey.
 COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")

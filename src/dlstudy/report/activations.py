@@ -11,7 +11,7 @@ from dlstudy.claims.hasty import fair, hasty
 from dlstudy.claims.losses import POINTS
 from dlstudy.claims.sweep import RELU, Cell, by_seed, cells_of, protocol_facts, regrets, rows_of
 from dlstudy.claims.trainable import trained
-from dlstudy.results import Results
+from dlstudy.study.results import Results
 
 Context = dict[str, Any]
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from dlstudy.params.train import SgdParams, VisionParams
-from dlstudy.results import Results
+from dlstudy.study.results import Results
+from dlstudy.training.params import SgdParams
+from dlstudy.vision.params import VisionParams
 
 Context = dict[str, Any]
 

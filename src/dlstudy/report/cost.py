@@ -5,7 +5,7 @@ from typing import Final
 from dlstudy.claims.cost import CLAIMS, MUCH, NOTICEABLE
 from dlstudy.report.markdown import environment
 from dlstudy.report.scorecard import PAGE_OF, counts, readings, scorecard, sections
-from dlstudy.results import TimingResults
+from dlstudy.study.results import TimingResults
 
 PAGE: Final = f"{PAGE_OF['cost']}.md"
 

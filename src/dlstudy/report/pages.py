@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from dlstudy.claims.registry import CLAIMS
-from dlstudy.data.checksums import read_checksums
-from dlstudy.provenance import read_lock
-from dlstudy.published import Published
+from dlstudy.core.checksums import read_checksums
+from dlstudy.literature.published import Published
 from dlstudy.report.activations import activations_page
 from dlstudy.report.classifiers import classifier, records
 from dlstudy.report.published import published_context
 from dlstudy.report.scorecard import IN_CHINESE, counts, measured, readings, scorecard, sections
 from dlstudy.report.torchvision import torchvision_context
-from dlstudy.results import Results
+from dlstudy.study.provenance import read_lock
+from dlstudy.study.results import Results
 
 Context = dict[str, Any]
 POINTS: Final = "accuracy points"

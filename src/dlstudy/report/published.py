@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from dlstudy.published import Published, PublishedFigure
-from dlstudy.results import Results
+from dlstudy.literature.published import Published, PublishedFigure
+from dlstudy.study.results import Results
 
 Context = dict[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from dlstudy.claims.core import VERDICTS, Claim, Statement
-from dlstudy.results import MissingResultError, Results
+from dlstudy.study.results import MissingResultError, Results
 
 Language = Literal["en", "zh"]
 

@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from dlstudy.claims.torchvision import BASELINE, BILLION, CENSUS, NAMED, PERCEPTRON, TOUR
-from dlstudy.published import Published
+from dlstudy.literature.published import Published
 from dlstudy.report.classifiers import classifier, records
-from dlstudy.results import Results
+from dlstudy.study.results import Results
 
 Context = dict[str, Any]
 

@@ -1,0 +1,114 @@
+"""Parameters of the prepare stages."""
+
+from typing import Annotated, Final
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from dlstudy.core.params import Fraction, Items, NumRows, PositiveInt, Section, Seed, WeightsName, each_once
+from dlstudy.data.image_sets import ImageSetName
+
+IMAGES_ROWS: Final = 60_000  # images that are not the test split; the download's checksums make sure
+HOUSING_ROWS: Final = 2_930  # sales; likewise
+
+
+class SplitParams(Section):
+    """How a data set is divided."""
+
+    @property
+    def num_training_rows(self) -> int:
+        """The size of the training split."""
+        raise NotImplementedError
+
+    @property
+    def num_validation_rows(self) -> int:
+        """The size of the validation split."""
+        raise NotImplementedError
+
+
+class ImagesParams(SplitParams):
+    """Which images, and how the 60,000 training images are divided; the 10,000 test images stay as they are."""
+
+    dataset: ImageSetName
+    train_size: NumRows
+    validation_size: NumRows
+    seed: Seed
+
+    @field_validator("validation_size")
+    @classmethod
+    def _within_the_pool(cls, size: int, info: ValidationInfo) -> int:
+        wanted = info.data.get("train_size", 0) + size
+        if wanted > IMAGES_ROWS:
+            raise ValueError(f"expected train_size + validation_size <= {IMAGES_ROWS}, found {wanted}")
+        return size
+
+    @property
+    def num_training_rows(self) -> int:
+        return self.train_size
+
+    @property
+    def num_validation_rows(self) -> int:
+        return self.validation_size
+
+
+class HousingParams(SplitParams):
+    """Which shares of the sales are kept for validation and test; the rest is for training."""
+
+    validation_fraction: Fraction
+    test_fraction: Fraction
+    seed: Seed
+
+    @field_validator("validation_fraction", "test_fraction")
+    @classmethod
+    def _is_two_sales_at_least(cls, fraction: float) -> float:
+        if round(fraction * HOUSING_ROWS) < 2:
+            raise ValueError(f"expected a share of two sales of {HOUSING_ROWS} at least, found {fraction:g}")
+        return fraction
+
+    @field_validator("test_fraction")
+    @classmethod
+    def _leaves_training_rows(cls, fraction: float, info: ValidationInfo) -> float:
+        kept = info.data.get("validation_fraction", 0) + fraction
+        if kept >= 1:
+            raise ValueError(f"expected validation_fraction + test_fraction < 1, found {kept:g}")
+        rows = round(info.data.get("validation_fraction", 0) * HOUSING_ROWS) + round(fraction * HOUSING_ROWS)
+        if rows > HOUSING_ROWS - 2:
+            raise ValueError(f"expected fractions that leave sales for training, found {kept:g} taken")
+        return fraction
+
+    @property
+    def num_validation_rows(self) -> int:
+        return round(self.validation_fraction * HOUSING_ROWS)
+
+    @property
+    def num_test_rows(self) -> int:
+        return round(self.test_fraction * HOUSING_ROWS)
+
+    @property
+    def num_training_rows(self) -> int:
+        return HOUSING_ROWS - self.num_validation_rows - self.num_test_rows
+
+
+class SyntheticParams(SplitParams):
+    """The problem with a known answer: targets = features @ weights + bias + noise."""
+
+    train_size: NumRows
+    validation_size: NumRows
+    test_size: NumRows
+    weights: Annotated[Items[float], Field(min_length=1)]
+    bias: float
+    noise_std: Annotated[float, Field(ge=0)]
+    seed: Seed
+
+    @property
+    def num_training_rows(self) -> int:
+        return self.train_size
+
+    @property
+    def num_validation_rows(self) -> int:
+        return self.validation_size
+
+
+class PrepareParams(Section):
+    images: ImagesParams
+    housing: HousingParams
+    synthetic: SyntheticParams

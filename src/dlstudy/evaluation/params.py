@@ -1,0 +1,18 @@
+"""Parameters of the evaluate stages, which score models of every method."""
+
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+
+from dlstudy.core.params import PositiveInt, Section
+from dlstudy.training.params import ClosedFormParams, SgdParams
+from dlstudy.vision.params import VisionParams
+
+
+class EvaluateParams(Section):
+    num_mistakes: PositiveInt  # images in a gallery of the most confident mistakes
+
+
+ModelParams = Annotated[ClosedFormParams | SgdParams | VisionParams, Field(discriminator="method")]
+
+MODEL: TypeAdapter[ClosedFormParams | SgdParams | VisionParams] = TypeAdapter(ModelParams)

@@ -1,0 +1,155 @@
+"""The price of a house by a perceptron with ReLU on its output, and by the same one with a linear output.
+
+Prices are divided by their mean in the training split and so stay above 0; nothing is subtracted. Of both variants the
+bias of the output starts at 1, the mean: a customary start, without which the ReLU of some seeds is 0 for every house
+from the first step on and never learns. What happens without is counted as well.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from dlstudy.core.dataset import Dataset, Split
+from dlstudy.core.execution import map_runs
+from dlstudy.core.randomness import generator
+from dlstudy.experiments.activation_outputs.params import PriceParams
+from dlstudy.sgd.loop import DivergedError, learning_rates, minibatches, train_epoch
+from dlstudy.training.losses import outputs_of, squared_loss
+from dlstudy.training.models import ACTIVATIONS, build_network, initialise
+from dlstudy.tuning.search import Choice, Score, Trial, choose, mean_accuracies, tune
+
+Row = dict[str, Any]
+
+OUTPUTS: Final = ("identity", "relu")
+STARTS: Final = {"mean": 1.0, "zero": 0.0}  # of the output's bias, in units of the mean price
+
+
+class Variant(NamedTuple):
+    output: str
+    start: str
+
+
+VARIANTS: Final = (Variant("identity", "mean"), Variant("relu", "mean"), Variant("relu", "zero"))
+
+
+def compare_prices(houses: Dataset, params: PriceParams, seeds: Sequence[int]) -> dict[str, pd.DataFrame]:
+    """Every table of the houses: tune, train with every seed, score."""
+    score_all = partial(map_runs, partial(score_trial, houses, params), label="price: learning rates")
+    scores = tune(OUTPUTS, params.learning_rates, params.tuning_seeds, score_all)
+    choices = {output: choose(mean_accuracies(scores, output)) for output in OUTPUTS}
+    found = map_runs(partial(run_seed, houses, params, choices), seeds, label="price")
+    return {
+        "price_tuning": tuning_table(scores),
+        "price_chosen": pd.DataFrame(
+            [{"output": output, "lr": choices[output].lr, "at_edge": choices[output].at_edge} for output in OUTPUTS]
+        ),
+        "price_per_seed": pd.DataFrame([row for rows in found for row in rows]),
+    }
+
+
+def divided(houses: Dataset, seed: int) -> Dataset:
+    """The houses that are not the test split, divided into training and validation split as the seed has it."""
+    return houses.redivided(generator(seed, "split"))
+
+
+def scaled(division: Dataset, split: Split) -> Split:
+    """Standardised features, and prices over the mean price of the training split."""
+    return Split(division.standardised(split).features, split.targets / division.train.targets.mean())
+
+
+def start(division: Dataset, params: PriceParams, variant: Variant, seed: int) -> nn.Sequential:
+    """The network before its first step."""
+    network = build_network(division.num_features, params.hidden, 1, activation="relu", dtype=division.dtype)
+    initialise(network, "he", generator(seed, "weights"))
+    nn.init.constant_(network[-1].bias, STARTS[variant.start])  # type: ignore[arg-type]
+    return network.append(ACTIVATIONS[variant.output]())
+
+
+def train(division: Dataset, params: PriceParams, variant: Variant, lr: float, seed: int) -> nn.Sequential:
+    """A network trained with one seed; DivergedError when the loss stops being finite."""
+    network, split = start(division, params, variant, seed), scaled(division, division.train)
+    order = generator(seed, "minibatches")
+    rates = learning_rates(lr, params.num_epochs * math.ceil(len(split) / params.batch_size))
+    for _ in range(params.num_epochs):
+        found = train_epoch(network, split, squared_loss, minibatches(len(split), params.batch_size, order), rates)
+        if not math.isfinite(found.loss):
+            raise DivergedError(f"{variant.output}, seed {seed}: expected a finite loss, found {found.loss}")
+    return network
+
+
+def predicted(division: Dataset, network: nn.Module, split: Split) -> Tensor:
+    """Prices (houses,) over the mean price, as the network has them."""
+    return outputs_of(network, division.standardised(split).features).squeeze(1)
+
+
+def rmse(division: Dataset, prices: Tensor, split: Split) -> float:
+    """The root mean squared error, in dollars, of prices over the mean price."""
+    errors = prices * division.train.targets.mean() - split.targets
+    return errors.square().mean().sqrt().item()
+
+
+def r_squared(division: Dataset, prices: Tensor, split: Split) -> float:
+    """The share of the variance of the split's prices that is explained."""
+    return 1 - (rmse(division, prices, split) / split.targets.std(correction=0).item()) ** 2
+
+
+# --- Tuning ---
+
+
+def score_trial(houses: Dataset, params: PriceParams, trial: Trial[str]) -> Score:
+    """Explained variance of the validation split after the last epoch; 0 where it is worse than the mean price."""
+    division = divided(houses, trial.seed)
+    try:
+        network = train(division, params, Variant(trial.cell, "mean"), trial.lr, trial.seed)
+    except DivergedError:
+        return Score(0.0, diverged=True)
+    prices = predicted(division, network, division.validation)
+    explained = r_squared(division, prices, division.validation)
+    return Score(max(0.0, explained)) if torch.isfinite(prices).all() else Score(0.0, diverged=True)
+
+
+def tuning_table(scores: Mapping[Trial[str], Score]) -> pd.DataFrame:
+    """One row a trial."""
+    rows = [
+        {"output": trial.cell, "lr": trial.lr, "seed": trial.seed}
+        | {"explained_variance": score.accuracy, "diverged": score.diverged}
+        for trial, score in sorted(scores.items())
+    ]
+    return pd.DataFrame(rows)
+
+
+# --- The seeds of the study ---
+
+
+def run_seed(houses: Dataset, params: PriceParams, choices: Mapping[str, Choice], seed: int) -> list[Row]:
+    """A row a variant. One that diverged has scores of 0 and says so."""
+    division = divided(houses, seed)
+    return [
+        {**variant._asdict(), "seed": seed, **scores_of(division, params, variant, choices[variant.output].lr, seed)}
+        for variant in VARIANTS
+    ]
+
+
+def scores_of(division: Dataset, params: PriceParams, variant: Variant, lr: float, seed: int) -> Row:
+    """On the test split; `share_zero` counts the houses for which the output is 0 or below."""
+    try:
+        network = train(division, params, variant, lr, seed)
+    except DivergedError:
+        return {"diverged": True, "rmse": 0.0, "r2": 0.0, "share_zero": 0.0}
+    prices = predicted(division, network, division.test)
+    return {
+        "diverged": False,
+        "rmse": rmse(division, prices, division.test),
+        "r2": r_squared(division, prices, division.test),
+        "share_zero": int((prices <= 0).sum()) / len(prices),
+    }
+
+
+def price_facts(houses: Dataset, params: PriceParams) -> Row:
+    """What was compared, and on what."""
+    return {**params.model_dump(), "num_examples": houses.num_examples, "features": list(houses.feature_names)}

@@ -1,0 +1,23 @@
+"""Parameters of the experiment linear_theory."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from dlstudy.core.params import (
+    PositiveFloat,
+    PositiveInt,
+    Section,
+)
+
+AtLeastTwo = Annotated[int, Field(ge=2)]
+AtLeastThree = Annotated[int, Field(ge=3)]
+
+
+class LinearTheoryParams(Section):
+    """Closed forms, collinear columns, and the many minima of a small perceptron, on the Ames sales."""
+
+    hidden_units: AtLeastTwo  # of the perceptron
+    num_descent_steps: PositiveInt  # of full-batch gradient descent, linear model and perceptron
+    learning_rate: PositiveFloat  # of the perceptron; the linear model's follows from its Hessian
+    weight_decay: PositiveFloat  # of the perceptron: keeps its minima at finite places

@@ -1,0 +1,168 @@
+"""Linear regression solved by four routes, and by descent from any start."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from typing import Final
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from dlstudy.closed_form.least_squares import least_squares
+from dlstudy.core.dataset import Split
+from dlstudy.core.randomness import generator
+from dlstudy.training.models import build_network, initialise
+
+WIDE_STD: Final = 10.0  # standard deviation of the widest initial values
+STARTS: Final = ("zeros", "pytorch", "xavier", "he", "wide")
+TARGET_DISTANCE: Final = 1e-6  # of a descent from the optimum, relative
+
+
+def with_ones(X: Tensor) -> Tensor:
+    """The features and a column of ones, whose coefficient is the intercept; (examples, features + 1)."""
+    return torch.cat([X, torch.ones(len(X), 1, dtype=X.dtype)], dim=1)
+
+
+def relative_distance(found: Tensor, exact: Tensor) -> float:
+    """|found - exact| / |exact|, Euclidean, over all coefficients."""
+    return float((found - exact).norm() / exact.norm())
+
+
+# --- Four routes (Golub and Van Loan, Matrix Computations, chapter 5) ---
+
+
+def by_normal_equations(A: Tensor, y: Tensor) -> Tensor:
+    """Of A'A w = A'y, with A'A = L L' (Cholesky); A (examples, columns) -> (columns,)."""
+    factor = torch.linalg.cholesky(A.T @ A)
+    solution: Tensor = torch.cholesky_solve((A.T @ y).unsqueeze(1), factor)
+    return solution.squeeze(1)
+
+
+def by_qr(A: Tensor, y: Tensor) -> Tensor:
+    """Of R w = Q'y, with A = Q R."""
+    Q, R = torch.linalg.qr(A)
+    solution: Tensor = torch.linalg.solve_triangular(R, (Q.T @ y).unsqueeze(1), upper=True)
+    return solution.squeeze(1)
+
+
+def by_svd(A: Tensor, y: Tensor) -> Tensor:
+    """W = V S^-1 U'y, with A = U S V'."""
+    U, S, Vh = torch.linalg.svd(A, full_matrices=False)
+    solution: Tensor = Vh.T @ ((U.T @ y) / S)
+    return solution
+
+
+def by_lstsq(A: Tensor, y: Tensor) -> Tensor:
+    """The study's closed form: LAPACK's gelsy. The last column of A is ones, which it adds itself."""
+    weights, bias = least_squares(A[:, :-1], y)
+    return torch.cat([weights, bias.unsqueeze(0)])
+
+
+ROUTES: Final[Mapping[str, Callable[[Tensor, Tensor], Tensor]]] = {
+    "normal equations": by_normal_equations,
+    "QR": by_qr,
+    "SVD": by_svd,
+    "lstsq": by_lstsq,
+}
+
+
+def route_differences(splits: Mapping[str, Split]) -> pd.DataFrame:
+    """A row a data set and pair of routes: the relative distance between their coefficients."""
+    rows = []
+    for data, split in splits.items():
+        A = with_ones(split.features)
+        solutions = {name: route(A, split.targets) for name, route in ROUTES.items()}
+        rows += [
+            {"data": data, "first": first, "second": second, "difference": relative_distance(*pair)}
+            for (first, second), pair in zip(
+                combinations(solutions, 2), combinations(solutions.values(), 2), strict=True
+            )
+        ]
+    return pd.DataFrame(rows)
+
+
+# --- Gradient descent ---
+
+
+def distances_of_descent(split: Split, starts: Tensor, lr: float, num_steps: int) -> Tensor:
+    """How far full-batch descent is from the optimum before each step and after the last, relative to its norm.
+
+    starts (starts, columns) -> (num_steps + 1, starts). The gradient of the halved mean squared error is
+    H w - A'y/n with H = A'A/n: the whole table in (columns + 1) columns of numbers.
+    """
+    A, n = with_ones(split.features), len(split)
+    hessian, slope = A.T @ A / n, A.T @ split.targets / n
+    exact = by_qr(A, split.targets)
+    distances = []
+    for _ in range(num_steps + 1):
+        distances.append((starts - exact).norm(dim=1) / exact.norm())
+        starts = starts - lr * (starts @ hessian - slope)
+    return torch.stack(distances)
+
+
+def spectrum(split: Split) -> Tensor:
+    """The eigenvalues of the Hessian A'A/n of the halved mean squared error, ascending."""
+    A = with_ones(split.features)
+    eigenvalues: Tensor = torch.linalg.eigvalsh(A.T @ A / len(split))
+    return eigenvalues
+
+
+def largest_step(split: Split) -> float:
+    """The learning rate 1 / lambda_max, with which no direction overshoots."""
+    return 1 / spectrum(split)[-1].item()
+
+
+def descents(splits: Mapping[str, Split], num_steps: int) -> pd.DataFrame:
+    """A row a data set: descent from zeros, the steps that theory allows it to come near, and those it took.
+
+    With lr = 1 / lambda_max the distance shrinks by a factor 1 - lambda_min / lambda_max a step or faster (Nesterov,
+    Introductory Lectures on Convex Optimization, 2004, section 2.1): from zeros, where it is 1, to
+    `TARGET_DISTANCE` in at most log(TARGET_DISTANCE) / log(factor) steps.
+    """
+    rows = []
+    for data, split in splits.items():
+        eigenvalues = spectrum(split)
+        contraction = 1 - (eigenvalues[0] / eigenvalues[-1]).item()
+        start = torch.zeros(1, len(eigenvalues), dtype=eigenvalues.dtype)
+        distances = distances_of_descent(split, start, largest_step(split), num_steps)[:, 0]
+        rows.append(
+            {
+                "data": data,
+                "learning_rate": largest_step(split),
+                "contraction": contraction,
+                "num_steps_allowed": math.ceil(math.log(TARGET_DISTANCE) / math.log(contraction)),
+                "num_steps_needed": int((distances > TARGET_DISTANCE).sum()),
+                "num_steps": num_steps,
+                "distance": distances[-1].item(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def linear_start(num_features: int, init: str, seed: int) -> Tensor:
+    """Initial weights and bias (features + 1,) of a linear model; "wide" draws them from N(0, WIDE_STD^2)."""
+    if init == "wide":
+        stream = generator(seed, "wide starts")
+        return WIDE_STD * torch.randn(num_features + 1, generator=stream, dtype=torch.float64)
+    network = build_network(num_features, (), 1, activation=None, dtype=torch.float64)
+    initialise(network, init, generator(seed, "weights"))
+    return torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
+
+
+def recorded_steps(num_steps: int) -> list[int]:
+    """0, 1, 2, 5, 10, 20, 50, ... and the last: the steps whose state is stored."""
+    series = (digit * 10**power for power in range(len(str(num_steps))) for digit in (1, 2, 5))
+    return sorted({0, *(step for step in series if step <= num_steps), num_steps})
+
+
+def descents_from_anywhere(split: Split, seeds: Sequence[int], num_steps: int) -> pd.DataFrame:
+    """A row an initialiser, seed and recorded step: the relative distance from the optimum."""
+    keys = [(init, seed) for init in STARTS for seed in seeds]
+    starts = torch.stack([linear_start(split.features.shape[1], init, seed) for init, seed in keys])
+    distances = distances_of_descent(split, starts, largest_step(split), num_steps)
+    return pd.DataFrame(
+        {"init": init, "seed": seed, "step": step, "distance": distances[step, column].item()}
+        for column, (init, seed) in enumerate(keys)
+        for step in recorded_steps(num_steps)
+    )

@@ -1,0 +1,275 @@
+"""Where SGD with a constant learning rate stops improving, by theory and by measurement (SGD-5 to SGD-7).
+
+Descents run side by side, in the eigenbasis of the Hessian and with u = w - optimum for the parameters: a minibatch of
+rows x with errors e at the optimum has the gradient mean(x x') u + mean(x e), and the loss of all rows is
+sum(lambda_i u_i^2) / 2 above its minimum.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from dlstudy.core.errors import StudyError
+from dlstudy.core.randomness import generator
+from dlstudy.experiments.sgd_theory.gradients import minibatch_means, permutations
+from dlstudy.experiments.sgd_theory.problem import Problem
+
+Row = dict[str, str | int | float]
+
+REMAINDER: Final = 1e-3  # share of the floor that may be missing when the measurement starts
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What theory needs of a problem; c coordinates, in the eigenbasis of the Hessian.
+
+    rows: (rows, c), errors: (rows,), x w - y at the optimum; eigenvalues: (c,).
+    """
+
+    rows: Tensor
+    errors: Tensor
+    eigenvalues: Tensor
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Noise":
+        rotated = problem.rotated
+        return cls(rotated.X, rotated.X @ rotated.optimum - rotated.y, problem.spectrum[0])
+
+    @property
+    def num_rows(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def covariance(self) -> Tensor:
+        """E[e^2 x x'], the covariance of a row's gradient at the optimum; (c, c)."""
+        gradients = self.rows * self.errors.unsqueeze(1)
+        return gradients.T @ gradients / self.num_rows
+
+    @cached_property
+    def fourth_moments(self) -> Tensor:
+        """E[x x' S x x'] as a matrix on the entries of S; (c^2, c^2)."""
+        pairs = (self.rows.unsqueeze(2) * self.rows.unsqueeze(1)).flatten(1)  # (rows, c^2)
+        num = len(self.eigenvalues)
+        moments = (pairs.T @ pairs / self.num_rows).reshape(num, num, num, num)  # of x_i x_j x_k x_l
+        # (x x' S x x')_il = sum over j, k of x_i x_j S_jk x_k x_l
+        return moments.permute(0, 3, 1, 2).reshape(num**2, num**2)
+
+    @cached_property
+    def moments(self) -> Tensor:
+        """For each row the entries of x x', then x e; (rows, c^2 + c). A minibatch's mean of them settles its step."""
+        pairs = (self.rows.unsqueeze(2) * self.rows.unsqueeze(1)).flatten(1)
+        return torch.cat([pairs, self.rows * self.errors.unsqueeze(1)], 1)
+
+
+# --- Theory ---
+
+
+def simple_floor(noise: Noise, lr: float, batch_size: int) -> float:
+    """1/2 sum of lr c_i / (B (2 - lr lambda_i)), c_i the diagonal of E[e^2 x x'].
+
+    The floor if the gradient's noise were everywhere that at the optimum: then u_i <- (1 - lr lambda_i) u_i + noise of
+    variance lr^2 c_i / B, whose stationary variance is lr c_i / (B lambda_i (2 - lr lambda_i)). Mandt, Hoffman and
+    Blei, Journal of Machine Learning Research 18, 2017, have it in the limit of a small lr.
+    """
+    terms = lr * noise.covariance.diagonal() / (batch_size * (2 - lr * noise.eigenvalues))
+    return terms.sum().item() / 2
+
+
+def exact_floor(noise: Noise, lr: float, batch_size: int) -> float:
+    """The floor with the noise that the distance u from the optimum adds.
+
+    The stationary covariance S = E[u u'] of u <- (I - lr H_B) u - lr g_B, with H_B = mean of x x' and g_B = mean of
+    x e over B independent rows, solves
+        S = S - lr (H S + S H) + lr^2 ((1 - 1/B) H S H + E[x x' S x x'] / B) + lr^2 E[e^2 x x'] / B,
+    a linear system in its c^2 entries; u and the minibatch being independent and E[u] = 0, no mixed term is left.
+    StudyError if there is no such S: the descents then go off, however long the average stays.
+    """
+    H, I = torch.diag(noise.eigenvalues), torch.eye(len(noise.eigenvalues), dtype=torch.float64)  # noqa: E741
+    quadratic = (1 - 1 / batch_size) * torch.kron(H, H) + noise.fourth_moments / batch_size
+    change = lr * (torch.kron(H, I) + torch.kron(I, H)) - lr**2 * quadratic  # of S a step, less the noise
+    if torch.linalg.eigvals(change).real.min() <= 0:
+        raise StudyError(
+            "params.yaml, experiments.sgd_theory.floor_learning_rates: expected rates at which SGD with minibatches "
+            f"of {batch_size} settles, found {lr:g}"
+        )
+    S = torch.linalg.solve(change, lr**2 * noise.covariance.flatten() / batch_size).reshape(H.shape)
+    return float((noise.eigenvalues * S.diagonal()).sum()) / 2
+
+
+def reshuffled_ratio(noise: Noise, lr: float, batch_size: int) -> float:
+    """Floor at the ends of reshuffled epochs / floor at the ends of epochs of independent draws, by theory.
+
+    With the noise of the optimum throughout. The k-th of T steps of an epoch counts a_k = lr (1 - lr lambda)^(T - k)
+    in the parameters at its end. Independent minibatches give the variance (c / B) sum a_k^2; those that share out
+    an epoch's rows c / (N - 1) (N / B sum a_k^2 - (sum a_k)^2): the noises of an epoch nearly cancel.
+    """
+    num_steps = noise.num_rows // batch_size
+    left = torch.arange(num_steps - 1, -1, -1, dtype=torch.float64)
+    counts = lr * (1 - lr * noise.eigenvalues.unsqueeze(1)) ** left  # (c, steps)
+    squares, square = counts.square().sum(1), counts.sum(1).square()
+    kept = 1 - (1 - lr * noise.eigenvalues) ** (2 * num_steps)
+    weights = noise.eigenvalues * noise.covariance.diagonal() / kept
+    independent = (weights * squares / batch_size).sum()
+    shared_out = (weights * (noise.num_rows / batch_size * squares - square)).sum() / (noise.num_rows - 1)
+    return (shared_out / independent).item()
+
+
+def num_steps_down(noise: Noise, rates: Sequence[float]) -> int:
+    """How many steps a descent that starts at the optimum takes to come up to its floor but for REMAINDER.
+
+    What is missing of the variance shrinks by (1 - lr lambda)^2 a step; the slowest direction and rate decide. That is
+    a flat direction at the smallest rate, or the most curved one at a rate so large that it overshoots.
+    """
+    slowest = max((1 - lr * noise.eigenvalues).abs().max().item() for lr in rates)
+    return math.ceil(math.log(REMAINDER) / (2 * math.log(slowest)))
+
+
+def num_epochs_down(noise: Noise, rates: Sequence[float], batch_size: int) -> int:
+    """The same in epochs of full minibatches."""
+    return math.ceil(num_steps_down(noise, rates) / (noise.num_rows // batch_size))
+
+
+# --- Measurement ---
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Learning rates x batch sizes, and how many chains (descents side by side) each cell has."""
+
+    rates: tuple[float, ...]
+    batch_sizes: tuple[int, ...]
+    num_chains: int
+
+    def rows(self, seed: int, columns: Callable[[float, int], Row], **measured: Tensor) -> list[Row]:
+        """A row a cell: what a function of learning rate and batch size gives, and cells of (rates, batch sizes)."""
+        return [
+            {"seed": seed, "learning_rate": lr, "batch_size": batch_size}
+            | columns(lr, batch_size)
+            | {name: values[i, j].item() for name, values in measured.items()}
+            for i, lr in enumerate(self.rates)
+            for j, batch_size in enumerate(self.batch_sizes)
+        ]
+
+
+def step(u: Tensor, moments: Tensor, rates: Tensor) -> Tensor:
+    """The next u: u - lr (mean(x x') u + mean(x e)).
+
+    u: (rates, ..., c), moments of the minibatches: (..., c^2 + c), rates: (rates, 1, ..., 1).
+    """
+    num = u.shape[-1]
+    pairs = moments[..., : num**2].unflatten(-1, (num, num))
+    gradients: Tensor = (pairs * u.unsqueeze(-2)).sum(-1) + moments[..., num**2 :]
+    return u - rates * gradients
+
+
+def independent_steps(
+    noise: Noise, grid: Grid, start: Tensor, num_steps: int, stream: torch.Generator
+) -> Iterator[Tensor]:
+    """The u after each step with independent draws: (rates, batch sizes, chains, c).
+
+    A chain draws as many rows as the largest minibatch has; smaller ones are the first of them, and all learning rates
+    see the same. Cells so share their luck, while chains, steps and seeds do not.
+    """
+    rates = torch.tensor(grid.rates, dtype=torch.float64).reshape(-1, 1, 1, 1)
+    size = (grid.num_chains, max(grid.batch_sizes))
+    u = start.expand(len(grid.rates), len(grid.batch_sizes), grid.num_chains, -1)
+    for _ in range(num_steps):
+        drawn = noise.moments[torch.randint(noise.num_rows, size, generator=stream)]  # (chains, rows, moments)
+        u = step(u, torch.stack([drawn[:, :size].mean(1) for size in grid.batch_sizes]), rates)
+        yield u
+
+
+def excess(noise: Noise, u: Tensor) -> Tensor:
+    """By how much the loss of all rows is above its minimum: (..., c) -> (...)."""
+    return (u.square() @ noise.eigenvalues) / 2
+
+
+def independent_floors(noise: Noise, grid: Grid, num_steps: int, seed: int) -> Tensor:
+    """The mean excess over chains and steps, (rates, batch sizes); chains start at the optimum and first come up."""
+    stream = generator(seed, "sgd_theory/independent")
+    first = num_steps_down(noise, grid.rates)
+    start = torch.zeros_like(noise.eigenvalues)
+    squares = torch.zeros(len(grid.rates), len(grid.batch_sizes), len(start), dtype=torch.float64)
+    for number, u in enumerate(independent_steps(noise, grid, start, first + num_steps, stream)):
+        if number >= first:
+            squares += u.square().mean(2)
+    return (squares @ noise.eigenvalues) / (2 * num_steps)
+
+
+def reshuffled_floors(noise: Noise, grid: Grid, num_epochs: int, seed: int) -> Tensor:
+    """The mean excess at the ends of reshuffled epochs, (rates, batch sizes).
+
+    An epoch has full minibatches only (drop_last), so that all are of one size, as with independent draws.
+    """
+    stream = generator(seed, "sgd_theory/reshuffled")
+    rates = torch.tensor(grid.rates, dtype=torch.float64).reshape(-1, 1, 1)
+    start = torch.zeros(len(rates), grid.num_chains, len(noise.eigenvalues), dtype=torch.float64)
+    places, floors = dict.fromkeys(grid.batch_sizes, start), torch.zeros(len(rates), len(grid.batch_sizes))
+    epochs_down = {size: num_epochs_down(noise, grid.rates, size) for size in grid.batch_sizes}
+    for epoch in range(-max(epochs_down.values()), num_epochs):  # the measurement starts at 0
+        sums = noise.moments[permutations(grid.num_chains, noise.num_rows, stream)].cumsum(1)  # (chains, rows, moments)
+        for size in (size for size in grid.batch_sizes if epoch >= -epochs_down[size]):
+            for batch in minibatch_means(sums, size).unbind(1):
+                places[size] = step(places[size], batch, rates)
+        if epoch >= 0:
+            floors = floors + torch.stack([excess(noise, u).mean(1) for u in places.values()], 1)
+    return floors / num_epochs
+
+
+# --- Tables ---
+
+
+def check_rates(noise: Noise, grid: Grid) -> None:
+    """StudyError for a learning rate at which descents go off: told before they are run."""
+    for lr in grid.rates:
+        for batch_size in grid.batch_sizes:
+            exact_floor(noise, lr, batch_size)
+
+
+def floor_rows(noise: Noise, grid: Grid, floors: Tensor, seed: int) -> list[Row]:
+    """A row a cell: the floor by both theories and as measured with one seed."""
+
+    def theory(lr: float, batch_size: int) -> Row:
+        return {"simple": simple_floor(noise, lr, batch_size), "exact": exact_floor(noise, lr, batch_size)}
+
+    return grid.rows(seed, theory, measured=floors)
+
+
+def reshuffled_rows(noise: Noise, grid: Grid, independent: Tensor, reshuffled: Tensor, seed: int) -> list[Row]:
+    """A row a cell: the ratio of the floors by theory, and both floors as measured with one seed."""
+
+    def theory(lr: float, batch_size: int) -> Row:
+        return {"predicted_ratio": reshuffled_ratio(noise, lr, batch_size)}
+
+    return grid.rows(seed, theory, independent=independent, reshuffled=reshuffled)
+
+
+def first_step_rows(noise: Noise, grid: Grid, start: Tensor, num_steps: int, seed: int) -> list[Row]:
+    """A row a cell: the share of steps that lower the loss of all rows, in descents from `start`; in each half too."""
+    stream = generator(seed, "sgd_theory/first steps")
+    steps = independent_steps(noise, grid, start, num_steps, stream)
+    above = torch.stack([excess(noise, start).expand(*shape_of(grid)), *(excess(noise, u) for u in steps)])
+    lowers = (above[1:] < above[:-1]).double().mean(3)  # (steps, rates, batch sizes), of the chains
+    first, second = lowers.tensor_split(2)
+    shares = {"share": lowers.mean(0), "first_half": first.mean(0), "second_half": second.mean(0)}
+    return grid.rows(seed, lambda *_: {}, **shares)
+
+
+def shape_of(grid: Grid) -> tuple[int, int, int]:
+    return len(grid.rates), len(grid.batch_sizes), grid.num_chains
+
+
+def full_batch_rows(noise: Noise, rates: Sequence[float], start: Tensor, num_steps: int) -> list[Row]:
+    """A row a learning rate: the same share for descents that take all rows in every step."""
+    found: list[Row] = []
+    for lr in rates:
+        steps = torch.arange(num_steps + 1).unsqueeze(1)
+        above = excess(noise, start * (1 - lr * noise.eigenvalues) ** steps)
+        share = (above[1:] < above[:-1]).double().mean().item()
+        found.append({"learning_rate": lr, "batch_size": noise.num_rows, "share": share})
+    return found

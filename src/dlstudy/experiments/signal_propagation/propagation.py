@@ -1,0 +1,184 @@
+"""How large signals are in each layer of a network: predicted by mean-field theory, and measured on real images.
+
+Forwards, the signal of a layer is the root mean square (rms) of its pre-activations and of its activations; backwards,
+the rms of delta, the derivative of an image's own loss by the pre-activations. All are over units and images. What the
+claims read is the ratio of backward signals from one hidden layer to the one below it, in the geometric mean.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from dlstudy.core.dataset import Dataset, Split
+from dlstudy.core.execution import map_runs
+from dlstudy.experiments.signal_propagation.params import CLAIMED_ACTIVATIONS, SignalParams
+from dlstudy.signals.mean_field import layer_variances, mean_field, variances
+from dlstudy.signals.passes import (
+    Signals,
+    backward_ratio,
+    dead_shares,
+    drawn_network,
+    first_preactivations,
+    mean_ratio,
+    observed_images,
+    pass_through,
+    shortened,
+    signals,
+    weight_gradients,
+    widths_of,
+    with_activation,
+)
+
+Row = dict[str, Any]
+
+
+def predicted(images: Split, widths: Sequence[int], activation: str, init: str, small_std: float) -> Row:
+    """Mean-field theory of the same signals, pooled over the images as measured ones are."""
+    theory = mean_field(
+        activation, layer_variances(init, widths, small_std), images.features.square().mean(1), widths[-1]
+    )
+    pooled = (values.mean(1).sqrt() for values in (theory.preactivation, theory.output, theory.backward))
+    return {"activation": activation, "init": init, "signals": Signals(*pooled)}
+
+
+def measured(images: Split, params: SignalParams, widths: Sequence[int], init: str, seed: int) -> list[Row]:
+    """What is measured of one drawing of the weights, for every activation."""
+    rows, drawn = [], drawn_network(widths, "identity", init, params.small_std, seed, images.features.dtype)
+    first = first_preactivations(drawn, images)
+    for activation in params.activations:
+        found = pass_through(with_activation(drawn, activation), images, first)
+        row = {"activation": activation, "init": init, "seed": seed, "signals": signals(found)}
+        if activation in CLAIMED_ACTIVATIONS:
+            row["weight_gradients"] = weight_gradients(found)
+        if activation == "relu":
+            row["dead"] = dead_shares(found)
+        rows.append(row)
+    return rows
+
+
+def propagate(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> dict[str, pd.DataFrame]:
+    """Every table of the networks as initialised. Theory first, then each initialiser with each seed."""
+    images, widths = observed_images(dataset, params.num_images), widths_of(dataset, params.width, params.depth)
+    cells = product(params.activations, params.inits)
+    theory = [predicted(images, widths, *cell, params.small_std) for cell in cells]
+    runs = list(product(seeds, params.inits))
+    found = map_runs(_measured, runs, label="signal_propagation", shared=(images, params, widths))
+    rows = [row for of_run in found for row in of_run]
+    return {
+        "ratios": ratio_table(theory, rows),
+        "layers": layer_table(theory, rows),
+        "weight_gradients": weight_gradient_table(rows),
+        "dead": dead_table(rows),
+    }
+
+
+def _measured(images: Split, params: SignalParams, widths: Sequence[int], run: tuple[int, str]) -> list[Row]:
+    seed, init = run
+    return measured(images, params, widths, init, seed)
+
+
+# --- Tables ---
+
+
+def of_cell(rows: Sequence[Row], cell: Mapping[str, Any]) -> list[Row]:
+    """The rows with the activation and initialiser of another."""
+    return [row for row in rows if all(row[key] == cell[key] for key in ("activation", "init"))]
+
+
+def ratio_table(theory: Sequence[Row], found: Sequence[Row]) -> pd.DataFrame:
+    """One row an activation, initialiser and seed: the factor a layer, back and forth, by theory and measured."""
+    return pd.DataFrame(
+        [
+            {
+                **{key: row[key] for key in ("activation", "init", "seed")},
+                "predicted": backward_ratio(cell["signals"]),
+                "measured": backward_ratio(row["signals"]),
+                "forward_predicted": mean_ratio(cell["signals"].preactivation),
+                "forward_measured": mean_ratio(row["signals"].preactivation),
+            }
+            for cell in theory
+            for row in of_cell(found, cell)
+        ]
+    )
+
+
+def geometric_mean(values: Sequence[Tensor]) -> Tensor:
+    """Of each layer over the seeds; (layers,) each -> (layers,)."""
+    return torch.stack(list(values)).log().mean(0).exp()
+
+
+def layer_table(theory: Sequence[Row], found: Sequence[Row]) -> pd.DataFrame:
+    """One row an activation, initialiser and hidden layer: signals by theory, and geometric means over the seeds."""
+    rows = []
+    for cell in theory:
+        seeds = [row["signals"] for row in of_cell(found, cell)]
+        by_seed = torch.stack([each.backward for each in seeds])  # (seeds, layers)
+        columns = {
+            f"{prefix}{name}": values
+            for name in ("preactivation", "output", "backward")
+            for prefix, values in (
+                ("predicted_", getattr(cell["signals"], name)),
+                ("", geometric_mean([getattr(each, name) for each in seeds])),
+            )
+        } | {"backward_low": by_seed.amin(0), "backward_high": by_seed.amax(0)}
+        rows += [
+            {"activation": cell["activation"], "init": cell["init"], "layer": layer + 1}
+            | {name: shortened(values[layer]) for name, values in columns.items()}
+            for layer in range(by_seed.shape[1])
+        ]
+    return pd.DataFrame(rows)
+
+
+def weight_gradient_table(found: Sequence[Row]) -> pd.DataFrame:
+    """One row an activation of the claims, initialiser and hidden layer: the gradient's length, geometric mean."""
+    cells = {(row["activation"], row["init"]): row for row in found if "weight_gradients" in row}
+    rows = []
+    for (activation, init), cell in sorted(cells.items()):
+        lengths = geometric_mean([row["weight_gradients"] for row in of_cell(found, cell)])
+        rows += [
+            {"activation": activation, "init": init, "layer": layer, "weight_gradient": shortened(length)}
+            for layer, length in enumerate(lengths, start=1)
+        ]
+    return pd.DataFrame(rows)
+
+
+def dead_table(found: Sequence[Row]) -> pd.DataFrame:
+    """One row an initialiser, seed and hidden layer of ReLU: the share of its units that no image activates."""
+    return pd.DataFrame(
+        [
+            {"init": row["init"], "seed": row["seed"], "layer": layer, "share": share.item()}
+            for row in found
+            if "dead" in row
+            for layer, share in enumerate(row["dead"], start=1)
+        ]
+    )
+
+
+def gain(init: str, params: SignalParams) -> float:
+    """fan_in times the variance of a weight, between two hidden layers."""
+    return params.width * variances(init, params.width, params.width, params.small_std).weight
+
+
+def facts(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> dict[str, Any]:
+    """What was measured, and on what."""
+    squares = observed_images(dataset, params.num_images).features.square().mean(1)
+    return {
+        **params.model_dump(),
+        "num_seeds": len(seeds),
+        "num_training_seeds": min(params.num_training_seeds, len(seeds)),
+        "num_training_images": len(dataset.train),
+        "num_features": dataset.num_features,
+        "num_outputs": dataset.num_outputs,
+        "loss_of_guessing": math.log(dataset.num_outputs),
+        "gains": {init: gain(init, params) for init in params.inits},
+        "ratio_layers": [2, params.depth - 1],
+        "num_ratios": params.depth - 3,
+        "input_square_mean": squares.mean().item(),
+        "input_square_smallest": squares.min().item(),
+        "input_square_largest": squares.max().item(),
+    }

@@ -1,0 +1,15 @@
+"""Parameters of the tour of torchvision: its parts, and the properties of its transforms on real images."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from dlstudy.core.params import Section, Seed
+
+
+class TourParams(Section):
+    num_images: Annotated[
+        int, Field(ge=4)
+    ]  # the first of the test split (all, if fewer), on which properties are tried
+    num_single_images: Annotated[int, Field(ge=4)]  # the first of these, where each is transformed by itself
+    seed: Seed  # of random transforms

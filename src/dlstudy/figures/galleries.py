@@ -1,0 +1,222 @@
+"""Pictures of images: the data set, transforms, mistakes, and what the first layers of models have learnt.
+
+The grids are made by torchvision's make_grid, the words around them by Matplotlib. Images are shown as they are, 0 as
+black; of a weight only its sign and size can be shown, in two colours.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from dlstudy.core.dataset import Dataset, Split
+from dlstudy.study.results import Results
+from dlstudy.training.runs import Parameters, load_runs
+
+PADDING: Final = 2
+WHITE: Final = 255  # between images of whole numbers
+DARK: Final = 0.3  # between weights, of which many are white
+DIVERGING: Final = "RdBu_r"  # blue below 0, white at 0, red above
+NUM_COLOURS: Final = 11  # of them: enough for the eye, and few for the file
+NUM_FILTERS: Final = 64
+PER_CLASS: Final = 10
+PER_MODEL: Final = 10  # mistakes
+VISIBLE: Final = (
+    0.99  # share of a model's weights within the range of the colours: a few large ones would pale the rest
+)
+SEED: Final = 0  # of the random transforms that are shown
+
+
+def galleries(results: Results, dataset: Dataset, models: Path) -> Iterator[tuple[str, Figure]]:
+    """Each gallery with the name of its file, without the ending. `models`: the folder of trained parameters."""
+    yield "data_set", data_set(dataset.train, dataset.class_names)
+    yield "transforms", transformed(examples_of(dataset.train, SHOWN_CLASSES))
+    named = [*results.classifiers(), *results.vision()]
+    if named:
+        yield "mistakes", mistakes({name: results.table(name, "mistakes") for name in named})
+    linear = list(results.classifiers(hidden=False))
+    if linear:
+        yield "templates", templates(load_runs(models / f"{linear[0]}.pt"), dataset.class_names, linear[0])
+    filtered = [*list(results.classifiers(hidden=True))[:1], *results.vision()]
+    if filtered:
+        yield "filters", filters({name: first_layer(first_run(models / f"{name}.pt")) for name in filtered})
+
+
+def first_run(path: Path) -> Parameters:
+    """The parameters of the first seed."""
+    return next(iter(load_runs(path).values()))
+
+
+# --- Grids ---
+
+
+def in_grid(images: Tensor, num_columns: int) -> np.ndarray[Any, Any]:
+    """Images (images, channels, rows, columns), uint8 or colours from 0 to 1, side by side: (rows, columns, 3)."""
+    from torchvision.utils import make_grid
+
+    background = WHITE if images.dtype == torch.uint8 else DARK
+    grid: Tensor = make_grid(images, nrow=num_columns, padding=PADDING, pad_value=background)
+    return grid.permute(1, 2, 0).numpy()
+
+
+def show(
+    axes: Axes, images: Tensor, num_columns: int, *, columns: Sequence[str] = (), rows: Sequence[str] = ()
+) -> None:
+    """A grid of images with words above its columns and left of its rows; (images, channels, rows, columns)."""
+    axes.imshow(in_grid(images, num_columns), interpolation="nearest")
+    height, width = (side + PADDING for side in images.shape[2:])
+    axes.set_xticks([PADDING + width * (place + 0.5) - 1.5 for place in range(len(columns))], columns)
+    axes.set_yticks([PADDING + height * (place + 0.5) - 1.5 for place in range(len(rows))], rows)
+    axes.tick_params(length=0, labeltop=True, labelbottom=False)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+def examples_of(split: Split, classes: Sequence[int], num: int = 1) -> Tensor:
+    """The first images of each class, class by class: (classes * num, 1, 28, 28)."""
+    found = [split.features[split.targets == each][:num] for each in classes]
+    return torch.cat(found).unsqueeze(1)
+
+
+# --- The data set ---
+
+
+def data_set(split: Split, class_names: Sequence[str]) -> Figure:
+    """The first images of each class, a row a class."""
+    figure = Figure(figsize=(6.2, 5.6), layout="compressed")
+    images = examples_of(split, range(len(class_names)), PER_CLASS)
+    show(figure.subplots(), images, PER_CLASS, rows=class_names)
+    return figure
+
+
+# --- Transforms ---
+
+SHOWN_CLASSES: Final = (0, 3, 5, 7, 8, 9)  # of ten, those whose shapes differ most in Fashion-MNIST
+
+
+def transforms() -> dict[str, Any]:
+    """By its caption each transform that is shown; all give images of the size they take."""
+    from torchvision.transforms import v2
+
+    f = v2.functional
+    size = [28, 28]
+    return {
+        "original": lambda x: x,
+        "crop, enlarged": lambda x: f.resize(f.crop(x, 2, 4, 18, 18), size, antialias=True),
+        "padding, shrunk": lambda x: f.resize(f.pad(x, [8]), size, antialias=True),
+        "quarter turn": lambda x: f.rotate(x, 90),
+        "turn by 30°": lambda x: f.rotate(x, 30, f.InterpolationMode.BILINEAR),
+        "horizontal flip": f.horizontal_flip,
+        "vertical flip": f.vertical_flip,
+        "shear": lambda x: f.affine(x, 0, [0, 0], 1, [25.0, 0.0], f.InterpolationMode.BILINEAR),
+        "perspective": lambda x: f.perspective(
+            x, [[0, 0], [27, 0], [27, 27], [0, 27]], [[6, 3], [27, 0], [24, 27], [0, 22]]
+        ),
+        "7 by 7 pixels": lambda x: f.resize(f.resize(x, [7, 7], antialias=True), size, f.InterpolationMode.NEAREST),
+        "blur": lambda x: f.gaussian_blur(x, [5, 5], [1.2, 1.2]),
+        "brighter": lambda x: f.adjust_brightness(x, 1.8),
+        "less contrast": lambda x: f.adjust_contrast(x, 0.4),
+        "inverted": f.invert,
+        "four greys": lambda x: f.posterize(x, 2),
+        "random erasing": v2.RandomErasing(p=1.0, scale=(0.08, 0.2)),
+        "random elastic": v2.ElasticTransform(alpha=40.0, sigma=4.0),
+        "random jitter": v2.ColorJitter(brightness=0.7, contrast=0.7),
+    }
+
+
+def transformed(images: Tensor) -> Figure:
+    """A row an image (images, 1, 28, 28), a column a transform; each image by itself, as in training."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        columns = {name: torch.stack([each(image) for image in images]) for name, each in transforms().items()}
+    figure = Figure(figsize=(9.8, 4.1), layout="compressed")
+    axes = figure.subplots()
+    show(axes, torch.stack(list(columns.values()), 1).flatten(0, 1), len(columns), columns=list(columns))
+    for label in axes.get_xticklabels():
+        label.set(rotation=50, ha="left", rotation_mode="anchor")
+    return figure
+
+
+# --- Mistakes ---
+
+
+def images_of(pixels: Sequence[str]) -> Tensor:
+    """The images (images, 1, 28, 28) behind hexadecimal digits, two a pixel, row by row."""
+    return torch.stack([torch.frombuffer(bytearray.fromhex(each), dtype=torch.uint8) for each in pixels]).reshape(
+        -1, 1, 28, 28
+    )
+
+
+def mistakes(tables: Mapping[str, Any]) -> Figure:
+    """A row a model: the mistakes that it makes with the most confidence, what it takes them for and what they are."""
+    figure = Figure(figsize=(8.2, 0.3 + 1.2 * len(tables)))
+    for axes, (name, table) in zip(figure.subplots(len(tables), 1, squeeze=False)[:, 0], tables.items(), strict=True):
+        worst = table.head(PER_MODEL)
+        axes.set_ylabel(name.replace("_", "\n"), fontweight="bold", fontsize=8)
+        axes.set(xticks=[], yticks=[])
+        if len(worst):
+            captions = [f"{guess}?\n{true}" for guess, true in zip(worst["predicted"], worst["class"], strict=True)]
+            show(axes, images_of(worst["pixels"].tolist()), PER_MODEL, columns=captions)
+            axes.tick_params(labeltop=False, labelbottom=True, labelsize=6.5, pad=1)
+    figure.suptitle("guess? / true class, most confident first", fontsize=9)
+    return figure
+
+
+# --- What models have learnt ---
+
+
+def in_two_colours(weights: Tensor, largest: Tensor) -> Tensor:
+    """Weights (images, 1, rows, columns) as colours (images, 3, rows, columns): blue below 0, red above.
+
+    Those beyond `largest` have its colour.
+    """
+    scaled = (weights / largest / 2 + 0.5).squeeze(1).numpy()
+    colours = mpl.colormaps[DIVERGING].resampled(NUM_COLOURS)(scaled)[..., :3]  # (images, rows, columns, 3)
+    return torch.from_numpy(np.moveaxis(colours, -1, 1).astype(np.float32))
+
+
+def templates(runs: Mapping[int, Parameters], class_names: Sequence[str], name: str) -> Figure:
+    """The weights of softmax regression, an image a class: of the first seed, and the mean of all seeds."""
+    weights = torch.stack([parameters["0.weight"] for parameters in runs.values()]).reshape(len(runs), -1, 1, 28, 28)
+    rows = torch.cat([weights[0], weights.mean(0)])
+    figure = Figure(figsize=(9.6, 2.5), layout="compressed")
+    axes = figure.subplots()
+    labels = ["first seed", "one seed" if len(runs) == 1 else f"mean of {len(runs)}"]
+    show(axes, in_two_colours(rows, rows.abs().quantile(VISIBLE)), len(class_names), columns=class_names, rows=labels)
+    axes.set_title(f"{name}: red pixels speak for the class, blue ones against it", fontsize=9)
+    return figure
+
+
+def first_layer(parameters: Parameters) -> Tensor:
+    """The weights of a model's first layer as images (filters, channels, rows, columns), 64 at most."""
+    first = next(values for values in parameters.values() if values.ndim in (2, 4)).float()
+    images = first if first.ndim == 4 else first.reshape(len(first), 1, 28, 28)
+    return images[:NUM_FILTERS].detach()
+
+
+def filter_colours(weights: Tensor) -> Tensor:
+    """Each filter scaled by its own largest weight: of one channel in two colours, of three as red, green and blue."""
+    largest = weights.abs().amax((1, 2, 3), keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
+    return in_two_colours(weights, largest) if weights.shape[1] == 1 else weights / largest / 2 + 0.5
+
+
+def filters(layers: Mapping[str, Tensor]) -> Figure:
+    """The filters of each model's first layer, eight a row."""
+    figure = Figure(figsize=(2.4 * len(layers), 2.9))
+    for axes, (name, weights) in zip(figure.subplots(1, len(layers), squeeze=False)[0], layers.items(), strict=True):
+        show(axes, enlarged(filter_colours(weights)), 8)
+        rows, columns = weights.shape[2:]
+        axes.set_title(f"{name}\n{len(weights)} of {rows} by {columns}", fontsize=8)
+    return figure
+
+
+def enlarged(images: Tensor) -> Tensor:
+    """Small images with each pixel as many times as makes them about as large as the others."""
+    times = max(1, round(28 / images.shape[-1]))
+    return images.repeat_interleave(times, -1).repeat_interleave(times, -2)

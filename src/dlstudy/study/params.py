@@ -1,0 +1,124 @@
+"""The whole of params.yaml.
+
+Only the first stage and the reports read the whole. A stage that trained by it would train again whenever any
+section changed its shape.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+from pydantic import AfterValidator, Field
+
+from dlstudy.core.params import PARAMS_FILE, EntryName, ParamsError, Section, problems_error, read_yaml, validated
+from dlstudy.data.params import HousingParams, ImagesParams, PrepareParams, SplitParams, SyntheticParams
+from dlstudy.download.params import DownloadParams
+from dlstudy.evaluation.params import EvaluateParams, ModelParams
+from dlstudy.experiments.activation_cost.params import CostParams
+from dlstudy.experiments.activation_outputs.params import OutputsParams
+from dlstudy.experiments.census.params import CensusParams
+from dlstudy.experiments.linear_theory.params import LinearTheoryParams
+from dlstudy.experiments.linearity.params import LinearityParams
+from dlstudy.experiments.losses.params import LossesParams
+from dlstudy.experiments.published_networks.params import PublishedNetworksParams
+from dlstudy.experiments.sgd_theory.params import SgdTheoryParams
+from dlstudy.experiments.signal_propagation.params import SignalParams
+from dlstudy.experiments.sweep.params import SweepParams
+from dlstudy.experiments.torchvision_tour.params import TourParams
+from dlstudy.study.judge import JudgeParams
+from dlstudy.training.params import DataName, Seeds, SgdParams
+from dlstudy.vision.params import FeaturesParams
+
+SPLITS: dict[str, type[SplitParams]] = {
+    "images": ImagesParams,
+    "housing": HousingParams,
+    "synthetic": SyntheticParams,
+}
+
+
+def _is_no_data_set(name: str) -> str:
+    if name in get_args(DataName):
+        raise ValueError(f"expected a name that no data set has, found {name!r}")
+    return name
+
+
+FeaturesName = Annotated[EntryName, AfterValidator(_is_no_data_set)]
+
+
+class ExperimentsParams(Section):
+    census: CensusParams
+    linear_theory: LinearTheoryParams
+    linearity: LinearityParams
+    sgd_theory: SgdTheoryParams
+    losses: LossesParams
+    signal_propagation: SignalParams
+    activation_cost: CostParams
+    activation_outputs: OutputsParams
+    published_networks: PublishedNetworksParams
+    torchvision_tour: TourParams
+
+
+class StudyParams(Section):
+    download: DownloadParams
+    prepare: PrepareParams
+    features: dict[FeaturesName, FeaturesParams]
+    seeds: Seeds
+    train: Annotated[dict[EntryName, ModelParams], Field(min_length=1)]
+    evaluate: EvaluateParams
+    experiments: ExperimentsParams
+    sweep: SweepParams
+    judge: JudgeParams
+
+
+def load_study(path: Path = PARAMS_FILE) -> StudyParams:
+    """All parameters; ParamsError has a line for each problem in any section, and between sections."""
+    content = read_yaml(path)
+    study = validated(content, StudyParams, path=path, context=_context(content))
+    if problems := list(_lacking_for_claims(study)):
+        raise problems_error(path, problems)
+    return study
+
+
+def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
+    """Models and seeds without which there is no evidence for a claim."""
+    if len(study.seeds) < 2:
+        yield f"seeds: expected 2 at least, since claims compare them, found {list(study.seeds)}"
+    if both := sorted(set(study.sweep.protocol.tuning_seeds) & set(study.seeds)):
+        yield f"sweep.protocol.tuning_seeds: expected none of the study's own seeds, found {both}"
+    classifiers = {
+        name: model for name, model in study.train.items() if isinstance(model, SgdParams) and model.data == "images"
+    }
+    if "softmax_regression" not in classifiers or classifiers["softmax_regression"].hidden:
+        yield "train.softmax_regression: expected a classifier of images, which claims are about, without hidden layers"
+    if not any(model.hidden for model in classifiers.values()):
+        yield "train: expected a classifier of images with hidden layers, which claims are about, found none"
+
+
+def _context(content: dict[str, Any]) -> dict[str, Any]:
+    """What sections must know of others: sizes of splits, names of data sets, weights that are downloaded."""
+    downloaded = _mapping(content, "download").get("weights")
+    return {
+        **_num_rows(content),
+        "data_names": [*get_args(DataName), *_mapping(content, "features")],
+        "downloaded_weights": downloaded if isinstance(downloaded, list) else None,
+    }
+
+
+def _num_rows(content: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """The sizes of the training and validation splits whose section is right, for the sections that must fit them."""
+    training, validation = {}, {}
+    for name, kind in SPLITS.items():
+        with contextlib.suppress(ParamsError):  # told by the validation of the whole
+            section = validated(_mapping(content, "prepare").get(name), kind)
+            training[name], validation[name] = section.num_training_rows, section.num_validation_rows
+    for name, features in _mapping(content, "features").items():
+        with contextlib.suppress(ParamsError):
+            training.setdefault(name, validated(features, FeaturesParams).num_images)
+    return {"num_training_rows": training, "num_validation_rows": validation}
+
+
+def _mapping(content: dict[str, Any], key: str) -> dict[str, Any]:
+    """A section of the whole, or an empty one where it is not as it should be."""
+    section = content.get(key)
+    return section if isinstance(section, dict) else {}

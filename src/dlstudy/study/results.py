@@ -1,0 +1,155 @@
+"""The committed results, read for the figures and the reports: of the models that params.yaml names, no others."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from dlstudy.core.errors import StudyError
+from dlstudy.data.image_sets import IMAGE_SETS, ImageSet
+from dlstudy.study.params import StudyParams
+from dlstudy.training.params import ClosedFormParams, SgdParams
+from dlstudy.vision.params import VisionParams
+
+METRICS = Path("metrics")
+RESULTS = Path("results")
+TIMING = Path("timing")  # whatever hangs on a clock: apart, so that nothing deterministic depends on it
+
+
+class MissingResultError(StudyError, FileNotFoundError):
+    """A result that a figure or report needs has not been computed."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results below `root`, a checkout. Every method raises MissingResultError, which names file and stage."""
+
+    root: Path
+    study: StudyParams
+
+    JUDGED: ClassVar[Path] = RESULTS  # the folder of verdicts and evidence
+    JUDGE: ClassVar[str] = "judge"  # the stage that writes them
+
+    def metrics(self, model: str) -> dict[str, float]:
+        """The headline numbers of a model."""
+        return dict(self._json(METRICS / f"{model}.json", f"evaluate@{model}"))
+
+    def history(self, model: str) -> pd.DataFrame:
+        """One row a seed and epoch; see `runs.history_table`."""
+        return self._csv(RESULTS / "history" / f"{model}.csv", f"train@{model}")
+
+    def table(self, model: str, name: str) -> pd.DataFrame:
+        """A table of a model's evaluation.
+
+        Of a classifier per_seed, per_class, confusion, mistakes, calibration, reliability; else per_seed, coefficients.
+        """
+        return self._csv(RESULTS / "evaluation" / model / f"{name}.csv", f"evaluate@{model}")
+
+    def facts(self, data: str) -> dict[str, Any]:
+        """What the data sheet of a data set says."""
+        return self._json(RESULTS / "data" / data / "facts.json", f"prepare@{data}")
+
+    def image_set(self) -> ImageSet:
+        """Which images the results are about."""
+        return IMAGE_SETS[self.facts("images")["dataset"]]
+
+    def experiment(self, name: str, table: str) -> pd.DataFrame:
+        """A table of an experiment."""
+        return self._csv(RESULTS / "experiments" / name / f"{table}.csv", name)
+
+    def experiment_facts(self, name: str) -> dict[str, Any]:
+        """The single numbers of an experiment."""
+        return self._json(RESULTS / "experiments" / name / "facts.json", name)
+
+    def timing(self, name: str, table: str) -> pd.DataFrame:
+        """A table of an experiment that the clock decides: one row a round and thing timed."""
+        return self._csv(TIMING / name / f"{table}.csv", name)
+
+    def sweep(self, table: str) -> pd.DataFrame:
+        """A table of the sweep, of all activations together: tuning, chosen, per_seed or looks."""
+        activations = self.study.sweep.activations
+        return pd.concat(
+            [self._csv(RESULTS / "sweep" / name / f"{table}.csv", f"sweep@{name}") for name in activations]
+        )
+
+    def verdicts(self) -> pd.DataFrame:
+        """One row a claim; see `claims.judgement.verdict_table`."""
+        return self._csv(self.JUDGED / "verdicts.csv", self.JUDGE)
+
+    def controls(self) -> pd.DataFrame:
+        """One row a negative control."""
+        return self._csv(RESULTS / "controls.csv", "judge")
+
+    def evidence(self) -> dict[str, Any]:
+        """What else is told of each claim, by its id."""
+        return self._json(self.JUDGED / "evidence.json", self.JUDGE)
+
+    def sales(self) -> pd.DataFrame:
+        """One row a sale of a house: price, area, age."""
+        return self._csv(RESULTS / "data" / "housing" / "sales.csv", "prepare@housing")
+
+    def classifiers(self, *, hidden: bool | None = None) -> dict[str, SgdParams]:
+        """The models of images, in the order of params.yaml; only those with or without hidden layers, if asked."""
+        found = {
+            name: model
+            for name, model in self.study.train.items()
+            if isinstance(model, SgdParams) and model.data == "images"
+        }
+        return {name: model for name, model in found.items() if hidden in (None, bool(model.hidden))}
+
+    def vision(self) -> dict[str, VisionParams]:
+        """The networks of torchvision, in the order of params.yaml."""
+        return {name: model for name, model in self.study.train.items() if isinstance(model, VisionParams)}
+
+    def transfers(self) -> dict[str, SgdParams]:
+        """The models of what a frozen network makes of the images, in the order of params.yaml."""
+        return {
+            name: model
+            for name, model in self.study.train.items()
+            if isinstance(model, SgdParams) and model.data in self.study.features
+        }
+
+    def classifier_histories(self) -> pd.DataFrame:
+        """The histories of all classifiers in one table, with a column for the model."""
+        histories = [self.history(name).assign(model=name) for name in self.classifiers()]
+        return pd.concat(histories) if histories else pd.DataFrame(columns=["epoch", "validation_accuracy", "model"])
+
+    def regressors(self, data: str) -> dict[str, ClosedFormParams | SgdParams]:
+        """The models of a regression data set, in the order of params.yaml."""
+        return {
+            name: model
+            for name, model in self.study.train.items()
+            if isinstance(model, ClosedFormParams | SgdParams) and model.data == data
+        }
+
+    def closed_form(self, data: str) -> str | None:
+        """The first model that solves a regression data set in closed form, if there is one."""
+        models = self.regressors(data).items()
+        return next((name for name, model in models if isinstance(model, ClosedFormParams)), None)
+
+    def linear_descents(self, data: str) -> list[str]:
+        """The linear models of a regression data set that are trained by SGD."""
+        models = self.regressors(data).items()
+        return [name for name, model in models if isinstance(model, SgdParams) and not model.hidden]
+
+    def _csv(self, path: Path, stage: str) -> pd.DataFrame:
+        return pd.read_csv(self._found(path, stage))
+
+    def _json(self, path: Path, stage: str) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self._found(path, stage).read_text(encoding="utf-8"))
+        return content
+
+    def _found(self, path: Path, stage: str) -> Path:
+        if not (self.root / path).is_file():
+            raise MissingResultError(f"{path}: expected the result of stage {stage}, found no file; run `dvc repro`")
+        return self.root / path
+
+
+@dataclass(frozen=True)
+class TimingResults(Results):
+    """The same results, but verdicts and evidence are those of claims about time."""
+
+    JUDGED: ClassVar[Path] = TIMING
+    JUDGE: ClassVar[str] = "cost_report"

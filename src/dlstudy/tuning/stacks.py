@@ -1,0 +1,346 @@
+"""Several perceptrons trained side by side: one *stack* of networks of the same shape, trained by one loop.
+
+Networks as small as the study's leave a processor waiting: each operation takes as long to call as to compute. A stack
+does the work of all its networks in one call, and is up to twice as fast a network. Its members share nothing but
+time: each has its own seed (which divides the data, orders the minibatches and draws the initial weights), learning
+rate and parameters, and one that diverges leaves the others alone. Members with the same seed see the same minibatch,
+which is then looked up once.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
+
+from dlstudy.core.dataset import Dataset
+from dlstudy.core.randomness import generator
+from dlstudy.training.losses import EVALUATION_BATCH
+from dlstudy.training.models import ACTIVATIONS, build_network, initialise
+
+StackLoss = Literal["cross_entropy", "binary_cross_entropy"]
+Optimiser = Literal["sgd", "adam"]
+
+BETAS: Final = (0.9, 0.999)  # of Adam, and its epsilon: Kingma & Ba, ICLR 2015, algorithm 1
+EPSILON: Final = 1e-8
+NORM_EPSILON: Final = 1e-5  # of batch normalisation, as torch.nn.BatchNorm1d has it; and its momentum
+NORM_MOMENTUM: Final = 0.1
+
+
+class Member(NamedTuple):
+    """What a network of a stack has to itself."""
+
+    seed: int
+    init: str
+    lr: float
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the networks of a stack have in common."""
+
+    hidden: tuple[int, ...]  # width of each hidden layer
+    activations: tuple[str, ...]  # of each hidden layer
+    batch_size: int
+    num_epochs: float  # passes over the training split; the last may be cut short
+    output: str = "identity"  # activation of the outputs
+    loss: StackLoss = "cross_entropy"
+    optimiser: Optimiser = "sgd"
+    momentum: float = 0.0  # of SGD; each step follows the sum of past gradients, an older one counting less
+    batch_norm: bool = False  # before each activation
+    decay: bool = True  # the learning rate falls linearly to 0; else it is constant
+
+    def num_steps(self, num_images: int) -> int:
+        return max(1, math.floor(self.num_epochs * math.ceil(num_images / self.batch_size)))
+
+
+# --- Data ---
+
+
+@dataclass(frozen=True)
+class Images:
+    """All images that a seed may divide into training and validation split, and those of the test split.
+
+    Pixels are standardised by the scale of the prepared training split, the same for every seed: two numbers, which
+    tell nothing of an image.
+    """
+
+    features: Tensor  # (images, pixels), float32
+    targets: Tensor  # (images,)
+    test_features: Tensor
+    test_targets: Tensor
+    num_train: int
+    num_classes: int
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Images":
+        splits = [dataset.standardised(split) for split in (dataset.train, dataset.validation, dataset.test)]
+        train, validation, test = splits
+        return cls(
+            features=torch.cat([train.features, validation.features]),
+            targets=torch.cat([train.targets, validation.targets]),
+            test_features=test.features,
+            test_targets=test.targets,
+            num_train=len(train),
+            num_classes=dataset.num_outputs,
+        )
+
+    @cached_property
+    def arrays(self) -> tuple[np.ndarray[Any, Any], ...]:
+        """The tensors as NumPy arrays, always the same objects: joblib knows by them what it shares."""
+        tensors = self.features, self.targets, self.test_features, self.test_targets
+        return tuple(tensor.numpy() for tensor in tensors)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travels to other processes as NumPy arrays, which joblib maps into the memory of all, unlike tensors."""
+        return _images_of_arrays, (self.arrays, self.num_train, self.num_classes)
+
+    @property
+    def guessing(self) -> float:
+        """The accuracy up to which a network counts as guessing: twice that of a class at random."""
+        return 2 / self.num_classes
+
+    def division(self, seed: int) -> tuple[Tensor, Tensor]:
+        """The rows of training and validation split: the division that `Dataset.redivided` makes of the seed."""
+        rows = torch.randperm(len(self.targets), generator=generator(seed, "split"))
+        return rows[: self.num_train], rows[self.num_train :]
+
+
+def _images_of_arrays(arrays: tuple[np.ndarray[Any, Any], ...], num_train: int, num_classes: int) -> Images:
+    features, targets, test_features, test_targets = map(torch.from_numpy, arrays)
+    return Images(features, targets, test_features, test_targets, num_train, num_classes)
+
+
+class Minibatch(NamedTuple):
+    features: Tensor  # (batch, pixels), of all members; or (members, batch, pixels)
+    targets: Tensor  # (members, batch)
+
+
+class Order:
+    """The minibatches of every member of a stack: epoch by epoch every training image once, in the seed's order."""
+
+    def __init__(self, images: Images, members: Sequence[Member], batch_size: int) -> None:
+        self.images, self.batch_size = images, batch_size
+        self.seeds = list(dict.fromkeys(member.seed for member in members))
+        self.streams = [generator(seed, "minibatches") for seed in self.seeds]
+        self.divisions = [images.division(seed)[0] for seed in self.seeds]
+        self.which = torch.tensor([self.seeds.index(member.seed) for member in members])
+        self.waiting: list[tuple[Tensor, ...]] = []
+
+    def next(self) -> Minibatch:
+        if not self.waiting:
+            epochs = [
+                rows[torch.randperm(len(rows), generator=stream)].split(self.batch_size)
+                for rows, stream in zip(self.divisions, self.streams, strict=True)
+            ]
+            self.waiting = list(zip(*epochs, strict=True))[::-1]
+        rows = self.waiting.pop()
+        if len(rows) == 1:
+            targets = self.images.targets.index_select(0, rows[0])
+            return Minibatch(self.images.features.index_select(0, rows[0]), targets.expand(len(self.which), -1))
+        chosen = torch.stack(rows).index_select(0, self.which)  # (members, batch)
+        features = self.images.features.index_select(0, chosen.flatten())
+        return Minibatch(features.view(*chosen.shape, -1), self.images.targets[chosen])
+
+
+# --- The stack ---
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One linear layer of every network: parameters as nn.Linear has them, a network a row."""
+
+    weight: Tensor  # (members, outputs, inputs)
+    bias: Tensor  # (members, outputs)
+
+    def __call__(self, signal: Tensor) -> Tensor:
+        """(members, batch, inputs), or (batch, inputs) for all members alike -> (members, batch, outputs)."""
+        num_members, num_outputs, num_inputs = self.weight.shape
+        if signal.dim() == 2:  # one wide product in place of one a member
+            wide = F.linear(signal, self.weight.view(-1, num_inputs), self.bias.flatten())
+            return wide.view(-1, num_members, num_outputs).transpose(0, 1)
+        return torch.baddbmm(self.bias.unsqueeze(1), signal, self.weight.transpose(1, 2))
+
+
+@dataclass
+class Norm:
+    """Batch normalisation of every network (Ioffe & Szegedy, ICML 2015), with a scale and a shift to be learnt."""
+
+    scale: Tensor  # (members, units)
+    shift: Tensor
+    mean: Tensor  # running, for evaluation
+    variance: Tensor
+
+    @classmethod
+    def new(cls, num_members: int, num_units: int) -> "Norm":
+        scale, shift, mean, variance = (torch.full((num_members, num_units), value) for value in (1.0, 0.0, 0.0, 1.0))
+        return cls(scale.requires_grad_(), shift.requires_grad_(), mean, variance)
+
+    def __call__(self, signal: Tensor, *, training: bool) -> Tensor:
+        """(members, batch, units) -> the same; one call for all members, which are so many units more to it."""
+        num_members, num_images, num_units = signal.shape
+        side_by_side = signal.transpose(0, 1).reshape(num_images, num_members * num_units)
+        normalised = F.batch_norm(
+            side_by_side,
+            self.mean.view(-1),
+            self.variance.view(-1),
+            self.scale.view(-1),
+            self.shift.view(-1),
+            training,
+            NORM_MOMENTUM,
+            NORM_EPSILON,
+        )
+        return normalised.view(num_images, num_members, num_units).transpose(0, 1)
+
+
+@dataclass
+class Stack:
+    """The networks of a stack, and how they are trained."""
+
+    recipe: Recipe
+    members: tuple[Member, ...]
+    layers: tuple[Layer, ...]
+    norms: tuple[Norm, ...] = ()
+    moments: list[tuple[Tensor, ...]] = field(default_factory=list)  # of each parameter: Adam's two, momentum's one
+
+    @classmethod
+    def new(cls, recipe: Recipe, members: Sequence[Member], num_inputs: int, num_outputs: int) -> "Stack":
+        """As the seeds initialise it: every network starts as `sgd.start_run` would start it."""
+        networks = [drawn_network(recipe, member, num_inputs, num_outputs) for member in members]
+        layers = tuple(
+            Layer(*(torch.stack(parameters).requires_grad_() for parameters in zip(*by_member, strict=True)))
+            for by_member in zip(*networks, strict=True)
+        )
+        norms = tuple(Norm.new(len(members), width) for width in recipe.hidden if recipe.batch_norm)
+        stack = cls(recipe, tuple(members), layers, norms)
+        num_moments = 2 if recipe.optimiser == "adam" else int(recipe.momentum > 0)
+        stack.moments = [tuple(torch.zeros_like(each) for _ in range(num_moments)) for each in stack.parameters]
+        return stack
+
+    @cached_property
+    def parameters(self) -> list[Tensor]:
+        of_layers = [parameter for layer in self.layers for parameter in (layer.weight, layer.bias)]
+        return of_layers + [parameter for norm in self.norms for parameter in (norm.scale, norm.shift)]
+
+    @cached_property
+    def activations(self) -> list[nn.Module]:
+        return [ACTIVATIONS[name]() for name in (*self.recipe.activations, self.recipe.output)]
+
+    @cached_property
+    def rates(self) -> Tensor:
+        return torch.tensor([member.lr for member in self.members])
+
+    def outputs(self, features: Tensor, *, training: bool = False) -> Tensor:
+        """(members, batch, classes) of (members, batch, pixels), or of (batch, pixels) for all members alike."""
+        signal = features
+        for number, (layer, activation) in enumerate(zip(self.layers, self.activations, strict=True)):
+            signal = layer(signal)
+            if self.norms and number < len(self.norms):
+                signal = self.norms[number](signal, training=training)
+            signal = activation(signal)
+        return signal
+
+    def loss(self, batch: Minibatch) -> Tensor:
+        """The mean loss of each member on its minibatch; (members,)."""
+        outputs = self.outputs(batch.features, training=True)
+        if self.recipe.loss == "binary_cross_entropy":
+            wanted = F.one_hot(batch.targets, outputs.shape[2]).to(outputs.dtype)
+            return F.binary_cross_entropy_with_logits(outputs, wanted, reduction="none").sum(2).mean(1)
+        losses = F.cross_entropy(outputs.flatten(0, 1), batch.targets.flatten(), reduction="none")
+        return losses.view(len(self.members), -1).mean(1)
+
+    def step(self, batch: Minibatch, share: float, number: int) -> None:
+        """One step of the optimiser at a share of the learning rates; `number` counts the steps from 1."""
+        gradients = torch.autograd.grad(self.loss(batch).sum(), self.parameters)
+        rates = self.rates * share
+        with torch.no_grad():
+            for index, (parameter, gradient) in enumerate(zip(self.parameters, gradients, strict=True)):
+                by_member = rates.view(-1, *[1] * (parameter.dim() - 1))
+                if self.recipe.optimiser == "adam":
+                    adam_step(parameter, gradient, by_member, self.moments[index], number)
+                else:
+                    for velocity in self.moments[index]:  # one with momentum, else none
+                        torch.add(gradient, velocity, alpha=self.recipe.momentum, out=velocity)
+                        gradient = velocity  # noqa: PLW2901
+                    parameter.addcmul_(gradient, by_member, value=-1)
+
+    def finite(self) -> list[bool]:
+        """Whether all parameters of each network are finite numbers."""
+        found = torch.stack([each.detach().flatten(1).isfinite().all(1) for each in self.parameters])
+        return [bool(each) for each in found.all(0)]
+
+
+def drawn_network(recipe: Recipe, member: Member, num_inputs: int, num_outputs: int) -> list[tuple[Tensor, Tensor]]:
+    """Weight and bias of each layer, as the member's seed draws them."""
+    network = build_network(num_inputs, recipe.hidden, num_outputs, activation="identity")
+    initialise(network, member.init, generator(member.seed, "weights"))
+    return [(layer.weight.detach(), layer.bias.detach()) for layer in network if isinstance(layer, nn.Linear)]
+
+
+def adam_step(parameter: Tensor, gradient: Tensor, rates: Tensor, moments: tuple[Tensor, ...], number: int) -> None:
+    """One step of Adam, in place."""
+    first, second = moments
+    first.lerp_(gradient, 1 - BETAS[0])
+    second.lerp_(gradient.square(), 1 - BETAS[1])
+    corrected = (second / (1 - BETAS[1] ** number)).sqrt_().add_(EPSILON)
+    parameter.sub_(rates / (1 - BETAS[0] ** number) * first / corrected)
+
+
+# --- Training and scores ---
+
+
+@dataclass(frozen=True)
+class Look:
+    """Validation accuracy of every member after a number of steps."""
+
+    step: int
+    accuracies: tuple[float, ...]
+
+
+def train_stack(
+    images: Images, recipe: Recipe, members: Sequence[Member], *, num_looks: int = 0, look_images: int = 1000
+) -> tuple[Stack, list[Look]]:
+    """A trained stack and, after evenly spaced steps, its accuracy on the first images of each validation split.
+
+    A member that diverges goes on with what are no numbers any more; `finite` tells.
+    """
+    stack = Stack.new(recipe, members, images.features.shape[1], images.num_classes)
+    order, num_steps = Order(images, members, recipe.batch_size), recipe.num_steps(images.num_train)
+    wanted = look_steps(num_steps, num_looks)
+    looks = []
+    for step in range(1, num_steps + 1):
+        stack.step(order.next(), 1 - (step - 1) / num_steps if recipe.decay else 1.0, step)
+        if step in wanted:
+            looks.append(Look(step, tuple(accuracies_on_validation(stack, images, look_images))))
+    return stack, looks
+
+
+def look_steps(num_steps: int, num_looks: int) -> frozenset[int]:
+    """Evenly spaced numbers of steps; the last is all of them."""
+    return frozenset(num_steps * number // num_looks for number in range(1, num_looks + 1))
+
+
+@torch.no_grad()
+def accuracies(stack: Stack, features: Tensor, targets: Tensor, rows: Tensor) -> list[float]:
+    """The share that each member classifies right of some rows: (images,), or its own ones, (members, images)."""
+    num_right = torch.zeros(len(stack.members), dtype=torch.int64)
+    for part in rows.split(max(1, EVALUATION_BATCH * rows.shape[-1] // rows.numel()), -1):
+        num_right += (stack.outputs(features[part]).argmax(2) == targets[part]).sum(1)
+    return (num_right.double() / rows.shape[-1]).tolist()
+
+
+def accuracies_on_validation(stack: Stack, images: Images, num_images: int | None = None) -> list[float]:
+    """Of each member on its own validation split, or on the first images of that."""
+    rows = {seed: images.division(seed)[1][:num_images] for seed in {member.seed for member in stack.members}}
+    own = [rows[member.seed] for member in stack.members]
+    return accuracies(stack, images.features, images.targets, own[0] if len(rows) == 1 else torch.stack(own))
+
+
+def accuracies_on_test(stack: Stack, images: Images) -> list[float]:
+    rows = torch.arange(len(images.test_targets))
+    return accuracies(stack, images.test_features, images.test_targets, rows)

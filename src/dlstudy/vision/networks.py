@@ -1,0 +1,145 @@
+"""AlexNet, VGG and ResNet from torchvision.models, adapted to small grey images of ten classes.
+
+What is adapted, and why:
+
+- The last layer has an output for each class of the data; ImageNet has 1,000.
+- Untrained, the first convolution takes one channel: a grey image has three equal ones, and a convolution of those is
+  a convolution of one, with the sum of the three weights.
+- Untrained, AlexNet and VGG average the last maps to 1 x 1, not to 6 x 6 or 7 x 7: of images so small little more is
+  left by then, and torchvision's pool would copy it to fill the larger map. So their classifier begins with 256 or 512
+  features and not with 9,216 or 25,088, and its layers are `classifier_width` wide, not 4,096: their weights would be
+  nine tenths of the network.
+- Where a map has shrunk to 1 x 1, a 3 x 3 convolution is computed as the product with its centre: the other weights
+  meet padding only.
+
+A network that starts from pretrained weights keeps all its layers but the last.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
+
+from dlstudy.core.dataset import Dataset
+from dlstudy.training.runs import Parameters
+from dlstudy.vision.inputs import InputFormat, grey_format, network_inputs
+from dlstudy.vision.params import VisionParams
+from dlstudy.vision.pretrained import input_format, last_linear
+
+INPUT_CHANNELS: Final = 1
+LAST_MAP_SIDE: Final = 1
+
+
+class CentreConv2d(nn.Conv2d):
+    """A convolution that is fast on maps of 1 x 1, where padding surrounds the only value; elsewhere as any other."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(batch, in_channels, rows, columns) -> (batch, out_channels, rows', columns')."""
+        if input.shape[-2:] != (1, 1):
+            return super().forward(input)
+        centre = self.weight[:, :, 1, 1]
+        return F.linear(input.flatten(1), centre, self.bias)[:, :, None, None]
+
+
+def with_fast_centres(network: nn.Module) -> nn.Module:
+    """The same network, its 3 x 3 convolutions of padding 1 as `CentreConv2d`: the same parameters and function."""
+    for module in network.modules():
+        if type(module) is nn.Conv2d and (module.kernel_size, module.padding, module.groups) == ((3, 3), (1, 1), 1):
+            module.__class__ = CentreConv2d
+    return network
+
+
+def build_vision(params: VisionParams, num_classes: int) -> nn.Module:
+    """The network of a model, its parameters drawn by torchvision from PyTorch's global random state.
+
+    (batch, channels, resolution, resolution) -> (batch, classes).
+    """
+    from torchvision import models
+
+    network: nn.Module = models.get_model(params.builder, weights=None)
+    if params.weights is None:
+        _take_one_channel(network)
+        if params.classifier_width is not None:
+            _narrow_the_classifier(network, params.classifier_width)
+    _replace_last_layer(network, num_classes)
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = params.dropout
+    return with_fast_centres(network).to(memory_format=torch.channels_last)
+
+
+def _take_one_channel(network: nn.Module) -> None:
+    name, first = next((name, each) for name, each in network.named_modules() if isinstance(each, nn.Conv2d))
+    replaced = nn.Conv2d(
+        INPUT_CHANNELS,
+        first.out_channels,
+        kernel_size=first.kernel_size,  # type: ignore[arg-type]
+        stride=first.stride,  # type: ignore[arg-type]
+        padding=first.padding,  # type: ignore[arg-type]
+        bias=first.bias is not None,
+    )
+    with torch.no_grad():  # three equal channels become one
+        replaced.weight.copy_(first.weight.sum(1, keepdim=True))
+        if replaced.bias is not None and first.bias is not None:
+            replaced.bias.copy_(first.bias)
+    network.set_submodule(name, replaced)
+
+
+def _narrow_the_classifier(network: Any, width: int) -> None:
+    """Every linear layer of AlexNet's or VGG's classifier drawn anew, with the initialiser of its kind."""
+    network.avgpool = nn.AdaptiveAvgPool2d(LAST_MAP_SIDE)
+    num_features = [module.out_channels for module in network.features if isinstance(module, nn.Conv2d)][-1]
+    linears = [index for index, module in enumerate(network.classifier) if isinstance(module, nn.Linear)]
+    for index in linears:
+        network.classifier[index] = _redrawn(network.classifier[index], num_features, width)
+        num_features = width
+
+
+def _replace_last_layer(network: nn.Module, num_outputs: int) -> None:
+    name, last = last_linear(network)
+    network.set_submodule(name, _redrawn(last, last.in_features, num_outputs))
+
+
+def _redrawn(layer: nn.Linear, num_inputs: int, num_outputs: int) -> nn.Linear:
+    return nn.Linear(num_inputs, num_outputs, bias=layer.bias is not None)
+
+
+def format_of(params: VisionParams, dataset: Dataset) -> InputFormat:
+    """What the network of a model expects of an image."""
+    if params.weights is None:
+        return grey_format(dataset, params.resolution)
+    return input_format(params.weights, params.resolution)
+
+
+EVALUATION_BATCH: Final = 250  # images
+EVALUATION_PIXELS: Final = EVALUATION_BATCH * 64**2
+"""In a batch at most: of larger images the maps of 250 would take gigabytes, whose number each process multiplies."""
+
+
+def evaluation_batch(resolution: int) -> int:
+    """How many images of so many pixels a side are scored at a time."""
+    return max(1, min(EVALUATION_BATCH, EVALUATION_PIXELS // resolution**2))
+
+
+def outputs_of_images(network: nn.Module, images: Tensor, expected: InputFormat) -> Tensor:
+    """The network's outputs (images, classes) in evaluation mode, for uint8 images (images, 28, 28)."""
+    training = network.training
+    network.eval()
+    with torch.no_grad():
+        batches = images.split(evaluation_batch(expected.resolution))
+        outputs = torch.cat([network(network_inputs(batch, expected)) for batch in batches])
+    network.train(training)
+    return outputs
+
+
+def outputs_of_run(
+    dataset: Dataset, params: VisionParams, parameters: Mapping[int, Parameters], seed: int
+) -> list[Tensor]:
+    """The outputs of a trained run on the validation and the test images."""
+    with torch.random.fork_rng(devices=[]):
+        network = build_vision(params, dataset.num_outputs)
+    network.load_state_dict(parameters[seed])
+    expected = format_of(params, dataset)
+    return [outputs_of_images(network, split.features, expected) for split in (dataset.validation, dataset.test)]

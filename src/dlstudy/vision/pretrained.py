@@ -1,0 +1,148 @@
+"""Networks of torchvision with published weights: loaded without running any code, used frozen or to start from."""
+
+import pickle
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from dlstudy.core.weights import PublishedWeights, WeightsError, published_weights, verify, weights_entry
+from dlstudy.vision.inputs import InputFormat
+
+State = dict[str, Tensor]
+"""A network's state_dict."""
+
+AS_PUBLISHED: Final[dict[str, dict[str, bool]]] = {
+    name: {"transform_input": True, "aux_logits": True, "init_weights": False} for name in ("googlenet", "inception_v3")
+}
+"""What torchvision itself says to a builder whose network gets published weights."""
+
+MOST_TOLD: Final = 5  # tensors that do not fit, in a message
+
+
+# --- Files ---
+
+
+def load_state(path: Path, name: str) -> State:
+    """The tensors in a file of published weights, all that their network has and in its shapes.
+
+    WeightsError if the file has another checksum than its published name says, holds anything but tensors, or tensors
+    that are not those of the network, or not finite, as where only some layers are published (IMAGENET1K_FEATURES).
+    """
+    weights = published_weights(name)
+    verify(path, weights)
+    state = {_present_key(weights, key): value for key, value in _tensors_in(path).items()}
+    expected = _empty_network(name).state_dict()
+    for key in expected.keys() - state.keys():
+        if key.endswith("num_batches_tracked"):  # counts for training only, which older files do not have
+            state[key] = torch.zeros((), dtype=torch.int64)
+    if problems := list(misfits(expected, state)):
+        raise WeightsError(f"{path}: expected the tensors of {weights.builder}, found {_listed(problems)}")
+    if broken := [key for key, value in state.items() if not value.isfinite().all()]:
+        raise WeightsError(f"{path}: expected finite weights of all layers, found others in {_listed(broken)}")
+    return {key: state[key].detach() for key in expected}
+
+
+def _tensors_in(path: Path) -> State:
+    try:
+        content = torch.load(path, weights_only=True, map_location="cpu")
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise WeightsError(f"{path}: expected tensors by their names and no code, found: {reason}") from None
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise WeightsError(f"{path}: expected tensors by their names, found {type(content).__name__}")
+    return dict(content)
+
+
+def _present_key(weights: PublishedWeights, key: str) -> str:
+    """A tensor's name today: the files of DenseNets are older than the names of their layers (norm.1 is norm1)."""
+    if not weights.builder.startswith("densenet"):
+        return key
+    return re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d\.)", r"\1\2", key)
+
+
+def misfits(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[str]:
+    """What is wrong with each tensor that is missing, too many or of another shape."""
+    for key, value in expected.items():
+        if key not in found:
+            yield f"no {key}"
+        elif found[key].shape != value.shape:
+            yield f"{key} of shape {tuple(found[key].shape)}, not {tuple(value.shape)}"
+    yield from (f"{key}, which it does not have" for key in found if key not in expected)
+
+
+def _listed(problems: list[str]) -> str:
+    rest = len(problems) - MOST_TOLD
+    return "; ".join(problems[:MOST_TOLD]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+# --- Networks ---
+
+
+def _empty_network(name: str) -> nn.Module:
+    """The network of the weights' builder; its parameters are not what they will be, and nothing random is drawn."""
+    from torchvision import models
+
+    builder, entry = weights_entry(name)
+    options: dict[str, Any] = dict(AS_PUBLISHED.get(builder, {}))
+    if categories := entry.meta["categories"]:
+        options["num_classes"] = len(categories)
+    if builder.startswith("vit_"):  # it learns an embedding for every position
+        options["image_size"] = entry.meta["min_size"][0]
+    try:
+        with torch.device("meta"):  # no memory, no initialisation
+            network: nn.Module = models.get_model(builder, weights=None, **options)
+    except NotImplementedError:  # RegNets compute their widths by tensors
+        with torch.random.fork_rng(devices=[]):
+            network = models.get_model(builder, weights=None, **options)
+    return network
+
+
+def pretrained_network(name: str, state: Mapping[str, Tensor]) -> nn.Module:
+    """The network of the weights' builder with them, in evaluation mode; it shares the memory of `state`."""
+    network = _empty_network(name)
+    network.load_state_dict(dict(state), assign=True)
+    return network.eval()
+
+
+def input_format(name: str, resolution: int) -> InputFormat:
+    """What images have to look like for a network with these weights: colours as in the pictures it was trained on."""
+    _, entry = weights_entry(name)
+    transforms = entry.transforms()
+    return InputFormat(resolution, tuple(transforms.mean), tuple(transforms.std))
+
+
+def last_linear(network: nn.Module) -> tuple[str, nn.Linear]:
+    """The last linear layer, which tells the classes apart, and its name; WeightsError if there is none."""
+    layers = [(name, layer) for name, layer in network.named_modules() if isinstance(layer, nn.Linear)]
+    if not layers:
+        kind = type(network).__name__
+        raise WeightsError(f"{kind}: expected a network whose last layer is linear, found no linear layer")
+    return layers[-1]
+
+
+def body(network: nn.Module) -> nn.Module:
+    """The network up to the input of its last linear layer, which is replaced in place by nothing."""
+    name, _ = last_linear(network)
+    parent, _, child = name.rpartition(".")
+    network.get_submodule(parent).register_module(child, nn.Identity())
+    return network
+
+
+def start_from(network: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Copy pretrained tensors into a network of the same builder, all but those of its last linear layer.
+
+    WeightsError names tensors that do not fit.
+    """
+    last, _ = last_linear(network)
+    own = {f"{last}.weight", f"{last}.bias"}
+    expected, found = (
+        {key: value for key, value in tensors.items() if key not in own} for tensors in (network.state_dict(), state)
+    )
+    if problems := list(misfits(expected, found)):
+        kind = type(network).__name__
+        raise WeightsError(f"{kind}: expected the weights of a network like it, found {_listed(problems)}")
+    network.load_state_dict(found, strict=False)
