@@ -1,11 +1,12 @@
 """The shape of the project: what may import what, and that DVC knows of it.
 
-DVC does not follow Python imports. A stage that does not list a file which it imports is not run again when that file
-changes; one that lists a file which it does not import is run again for nothing. So the lists in dvc.yaml are compared
-with the imports.
+DVC does not follow Python imports. A stage that depends on no folder of a file which it imports is not run again when
+that file changes; one that depends on a folder of which it imports nothing is run again for nothing. So the folders in
+dvc.yaml are compared with the imports.
 """
 
 import ast
+import inspect
 import re
 import shutil
 import socket
@@ -13,11 +14,13 @@ import subprocess
 import sys
 import tempfile
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
 
+from dlstudy.core.params import Section
 from tests.import_closure import ROOT, closure, imports_of, third_party
 from tools.checkout import read_params, write_params
 from tools.reproduce import is_timing
@@ -25,11 +28,13 @@ from tools.reproduce import is_timing
 SRC, STAGES = ROOT / "src", ROOT / "stages"
 FILES = sorted(path for folder in (SRC, STAGES) for path in folder.rglob("*.py"))
 LIBRARY = [path for path in FILES if path.is_relative_to(SRC) and path != SRC / "dlstudy" / "__init__.py"]
-DATA_FILES = {  # files of the library that are not Python, and the module that reads them
-    "src/dlstudy/families.yaml": "src/dlstudy/experiments/census/families.py",
-    "src/dlstudy/published.yaml": "src/dlstudy/literature/published.py",
-    "src/dlstudy/report/templates": "src/dlstudy/report/markdown.py",
-}
+
+
+EXPERIMENTS = sorted(path.parent.name for path in (SRC / "dlstudy" / "experiments").glob("*/run.py"))
+
+
+def run_module(experiment: str) -> str:
+    return f"dlstudy.experiments.{experiment}.run"
 
 
 def name_of(path: Path) -> str:
@@ -38,23 +43,15 @@ def name_of(path: Path) -> str:
 
 # --- Layers ---
 
-LAYERS = (  # a module imports from the layers above its own in this list, and from its own package
-    {"errors"},
-    {"params", "arithmetic", "artifacts", "provenance", "randomness", "statistics", "tuning"},
-    {"cluster", "families", "models", "published", "tensor_files", "weights"},
-    {"data", "execution"},
-    {"inputs"},
-    {"pretrained"},
-    {"features", "losses"},
-    {"runs"},
-    {"vision_networks"},
-    {"calibration"},
-    {"closed_form", "evaluation", "sgd", "stacks", "vision"},  # training does not evaluate, evaluation does not train
+LAYERS = (  # a package imports from those above its own in this list, and from itself
+    {"core"},
+    {"data", "training"},
+    {"closed_form", "download", "sgd", "signals", "tuning", "vision"},
+    {"evaluation", "literature"},
     {"experiments"},
-    {"results"},
+    {"study"},
     {"claims"},
     {"figures", "report"},
-    {"galleries"},
 )
 
 
@@ -72,11 +69,34 @@ def test_every_module_has_its_layer():
     assert sorted(unit for units in LAYERS for unit in units) == sorted({unit_of(path) for path in LIBRARY})
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
-def test_a_module_imports_from_lower_layers_and_its_own_package(path):
-    assert all(imported.is_relative_to(SRC) for imported in imports_of(path)), "the library imports no stage"
-    others = {unit_of(imported) for imported in imports_of(path)} - {unit_of(path)}
-    assert {other for other in others if layer_of(other) >= layer_of(unit_of(path))} == set()
+def test_a_module_imports_from_lower_layers_and_its_own_package():
+    upwards = [
+        f"{name_of(path)} imports {name_of(imported)}"
+        for path in LIBRARY
+        for imported in imports_of(path)
+        if not imported.is_relative_to(SRC)
+        or (unit_of(imported) != unit_of(path) and layer_of(unit_of(imported)) >= layer_of(unit_of(path)))
+    ]
+    assert upwards == []
+
+
+def test_no_experiment_imports_another():
+    folder = SRC / "dlstudy" / "experiments"
+    across = [
+        f"{name_of(path)} imports {name_of(imported)}"
+        for path in folder.rglob("*.py")
+        for imported in imports_of(path)
+        if imported.is_relative_to(folder) and imported.parent != path.parent
+    ]
+    assert across == []
+
+
+def test_every_experiment_has_what_its_stage_asks_for():
+    for name in EXPERIMENTS:
+        run = import_module(f"dlstudy.experiments.{name}.run")
+        assert issubclass(run.PARAMS, Section), name
+        assert list(inspect.signature(run.load).parameters) == [], name
+        assert list(inspect.signature(run.run).parameters)[1:] == ["params", "seeds"], name
 
 
 def test_stages_do_not_import_each_other():
@@ -102,10 +122,9 @@ def imported_at_once(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_torchvision_and_dask_are_imported_inside_functions_only(path):
+def test_torchvision_and_dask_are_imported_inside_functions_only():
     # torchvision takes seconds, and only who names a scheduler needs Dask
-    assert not {"torchvision", "distributed", "dask"} & imported_at_once(path)
+    assert [name_of(path) for path in FILES if {"torchvision", "distributed", "dask"} & imported_at_once(path)] == []
 
 
 def test_training_is_imported_without_dask():
@@ -126,11 +145,11 @@ def test_verdicts_figures_and_reports_are_imported_without_torch():
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("path", sorted(STAGES.glob("*.py")), ids=name_of)
-def test_only_downloads_reach_beyond_this_machine(path):
-    reached = third_party(closure(f"stages.{path.stem}"))
-    reaches = bool(reached & {"urllib", "http", "socket", "subprocess", "requests"})
-    assert reaches == (path.stem in ("download", "download_weights"))
+def test_only_downloads_reach_beyond_this_machine():
+    network = {"urllib", "http", "socket", "subprocess", "requests"}
+    modules = [f"stages.{path.stem}" for path in STAGES.glob("*.py")] + [run_module(name) for name in EXPERIMENTS]
+    reaching = {module for module in modules if third_party(closure(module)) & network}
+    assert reaching == {"stages.download", "stages.download_weights"}
 
 
 def test_no_stage_lets_torchvision_or_torch_download_anything_for_it():
@@ -144,9 +163,8 @@ def test_no_stage_lets_torchvision_or_torch_download_anything_for_it():
     assert found == {"src/dlstudy/download/sources.py", "src/dlstudy/download/weight_files.py", reads_its_own_file}
 
 
-@pytest.mark.parametrize("path", sorted(STAGES.glob("*.py")), ids=name_of)
-def test_a_stage_is_a_recipe_of_at_most_fifty_lines(path):
-    assert len(path.read_text().splitlines()) <= 50
+def test_a_stage_is_a_recipe_of_at_most_fifty_lines():
+    assert [path.name for path in STAGES.glob("*.py") if len(path.read_text().splitlines()) > 50] == []
 
 
 # --- The imports and dvc.yaml ---
@@ -154,7 +172,7 @@ def test_a_stage_is_a_recipe_of_at_most_fifty_lines(path):
 
 @cache
 def pipeline() -> dict[str, tuple[str, frozenset[str], frozenset[str]]]:
-    """Each stage as DVC resolves it: its module, the code that it depends on, and the code that it imports.
+    """Each stage as DVC resolves it: its module, the code that it depends on, and the files of ours that it imports.
 
     With an entry in every section that may be empty, so that there is a stage for it.
     """
@@ -166,43 +184,52 @@ def pipeline() -> dict[str, tuple[str, frozenset[str], frozenset[str]]]:
         Repo.init(folder, no_scm=True)
         with Repo(folder) as repo:
             for stage in repo.stage.load_all(str(Path(folder) / "dvc.yaml")):
-                module = stage.cmd.split()[2]
+                _, _, module, *arguments = stage.cmd.split()
                 code = frozenset(dep.def_path for dep in stage.deps if dep.def_path.startswith(("src/", "stages/")))
-                resolved[stage.name] = (module, code, frozenset(map(name_of, closure(module))))
+                files = closure(module)
+                if module == "stages.experiment":  # which imports the experiment by its name
+                    files |= closure(run_module(arguments[0]))
+                resolved[stage.name] = (module, code, frozenset(map(name_of, files)))
     return resolved
 
 
-def groups() -> dict[str, list[str]]:
-    """The stages of each foreach group; a stage of its own is a group of one."""
-    found: dict[str, list[str]] = {}
-    for stage in pipeline():
-        found.setdefault(stage.split("@")[0], []).append(stage)
-    return found
+def covers(dependency: str, file: str) -> bool:
+    """Whether a dependency is the file, or a folder that holds it."""
+    return f"{file}/".startswith(f"{dependency}/")
 
 
-@pytest.mark.parametrize("stage", pipeline())
-def test_a_stage_depends_on_every_file_that_it_imports(stage):
-    _, code, imported = pipeline()[stage]
-    assert imported - code == set()
+def test_the_folders_of_a_stage_cover_every_file_that_it_imports():
+    uncovered = [
+        f"{stage} imports {file}"
+        for stage, (_, code, imported) in pipeline().items()
+        for file in sorted(imported)
+        if not any(covers(dependency, file) for dependency in code)
+    ]
+    assert uncovered == []
 
 
-@pytest.mark.parametrize("group", groups())
-def test_no_stage_depends_on_code_that_no_stage_of_its_group_imports(group):
-    stages = [pipeline()[stage] for stage in groups()[group]]
-    listed = set().union(*(code for _, code, _ in stages)) - set(DATA_FILES)
-    assert listed - set().union(*(imported for _, _, imported in stages)) == set()
+def test_no_stage_depends_on_code_of_which_it_imports_nothing():
+    idle = [
+        f"{stage} depends on {dependency}"
+        for stage, (_, code, imported) in pipeline().items()
+        for dependency in sorted(code)
+        if not any(covers(dependency, file) for file in imported)
+    ]
+    assert idle == []
 
 
-@pytest.mark.parametrize("stage", pipeline())
-def test_a_stage_depends_on_the_files_that_its_modules_read(stage):
-    _, code, imported = pipeline()[stage]
-    assert code & set(DATA_FILES) == {file for file, reader in DATA_FILES.items() if reader in imported}
-
-
-def test_every_file_of_the_library_that_is_not_python_has_a_reader():
-    others = {name_of(path) for path in SRC.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+def test_files_of_the_library_that_are_not_python_stand_beside_the_module_that_reads_them():
+    others = {path for path in (SRC / "dlstudy").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
     assert others
-    assert {name for name in others if not name.startswith(tuple(DATA_FILES))} == set()
+    readers = {"families.yaml": "families.py", "published.yaml": "published.py"}
+    for path in others:
+        folder = next((each for each in path.parents if each.name == "templates"), None)
+        reader = folder.with_name("markdown.py") if folder else path.with_name(readers[path.name])
+        assert (folder or path).name in reader.read_text(), name_of(path)
+
+
+def test_dvc_yaml_is_short():
+    assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 350
 
 
 def test_the_pipeline_runs_every_stage_script():
@@ -254,13 +281,6 @@ def test_nothing_that_is_compared_depends_on_a_clock():
         reads = [out for out in clocked for path in paths if one_holds_the_other(path, out)]
         assert not reads or all(map(is_timing, outs[stage])), stage
         assert len({is_timing(out) for out in outs[stage]}) == 1, stage  # all of it is compared, or none
-
-
-@pytest.mark.parametrize("stage", pipeline())
-def test_no_stage_depends_on_a_folder_of_code(stage):
-    _, code, _ = pipeline()[stage]
-    folders = {name for name in code if (ROOT / name).is_dir()}
-    assert folders <= set(DATA_FILES)  # it would run again for any file in it
 
 
 # --- The walk over the imports itself ---

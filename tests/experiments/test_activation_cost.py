@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from dlstudy.core.params import ParamsError
+from dlstudy.experiments.activation_cost import timing as activation_cost
 from dlstudy.experiments.activation_cost.params import CostParams
 from dlstudy.experiments.activation_cost.timing import (
     epoch,
@@ -19,7 +20,6 @@ from dlstudy.experiments.activation_cost.timing import (
     name_of,
     seconds_a_call,
 )
-from dlstudy.experiments.activation_cost.timing import timing as activation_cost
 from dlstudy.sgd.loop import start_run
 from dlstudy.training.models import ACTIVATIONS
 from dlstudy.training.params import SgdParams

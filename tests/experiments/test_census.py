@@ -14,8 +14,8 @@ from torchvision.ops import SqueezeExcitation
 from dlstudy.claims.census import CLAIMS, MostOf, by_values, tied
 from dlstudy.claims.core import Evidence
 from dlstudy.claims.statistics import share_interval
+from dlstudy.experiments.census import counts as census
 from dlstudy.experiments.census.calls import CensusError, Tally, count, leading
-from dlstudy.experiments.census.counts import counts as census
 from dlstudy.experiments.census.families import Family, load_families
 from tests.claims.support import Tables
 
