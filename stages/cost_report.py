@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from dlstudy.claims.cost import CLAIMS
-from dlstudy.claims.judgement import evidence_content, judge, metrics, verdict_table
 from dlstudy.core.artifacts import write_csv, write_json, write_text
 from dlstudy.figures.cost import figures
 from dlstudy.figures.style import save_figure, style
+from dlstudy.judging.judgement import evidence_content, judge, metrics, verdict_table
 from dlstudy.report.cost import PAGE, cost_page
 from dlstudy.study.params import load_study
 from dlstudy.study.results import TIMING, TimingResults

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from dlstudy.claims.controls import controls
-from dlstudy.claims.judgement import control_table, evidence_content, judge, metrics, verdict_table
 from dlstudy.claims.registry import CLAIMS
 from dlstudy.core.artifacts import write_csv, write_json
+from dlstudy.judging.controls import controls
+from dlstudy.judging.judgement import control_table, evidence_content, judge, metrics, verdict_table
 from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
 

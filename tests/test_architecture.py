@@ -50,6 +50,7 @@ LAYERS = (  # a package imports from those above its own in this list, and from 
     {"evaluation", "literature"},
     {"experiments"},
     {"study"},
+    {"judging"},
     {"claims"},
     {"figures", "report"},
 )

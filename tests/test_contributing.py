@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jinja2 import ChoiceLoader, DictLoader
 
-from dlstudy.claims.judgement import judge, verdict_table
+from dlstudy.judging.judgement import judge, verdict_table
 from dlstudy.report.markdown import environment
 from dlstudy.report.scorecard import Reading, sections
 from dlstudy.study.params import load_study

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from dlstudy.claims.statistics import (
+from dlstudy.judging.statistics import (
     Interval,
     all_equal,
     bootstrap_interval,

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from dlstudy.claims.controls import controls
-from dlstudy.claims.judgement import control_passes
+from dlstudy.judging.controls import controls
+from dlstudy.judging.judgement import control_passes
 from tests.claims.support import Tables
 
 NUM_SEEDS = 10

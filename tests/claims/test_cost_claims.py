@@ -5,9 +5,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from dlstudy.claims.core import Evidence
 from dlstudy.claims.cost import CLAIMS, TimesAsLong, epochs, kernels, over_relu, told_ratio
-from dlstudy.claims.judgement import judge, verdict_table
+from dlstudy.judging.core import Evidence
+from dlstudy.judging.judgement import judge, verdict_table
 from dlstudy.study.params import load_study
 from dlstudy.study.results import MissingResultError
 from tests.claims import cases_cost

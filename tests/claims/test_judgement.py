@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import pytest
 
-from dlstudy.claims.controls import Control
-from dlstudy.claims.core import VERDICTS, Claim, Decision, Evidence, Literature, Statement, Text
-from dlstudy.claims.judgement import (
+from dlstudy.core.artifacts import write_csv, write_json
+from dlstudy.judging.controls import Control
+from dlstudy.judging.core import VERDICTS, Claim, Decision, Evidence, Literature, Statement, Text
+from dlstudy.judging.judgement import (
     CONTROL_FAILED,
     NOT_AFTER_HOLM,
     control_passes,
@@ -19,8 +20,7 @@ from dlstudy.claims.judgement import (
     metrics,
     verdict_table,
 )
-from dlstudy.claims.rules import AllHold, AtMost, Better, Equivalent, NoGain, Predicted
-from dlstudy.core.artifacts import write_csv, write_json
+from dlstudy.judging.rules import AllHold, AtMost, Better, Equivalent, NoGain, Predicted
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import MissingResultError
 from tests.claims.support import Tables

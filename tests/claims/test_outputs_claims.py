@@ -3,9 +3,9 @@
 import pytest
 from scipy import stats
 
-from dlstudy.claims.core import Evidence
 from dlstudy.claims.outputs import CLAIMS, best_mixture
 from dlstudy.claims.outputs_rules import AnyHigher, Occurs, WorseBy
+from dlstudy.judging.core import Evidence
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import MissingResultError
 from tests.claims.cases_outputs import NUM_SEEDS, SUPPORTING, prices, results

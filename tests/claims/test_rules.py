@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dlstudy.claims.core import Evidence
-from dlstudy.claims.rules import (
+from dlstudy.judging.core import Evidence
+from dlstudy.judging.rules import (
     AllHold,
     Always,
     AtMost,
@@ -28,7 +28,7 @@ from dlstudy.claims.rules import (
     interval_of,
     too_few_seeds,
 )
-from dlstudy.claims.statistics import (
+from dlstudy.judging.statistics import (
     Interval,
     bootstrap_interval,
     equivalence_p,

@@ -1,7 +1,7 @@
 import pytest
 
-from dlstudy.claims.core import Evidence
 from dlstudy.claims.sgd import ZScores, pooled_z, two_sided_p
+from dlstudy.judging.core import Evidence
 from tests.claims.cases_sgd import means
 from tests.claims.support import Tables
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from dlstudy.claims.core import Evidence
 from dlstudy.claims.hasty import fair
 from dlstudy.claims.registry import CLAIMS
 from dlstudy.claims.sweep import (
@@ -15,6 +14,7 @@ from dlstudy.claims.sweep import (
     steps_to_target,
 )
 from dlstudy.claims.trainable import SometimesFewer
+from dlstudy.judging.core import Evidence
 from tests.claims.cases_sweep import EQUAL, LAST, RELU_FAST, STUDY, swept
 
 SETTINGS = STUDY.judge  # a margin of half a point

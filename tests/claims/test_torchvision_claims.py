@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from dlstudy.claims.core import Evidence
-from dlstudy.claims.statistics import share_difference_interval
 from dlstudy.claims.torchvision import CLAIMS, MoreRight
+from dlstudy.judging.core import Evidence
+from dlstudy.judging.statistics import share_difference_interval
 from tests.claims.cases_torchvision import TABLES, census, tour, trained
 
 SETTINGS = TABLES.study.judge

@@ -12,11 +12,11 @@ from torchvision.models._api import WeightsEnum
 from torchvision.ops import SqueezeExcitation
 
 from dlstudy.claims.census import CLAIMS, MostOf, by_values, tied
-from dlstudy.claims.core import Evidence
-from dlstudy.claims.statistics import share_interval
 from dlstudy.experiments.census import counts as census
 from dlstudy.experiments.census.calls import CensusError, Tally, count, leading
 from dlstudy.experiments.census.families import Family, load_families
+from dlstudy.judging.core import Evidence
+from dlstudy.judging.statistics import share_interval
 from tests.claims.support import Tables
 
 IMAGE = (1, 3, 32, 32)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from dlstudy.claims.core import VERDICTS, Claim, Decision, Evidence, Literature, Statement, Text
-from dlstudy.claims.judgement import Judgement, evidence_content, verdict_table
 from dlstudy.core.artifacts import write_csv, write_json
+from dlstudy.judging.core import VERDICTS, Claim, Decision, Evidence, Literature, Statement, Text
+from dlstudy.judging.judgement import Judgement, evidence_content, verdict_table
 from dlstudy.report.scorecard import IN_CHINESE, PAGE_OF, counts, measured, readings, scorecard, sections
 from dlstudy.study.params import load_study
 from dlstudy.study.results import MissingResultError, Results

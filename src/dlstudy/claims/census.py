@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text
-from dlstudy.claims.rules import decided_by_share
-from dlstudy.claims.statistics import share_interval
+from dlstudy.judging.core import Claim, Decision, Evidence, Literature, Statement, Text
+from dlstudy.judging.rules import decided_by_share
+from dlstudy.judging.statistics import share_interval
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import MissingResultError, Results
 

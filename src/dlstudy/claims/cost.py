@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
-from dlstudy.claims.statistics import Interval, least_num_pairs, median_interval
 from dlstudy.experiments.activation_cost.params import DEEP
+from dlstudy.judging.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
+from dlstudy.judging.statistics import Interval, least_num_pairs, median_interval
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import TIMING, MissingResultError, Results
 

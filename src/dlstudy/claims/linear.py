@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from dlstudy.claims.core import Claim, Evidence, Literature, Statement, Text
-from dlstudy.claims.rules import AllHold, AtMost, NoException
+from dlstudy.judging.core import Claim, Evidence, Literature, Statement, Text
+from dlstudy.judging.rules import AllHold, AtMost, NoException
 from dlstudy.study.results import Results
 
 NAME: Final = "linear_theory"

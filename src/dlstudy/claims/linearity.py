@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from dlstudy.claims.core import Claim, Evidence, Literature, Statement, Text
-from dlstudy.claims.rules import AtMost, NoGain
+from dlstudy.judging.core import Claim, Evidence, Literature, Statement, Text
+from dlstudy.judging.rules import AtMost, NoGain
 from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "linearity"

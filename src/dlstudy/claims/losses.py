@@ -5,9 +5,9 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from dlstudy.claims.core import Claim, Evidence, Literature, Statement, Text
-from dlstudy.claims.rules import Different, Signed
-from dlstudy.claims.statistics import paired_differences
+from dlstudy.judging.core import Claim, Evidence, Literature, Statement, Text
+from dlstudy.judging.rules import Different, Signed
+from dlstudy.judging.statistics import paired_differences
 from dlstudy.study.results import MissingResultError, Results
 
 POINTS: Final = 100.0  # accuracy points in an accuracy of 1

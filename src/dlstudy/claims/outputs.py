@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import pandas as pd
 
-from dlstudy.claims.core import Claim, Evidence, Literature, Statement, Text
 from dlstudy.claims.outputs_evidence import (
     EXPERIMENT,
     FOLDER,
@@ -33,8 +32,9 @@ from dlstudy.claims.outputs_evidence import (
     side,
 )
 from dlstudy.claims.outputs_rules import AnyHigher, Occurs, WorseBy
-from dlstudy.claims.rules import AtMost, Better, Equivalent, NonInferior
-from dlstudy.claims.statistics import higher_share_p, share_interval
+from dlstudy.judging.core import Claim, Evidence, Literature, Statement, Text
+from dlstudy.judging.rules import AtMost, Better, Equivalent, NonInferior
+from dlstudy.judging.statistics import higher_share_p, share_interval
 from dlstudy.study.results import MissingResultError, Results
 
 ROUNDING: Final = 1e-12  # of float64 products of matrices, over the largest output

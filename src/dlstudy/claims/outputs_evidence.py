@@ -5,8 +5,8 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from dlstudy.claims.core import Evidence
-from dlstudy.claims.statistics import paired_differences
+from dlstudy.judging.core import Evidence
+from dlstudy.judging.statistics import paired_differences
 from dlstudy.study.results import MissingResultError, Results
 
 EXPERIMENT: Final = "activation_outputs"

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from dlstudy.claims.core import Decision, Evidence, Verdict
-from dlstudy.claims.rules import interval_of, too_few_pairs
-from dlstudy.claims.statistics import Interval, higher_share_p, holm, share_interval, sign_flip_p
+from dlstudy.judging.core import Decision, Evidence, Verdict
+from dlstudy.judging.rules import interval_of, too_few_pairs
+from dlstudy.judging.statistics import Interval, higher_share_p, holm, share_interval, sign_flip_p
 from dlstudy.study.judge import JudgeParams
 
 HALF: Final = 0.5

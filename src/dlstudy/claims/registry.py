@@ -16,7 +16,7 @@ from dlstudy.claims import (
     torchvision,
     trainable,
 )
-from dlstudy.claims.core import Claim
+from dlstudy.judging.core import Claim
 
 CHAPTERS: Final = ("LIN", "SGD", "SOFT", "TV", "MLP", "ACT", "OWN")
 """How the ids of statements begin, in the order of the note; OWN are those of whoever adds to the study."""

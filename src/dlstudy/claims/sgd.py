@@ -9,9 +9,9 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
-from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
-from dlstudy.claims.rules import Always, Predicted, Sometimes
-from dlstudy.claims.statistics import holm
+from dlstudy.judging.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
+from dlstudy.judging.rules import Always, Predicted, Sometimes
+from dlstudy.judging.statistics import holm
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import Results
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text
-from dlstudy.claims.rules import Below, Predicted, interval_of
 from dlstudy.experiments.signal_propagation.params import CLAIMED_INITS
+from dlstudy.judging.core import Claim, Decision, Evidence, Literature, Statement, Text
+from dlstudy.judging.rules import Below, Predicted, interval_of
 from dlstudy.literature.published import load_published
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import MissingResultError, Results

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
-from dlstudy.claims.rules import AtMost, Below, NoException
+from dlstudy.judging.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
+from dlstudy.judging.rules import AtMost, Below, NoException
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import MissingResultError, Results
 from dlstudy.training.params import SgdParams

@@ -11,10 +11,10 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
 from dlstudy.claims.losses import POINTS
-from dlstudy.claims.rules import Better, NonInferior, Signed, decided_by_share, interval_of
-from dlstudy.claims.statistics import Interval, joint_sign_flip_p, paired_differences, share_interval
+from dlstudy.judging.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
+from dlstudy.judging.rules import Better, NonInferior, Signed, decided_by_share, interval_of
+from dlstudy.judging.statistics import Interval, joint_sign_flip_p, paired_differences, share_interval
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import MissingResultError, Results
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 import pandas as pd
 
 from dlstudy.claims.census import HALF, MostOf
-from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
-from dlstudy.claims.rules import AtMost, NoException
-from dlstudy.claims.statistics import Interval, share_difference_interval
+from dlstudy.judging.core import Claim, Decision, Evidence, Literature, Statement, Text, Verdict
+from dlstudy.judging.rules import AtMost, NoException
+from dlstudy.judging.statistics import Interval, share_difference_interval
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import Results
 from dlstudy.vision.params import VisionParams

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from dlstudy.claims.core import Claim, Decision, Evidence, Literature, Text, Verdict
 from dlstudy.claims.outputs import ACT_11
-from dlstudy.claims.statistics import higher_share_p, holm, least_num_pairs, share_interval
 from dlstudy.claims.sweep import FOLDER, RELU, Cell, by_seed, cells_of, edges_of, protocol_facts
+from dlstudy.judging.core import Claim, Decision, Evidence, Literature, Text, Verdict
+from dlstudy.judging.statistics import higher_share_p, holm, least_num_pairs, share_interval
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import Results
 

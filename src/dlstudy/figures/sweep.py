@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from dlstudy.claims.statistics import share_interval
 from dlstudy.figures.style import COLOURS
+from dlstudy.judging.statistics import share_interval
 from dlstudy.study.results import Results
 
 STYLES: Final = {  # colour, line, marker

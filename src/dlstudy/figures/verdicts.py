@@ -11,9 +11,9 @@ from dlstudy.claims import hasty
 from dlstudy.claims import signal as signal_claims
 from dlstudy.claims import sweep as sweep_claims
 from dlstudy.claims.linearity import THRESHOLD
-from dlstudy.claims.statistics import repeated_cv_interval
 from dlstudy.figures import census, signal, sweep
 from dlstudy.figures.style import COLOURS
+from dlstudy.judging.statistics import repeated_cv_interval
 from dlstudy.study.results import Results
 
 MARKS: Final = {"supported": "o", "refuted": "X", "inconclusive": "D", "invalid": "s"}

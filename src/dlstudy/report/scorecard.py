@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from dlstudy.claims.core import VERDICTS, Claim, Statement
+from dlstudy.judging.core import VERDICTS, Claim, Statement
 from dlstudy.study.results import MissingResultError, Results
 
 Language = Literal["en", "zh"]

@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from dlstudy.claims.controls import Control
-from dlstudy.claims.core import VERDICTS, Claim, Decision, Evidence
-from dlstudy.claims.statistics import holm
+from dlstudy.judging.controls import Control
+from dlstudy.judging.core import VERDICTS, Claim, Decision, Evidence
+from dlstudy.judging.statistics import holm
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import Results
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from dlstudy.claims.core import Evidence, Rule
-from dlstudy.claims.rules import Better, Equivalent
-from dlstudy.claims.statistics import paired_differences
+from dlstudy.judging.core import Evidence, Rule
+from dlstudy.judging.rules import Better, Equivalent
+from dlstudy.judging.statistics import paired_differences
 from dlstudy.study.results import Results
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from dlstudy.claims.core import Decision, Evidence, Verdict
-from dlstudy.claims.statistics import (
+from dlstudy.judging.core import Decision, Evidence, Verdict
+from dlstudy.judging.statistics import (
     Interval,
     all_equal,
     bootstrap_interval,
