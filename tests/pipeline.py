@@ -47,6 +47,8 @@ class Checkout:
         self.root = root / "a checkout"
         self.images = root / "images"
         self.network_log = root / "network.log"
+        self.read_log = root / "reads"
+        self.read_log.mkdir()
         write_images(self.images)
         copy_checkout(self.root)
         files = sorted(self.images.iterdir())
@@ -60,6 +62,7 @@ class Checkout:
         # One process: starting others takes longer than the little work there is.
         settings = {"DLSTUDY_FASHION_MNIST": str(self.images), "DLSTUDY_PROCESSES": "1"} | changes
         settings |= {"PYTHONPATH": str(OFFLINE), "DLSTUDY_NETWORK_LOG": str(self.network_log)}
+        settings["DLSTUDY_READ_LOG"] = str(self.read_log)
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         return os.environ | {"PATH": path} | settings
 
@@ -117,6 +120,17 @@ class Checkout:
         content = (self.root / file).read_bytes()
         yield
         (self.root / file).write_bytes(content)
+
+    @property
+    def reads(self):
+        """For each stage's command, the files of this checkout that it has opened for reading."""
+        found = {}
+        for log in self.read_log.iterdir():
+            stage, *paths = log.read_text(encoding="utf-8").splitlines()
+            inside = (Path(path) for path in paths)
+            names = {path.relative_to(self.root).as_posix() for path in inside if path.is_relative_to(self.root)}
+            found.setdefault(f"python {stage}", set()).update(names)
+        return found
 
     @property
     def results(self):

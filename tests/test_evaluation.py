@@ -8,8 +8,9 @@ from scipy import special
 from sklearn import metrics
 from sklearn.linear_model import LinearRegression
 
-from dlstudy import closed_form, evaluation
+from dlstudy.closed_form import least_squares as closed_form
 from dlstudy.core.dataset import Split
+from dlstudy.evaluation import scores as evaluation
 from dlstudy.sgd.loop import train_run
 from dlstudy.training.params import ClosedFormParams, SgdParams
 

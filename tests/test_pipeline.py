@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import pytest
+from ruamel.yaml import YAML
 
+from tests.import_closure import is_empty
 from tests.pipeline import MODELS, Checkout
-from tools.checkout import read_params
+from tools.checkout import ROOT, read_params
 from tools.reproduce import locked_outputs
 from tools.staleness import stale_stages
 
@@ -46,6 +48,28 @@ def test_every_stage_runs_once_and_leaves_every_output(checkout):
         assert {f"train@{model}", f"evaluate@{model}"} <= checkout.ran_first
     missing = [path for path in locked_outputs(checkout.root / "dvc.lock") if not (checkout.root / path).exists()]
     assert missing == []
+
+
+def test_every_file_that_a_stage_reads_is_covered_by_its_dependencies(checkout):
+    lock = YAML(typ="safe", pure=True).load(checkout.root / "dvc.lock")["stages"]
+    reads = checkout.reads
+    uncovered = []
+    for name, stage in lock.items():
+        assert {f for f in reads[stage["cmd"]] if f.startswith("src/")}, name  # the noting works
+        known = [entry["path"] for entry in [*stage.get("deps", []), *stage["outs"]]]
+        known += ["params.yaml"] if "params" in stage else []
+        for path in reads[stage["cmd"]]:
+            source = re.sub(r"__pycache__/(\w+)\.cpython-\d+\.pyc(\.\d+)?$", r"\1.py", path)
+            if not any(f"{source}/".startswith(f"{each}/") for each in known) and not is_empty_package(
+                checkout, source
+            ):
+                uncovered.append(f"{name} reads {source}")
+    assert uncovered == []
+
+
+def is_empty_package(checkout, source):
+    """Of a package on the way to a module, Python reads an __init__.py that holds nothing."""
+    return source.endswith("__init__.py") and is_empty(checkout.root / source)
 
 
 def test_no_stage_reaches_beyond_this_machine_and_each_could_not(checkout):
@@ -121,28 +145,52 @@ def change_code(file, old, new, *concerned):
     return Change(file, lambda checkout: checkout.replace(file, old, new), set(concerned))
 
 
+PAGES = ("judge", "figures", "verdict_figures", "report", "cost_report")
 CHANGES = {
-    "learning rate": change_params(
+    "the learning rate of a model": change_params(
         lambda params: params["train"]["mlp_relu"].update(lr=0.07),
         *("train@mlp_relu", "evaluate@mlp_relu", "judge", "figures", "galleries", "report"),
     ),
-    "one more activation": change_params(
+    "one more activation in the sweep": change_params(
         lambda params: params["sweep"]["activations"].append("mish"),
         *("sweep@mish", "judge", "figures", "verdict_figures", "report"),
     ),
-    "threshold of the sweep": change_params(
+    "a threshold of the sweep": change_params(
         lambda params: params["sweep"]["thresholds"].update(trainable=0.5),
         *("judge", "figures", "verdict_figures", "report"),
     ),
-    "margin": change_params(
+    "a parameter of an experiment": change_params(
+        lambda params: params["experiments"]["losses"].update(handicap=0.02),
+        *("losses", "judge", "figures", "verdict_figures", "report"),
+    ),
+    "the margin": change_params(
         lambda params: params["judge"].update(margin=0.3),
         *("judge", "verdict_figures", "cost_report", "report"),
     ),
-    "reworded claim": change_code("src/dlstudy/claims/softmax.py", "Softmax", "The softmax", "judge", "report"),
-    "reworded report": change_code(
+    "a comment in an experiment": change_code(
+        "src/dlstudy/experiments/losses/comparison.py",
+        "# --- Tuning ---",
+        "# --- The tuning ---",
+        *("check_params", "losses", "galleries", *PAGES),
+    ),
+    "the wording of a claim": change_code(
+        "src/dlstudy/claims/softmax.py",
+        "Softmax",
+        "The softmax",
+        *("judge", "verdict_figures", "report", "cost_report"),
+    ),
+    "a rule": change_code("src/dlstudy/judging/rules.py", '"""', '"""  ', *PAGES),
+    "the wording of a page": change_code(
         "src/dlstudy/report/templates/README.md.j2", "# What the models reach", "# Results", "cost_report", "report"
     ),
+    "a comment in a figure": change_code(
+        "src/dlstudy/figures/style.py",
+        '"""',
+        '"""  ',
+        *("figures", "verdict_figures", "galleries", "cost_report", "report"),
+    ),
 }
+ONE_AFTER_THE_OTHER = [name for name, change in CHANGES.items() if not name.startswith("a comment in")]
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
@@ -150,6 +198,14 @@ def test_a_change_concerns_these_stages_and_no_others(checkout, change):
     with checkout.restored(change.file):
         change.make(checkout)
         assert checkout.dvc("repro", "--dry") == change.concerned
+
+
+def test_contributing_says_what_a_change_reruns():
+    table = (ROOT / "CONTRIBUTING.md").read_text().split("## What a change reruns")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| (.+?) \| (`.+`) \|$", table, flags=re.MULTILINE))
+    assert {name: set(re.findall(r"`([^`]+)`", stages)) for name, stages in rows.items()} == {
+        name: change.concerned for name, change in CHANGES.items()
+    }
 
 
 def test_impossible_parameters_stop_the_pipeline_before_any_work(checkout):
@@ -164,10 +220,11 @@ def test_impossible_parameters_stop_the_pipeline_before_any_work(checkout):
 
 
 def test_all_these_changes_and_one_more_model_run_what_they_concern_and_nothing_else(checkout):
-    for change in CHANGES.values():
+    changes = [CHANGES[name] for name in ONE_AFTER_THE_OTHER]
+    for change in changes:
         change.make(checkout)
     checkout.change(lambda params: params["train"].update(wide=ONE_MORE | {"batch_size": 64, "num_epochs": 2}))
-    concerned = set().union(*(change.concerned for change in CHANGES.values()))
+    concerned = set().union(*(change.concerned for change in changes))
     assert checkout.dvc("repro") == concerned | {"train@wide", "evaluate@wide"}
     pages = {"README": ("`wide`", "# Results"), "activations": ("mish",), "method": ("0.3 points",)}
     for page, words in pages.items():

@@ -10,9 +10,10 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from dlstudy.core.dataset import Split
+from dlstudy.core.errors import DivergedError
 from dlstudy.core.randomness import generator
 from dlstudy.sgd import loop as sgd
-from dlstudy.sgd.loop import DivergedError, learning_rates, minibatches, sgd_step, train_run, train_seeds
+from dlstudy.sgd.loop import learning_rates, minibatches, sgd_step, train_run, train_seeds
 from dlstudy.training.losses import cross_entropy, scores
 from dlstudy.training.models import build_network, initialise
 from dlstudy.training.params import SgdParams

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 from torchvision import models
 
+from dlstudy.core.errors import DivergedError
 from dlstudy.core.params import ParamsError, validated
 from dlstudy.core.randomness import generator
 from dlstudy.evaluation.params import MODEL
@@ -15,7 +16,7 @@ from dlstudy.evaluation.scores import evaluate
 from dlstudy.training.runs import history_table, save_runs
 from dlstudy.vision import loop as vision
 from dlstudy.vision.inputs import augmented, grey_format, network_inputs
-from dlstudy.vision.loop import DivergedError, Training, learning_rate, look_steps, train_run, train_vision
+from dlstudy.vision.loop import Training, learning_rate, look_steps, train_run, train_vision
 from dlstudy.vision.networks import build_vision, outputs_of_images
 from tests.conftest import ROOT
 from tests.test_vision_networks import ALEXNET, RESNET

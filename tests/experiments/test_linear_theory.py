@@ -10,6 +10,7 @@ import torch
 from sklearn.linear_model import LinearRegression
 
 from dlstudy.core.dataset import Split
+from dlstudy.core.errors import DivergedError
 from dlstudy.core.params import ParamsError
 from dlstudy.data.housing import read_table
 from dlstudy.experiments.linear_theory.params import LinearTheoryParams
@@ -24,7 +25,6 @@ from dlstudy.experiments.linear_theory.theory import (
     solving,
     tables,
 )
-from dlstudy.sgd.loop import DivergedError
 from tests.conftest import ROOT
 
 

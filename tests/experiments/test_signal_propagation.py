@@ -9,12 +9,12 @@ from scipy import integrate, special, stats
 from torch import nn
 
 from dlstudy.core.dataset import Split
+from dlstudy.core.errors import DivergedError
 from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.signal_propagation.params import SignalParams
 from dlstudy.experiments.signal_propagation.propagation import facts, predicted, propagate
 from dlstudy.experiments.signal_propagation.training import TRAINED, Training, endless_minibatches, train, trainings
-from dlstudy.sgd.loop import DivergedError
 from dlstudy.signals.mean_field import Variances, layer_variances, mean_field, normal_nodes, second_moments
 from dlstudy.signals.passes import (
     Pass,

@@ -8,7 +8,7 @@ from scipy import special
 
 from dlstudy.core.artifacts import write_csv, write_json
 from dlstudy.experiments.softmax_identities import identities as softmax
-from dlstudy.experiments.softmax_identities.identities import limits as floats
+from dlstudy.experiments.softmax_identities import limits as floats
 
 EXACT = 1e-12  # relative; the same number in float64 by another formula
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 import torchvision
 
+from dlstudy.experiments.torchvision_tour import parts, properties, tour
 from dlstudy.experiments.torchvision_tour.params import TourParams
-from dlstudy.experiments.torchvision_tour.tour import parts, properties, tour
 from tests.import_closure import PACKAGES, imported_names
 from tests.pipeline import write_idx
 

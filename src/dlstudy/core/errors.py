@@ -22,3 +22,7 @@ def show_plainly(kind: type[BaseException], error: BaseException, traceback: Tra
 
 class DataError(StudyError):
     """A data file is missing, damaged or wrong; the message names it, what was expected, what was found."""
+
+
+class DivergedError(StudyError, ArithmeticError):
+    """A training whose loss stopped being a finite number; the message names what was trained and at which step."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from dlstudy.core.dataset import Dataset, Split
-from dlstudy.core.errors import StudyError
+from dlstudy.core.errors import DivergedError
 from dlstudy.core.execution import map_runs
 from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
@@ -15,10 +15,6 @@ from dlstudy.training.losses import LOSSES, USUAL_LOSS, Loss, Scores, num_correc
 from dlstudy.training.models import build_network, initialise
 from dlstudy.training.params import SgdParams
 from dlstudy.training.runs import Epoch, Run
-
-
-class DivergedError(StudyError, ArithmeticError):
-    """Training went where the loss is no finite number."""
 
 
 def minibatches(num_examples: int, batch_size: int, stream: torch.Generator) -> Iterator[Tensor]:

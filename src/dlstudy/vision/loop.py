@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from dlstudy.core.arithmetic import AVX2_KERNELS
 from dlstudy.core.dataset import Dataset, Split
-from dlstudy.core.errors import StudyError
+from dlstudy.core.errors import DivergedError
 from dlstudy.core.execution import map_runs
 from dlstudy.core.randomness import generator
 from dlstudy.training.losses import Scores, cross_entropy, num_correct
@@ -50,10 +50,6 @@ OPTIMISERS: Final[dict[str, Callable[[list[dict[str, Any]], VisionParams], torch
     "adam": lambda groups, params: torch.optim.AdamW(groups, lr=params.lr, betas=(params.momentum, 0.999), fused=True),
 }
 """By name: SGD with Nesterov's momentum; Adam with weight decay apart from the gradient (Loshchilov & Hutter, 2019)."""
-
-
-class DivergedError(StudyError, ArithmeticError):
-    """Training went where the loss is no finite number."""
 
 
 def learning_rate(params: VisionParams, step: int, num_steps: int) -> float:

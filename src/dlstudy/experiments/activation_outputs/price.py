@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from dlstudy.core.dataset import Dataset, Split
+from dlstudy.core.errors import DivergedError
 from dlstudy.core.execution import map_runs
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.activation_outputs.params import PriceParams
-from dlstudy.sgd.loop import DivergedError, learning_rates, minibatches, train_epoch
+from dlstudy.sgd.loop import learning_rates, minibatches, train_epoch
 from dlstudy.training.losses import outputs_of, squared_loss
 from dlstudy.training.models import ACTIVATIONS, build_network, initialise
 from dlstudy.tuning.search import Choice, Score, Trial, choose, mean_accuracies, tune

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from dlstudy.core.dataset import Split
+from dlstudy.core.errors import DivergedError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.linear_theory.params import LinearTheoryParams
 from dlstudy.experiments.linear_theory.solving import recorded_steps, with_ones
-from dlstudy.sgd.loop import DivergedError
 from dlstudy.training.models import build_network, initialise
 
 CONSTANTS: Final = (0.0, 0.1, 0.5, 1.0)

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from dlstudy.core.dataset import Dataset
-from dlstudy.core.errors import StudyError
+from dlstudy.core.errors import DivergedError, StudyError
 from dlstudy.core.execution import map_runs
 from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.losses.closed_form import least_squares_outputs
 from dlstudy.experiments.losses.params import LossesParams
-from dlstudy.sgd.loop import DivergedError, start_run, train_run
+from dlstudy.sgd.loop import start_run, train_run
 from dlstudy.training.calibration import ece, fit_temperature, nll
 from dlstudy.training.losses import outputs_of
 from dlstudy.training.params import LossName, SgdParams

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from dlstudy.core.dataset import Dataset, Split
+from dlstudy.core.errors import DivergedError
 from dlstudy.core.execution import map_runs
 from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.signal_propagation.params import SignalParams
-from dlstudy.sgd.loop import DivergedError, minibatches, sgd_step
+from dlstudy.sgd.loop import minibatches, sgd_step
 from dlstudy.signals.passes import (
     dead_shares,
     drawn_network,
