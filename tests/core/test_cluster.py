@@ -29,7 +29,7 @@ from dlstudy.training.params import SgdParams
 from dlstudy.training.runs import save_runs
 from tools.cluster import command, with_source
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 MLP = SgdParams(
     method="sgd",
     data="images",

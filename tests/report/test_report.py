@@ -17,7 +17,7 @@ from dlstudy.report.render import render_pages
 from dlstudy.study.params import load_study
 from dlstudy.study.results import MissingResultError, Results, TimingResults
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 REPORTS = ROOT / "reports"
 
 

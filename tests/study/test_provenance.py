@@ -5,7 +5,7 @@ import pytest
 from dlstudy.core.errors import StudyError
 from dlstudy.study.provenance import REPORTED, read_lock
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def lock_of(folder, names):

@@ -16,9 +16,10 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 
-from dlstudy.download import sources
 from dlstudy.core.checksums import read_checksums
 from dlstudy.core.errors import DataError
+from dlstudy.data.image_sets import IMAGE_SETS
+from dlstudy.download import sources
 from dlstudy.download.sources import (
     DebianPackage,
     DownloadError,
@@ -29,7 +30,6 @@ from dlstudy.download.sources import (
     download,
     fetch_by_torchvision,
 )
-from dlstudy.data.image_sets import IMAGE_SETS
 
 ROOT = Path(__file__).parents[2]
 CONTENTS = {"images-ubyte": bytes(range(256)) * 40, "labels-ubyte": b"\x00\x01\x02"}
@@ -113,9 +113,7 @@ def test_a_malformed_line_is_named(tmp_path, line):
     path.write_text(f"{GOOD_LINE}\n{line}\n")
     with pytest.raises(DataError) as caught:
         read_checksums(path)
-    assert str(caught.value).startswith(
-        f"{path}, line 2: expected '<64 hex digits>  <file name>', found {line!r}"
-    )
+    assert str(caught.value).startswith(f"{path}, line 2: expected '<64 hex digits>  <file name>', found {line!r}")
 
 
 def test_a_file_listed_twice_is_named(tmp_path):
@@ -156,9 +154,7 @@ def test_every_source_failing_lists_all_with_their_reasons(target):
         download(failing, target, CHECKSUMS, "Ask a friend.")
     lines = [line.strip() for line in str(caught.value).splitlines()]
     assert lines[1:3] == ["1. the first: out of town", "2. the second: disk full"]
-    assert lines[3].startswith(
-        f"3. the third: images-ubyte: expected SHA-256 {CHECKSUMS['images-ubyte']}, found no"
-    )
+    assert lines[3].startswith(f"3. the third: images-ubyte: expected SHA-256 {CHECKSUMS['images-ubyte']}, found no")
     assert "labels-ubyte: expected" in lines[3]
     assert lines[4:] == [
         "Files wanted: images-ubyte, labels-ubyte (or .gz).",
@@ -212,9 +208,7 @@ def test_a_bad_file_is_named_with_both_hashes_and_the_next_source_tried(target, 
 
 
 def test_a_broken_gzip_file_is_refused_even_if_its_data_are_complete(target, monkeypatch):
-    monkeypatch.setattr(
-        sources, "BLOCK_BYTES", 1024
-    )  # divides the data's size: the end is a block of its own
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 1024)  # divides the data's size: the end is a block of its own
     assert len(CONTENTS["images-ubyte"]) % 1024 == 0
     with pytest.raises(DownloadError) as caught:
         download([Scripted(without_its_last_bytes)], target, CHECKSUMS)
@@ -231,9 +225,7 @@ def test_the_hash_found_is_that_of_the_bytes(target):
 
 
 def test_wrong_files_everywhere_leave_nothing(target):
-    with pytest.raises(
-        DownloadError, match=r"(?s)1\. a scripted source: images.*2\. a scripted source: images"
-    ):
+    with pytest.raises(DownloadError, match=r"(?s)1\. a scripted source: images.*2\. a scripted source: images"):
         download([Scripted(wrong), Scripted(truncated_gzip)], target, CHECKSUMS)
     assert names_in(target.parent) == []
 
@@ -340,7 +332,11 @@ def test_the_outcome_can_be_the_source_again(target, tmp_path):
 def test_the_same_bytes_compressed_otherwise_are_refused(target):
     other = {name: gzip.compress(content, compresslevel=1, mtime=1) for name, content in CONTENTS.items()}
     with pytest.raises(DownloadError) as caught:
-        download([Scripted(lambda folder: fill(folder, {f"{name}.gz": other[name] for name in other}))], target, OF_COMPRESSED)
+        download(
+            [Scripted(lambda folder: fill(folder, {f"{name}.gz": other[name] for name in other}))],
+            target,
+            OF_COMPRESSED,
+        )
     found = hashlib.sha256(other["labels-ubyte"]).hexdigest()
     assert f"labels-ubyte.gz: expected SHA-256 {OF_COMPRESSED['labels-ubyte.gz']}, found {found}" in str(caught.value)
     assert names_in(target.parent) == []
@@ -384,14 +380,10 @@ def test_a_local_folder_that_is_missing_empty_or_incomplete_is_reported(tmp_path
     with pytest.raises(SourceUnavailable, match="expected a folder, found nothing"):
         source.fetch(tmp_path, CONTENTS)
     folder.mkdir()
-    with pytest.raises(
-        SourceUnavailable, match=r"expected images-ubyte, labels-ubyte \(or .gz\) in it or in its raw"
-    ):
+    with pytest.raises(SourceUnavailable, match=r"expected images-ubyte, labels-ubyte \(or .gz\) in it or in its raw"):
         source.fetch(tmp_path, CONTENTS)
     fill(folder / "raw", {"labels-ubyte": b"1"})
-    with pytest.raises(
-        SourceUnavailable, match=r"expected images-ubyte \(or .gz\) in .*raw, found no such file"
-    ):
+    with pytest.raises(SourceUnavailable, match=r"expected images-ubyte \(or .gz\) in .*raw, found no such file"):
         source.fetch(tmp_path, CONTENTS)
     assert str(folder) in source.name
 
@@ -401,18 +393,14 @@ def test_a_bad_local_folder_is_told_and_the_chain_goes_on(target, tmp_path, caps
     download([LocalFolder(tmp_path / "mine"), GOOD], target, CHECKSUMS)
     assert contents_of(target) == CONTENTS
     message = capsys.readouterr().err
-    assert (
-        f"warning: nothing taken from the local folder {tmp_path / 'mine'}: labels-ubyte: expected" in message
-    )
+    assert f"warning: nothing taken from the local folder {tmp_path / 'mine'}: labels-ubyte: expected" in message
 
 
 def test_the_shipped_housing_table_is_what_its_checksum_says(target):
     folder = ROOT / "datasets" / "housing"
     checksums = read_checksums(folder / "SHA256SUMS")
     # independent of the file beside it: the digest printed in the study's protocol
-    assert checksums == {
-        "ames_housing.csv": "89d657b07b7bfa43ef1a6cf3ed9ed9f16d19e240d540faebbe94f32cfbcb5064"
-    }
+    assert checksums == {"ames_housing.csv": "89d657b07b7bfa43ef1a6cf3ed9ed9f16d19e240d540faebbe94f32cfbcb5064"}
     download([Shipped(folder)], target, checksums)
     assert contents_of(target) == {"ames_housing.csv": (folder / "ames_housing.csv").read_bytes()}
 
@@ -497,8 +485,7 @@ def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with serving(Mirror(COMPRESSED)) as mirror:
         resources = [
-            (name, hashlib.md5(content, usedforsecurity=False).hexdigest())
-            for name, content in COMPRESSED.items()
+            (name, hashlib.md5(content, usedforsecurity=False).hexdigest()) for name, content in COMPRESSED.items()
         ]
         monkeypatch.setattr(FashionMNIST, "mirrors", [mirror.url])
         monkeypatch.setattr(FashionMNIST, "resources", resources)
@@ -653,9 +640,7 @@ def test_a_child_process_that_dies_is_a_reason():
 def test_torchvision_is_not_imported_before_it_is_needed():
     code = "import sys, dlstudy.download.sources; print({'torch', 'torchvision', 'numpy'} & set(sys.modules))"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    found = subprocess.run(
-        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
-    )
+    found = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
     assert found.stdout == "set()\n"
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from dlstudy.core.weights import PublishedWeights
 from dlstudy.download import sources
 from dlstudy.download.sources import DownloadError, LocalFolder, SourceUnavailable
 from dlstudy.download.weight_files import PublishedUrl, download_weights, fetch_weights, hub_folder
-from dlstudy.core.weights import PublishedWeights
-from tests.data.test_sources import Mirror, Scripted, contents_of, names_in, raises, serving
+from tests.download.test_sources import Mirror, Scripted, contents_of, names_in, raises, serving
 
 ROOT = Path(__file__).parents[2]
 CONTENT = bytes(range(256)) * 400
@@ -107,7 +107,9 @@ def test_the_network_is_asked_again_after_a_fault_that_may_pass(server, tmp_path
     server.answers = [answer]
     fetch_weights(published(server=server.url), tmp_path, attempts=2, stall_seconds=stall_seconds)
     assert contents_of(tmp_path) == {FILE: CONTENT}
-    assert f"attempt 1 of 2 failed ({told}" in capsys.readouterr().err.replace("HTTP Error ", "").replace("<urlopen error ", "")
+    assert f"attempt 1 of 2 failed ({told}" in capsys.readouterr().err.replace("HTTP Error ", "").replace(
+        "<urlopen error ", ""
+    )
 
 
 def test_a_file_that_is_gone_is_asked_for_once(server, tmp_path):

@@ -11,7 +11,7 @@ from dlstudy.core import arithmetic
 from dlstudy.core.arithmetic import AVX2_KERNELS, SINGLE_THREAD, VARIABLE, environment, settle
 from tests.import_closure import third_party
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 OLDER_CPU = {  # what makes each library believe that the processor has no AVX-512
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
     "ATEN_CPU_CAPABILITY": "avx2",

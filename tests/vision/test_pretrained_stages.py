@@ -10,7 +10,7 @@ from dlstudy.core.dataset import save_dataset
 from tests.stand_in import NAME, NOWHERE, random_network, run_stage, save_as_published
 from tools.checkout import read_params, write_params
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 MODEL = {"method": "sgd", "data": "frozen", "hidden": [], "init": "zeros", "lr": 0.02, "batch_size": 10}
 
 

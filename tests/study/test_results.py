@@ -8,7 +8,7 @@ from dlstudy.core.params import read_yaml, validated
 from dlstudy.study.params import StudyParams
 from dlstudy.study.results import MissingResultError, Results
 
-COMMITTED = Path(__file__).resolve().parents[1] / "params.yaml"
+COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
 SGD = {"method": "sgd", "hidden": [], "init": "zeros", "lr": 0.1, "batch_size": 10, "num_epochs": 2}
 MLP = SGD | {"hidden": [8], "activation": "relu"}
 MODELS = {

@@ -8,7 +8,7 @@ from dlstudy.core.params import ParamsError
 from dlstudy.literature.published import FILE, load_published
 from dlstudy.study.params import load_study
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_published_accuracy_stands_beside_a_classifier_of_ours():

@@ -19,7 +19,7 @@ from dlstudy.vision.inputs import augmented, grey_format, network_inputs
 from dlstudy.vision.loop import Training, learning_rate, look_steps, train_run, train_vision
 from dlstudy.vision.networks import build_vision, outputs_of_images
 from tests.conftest import ROOT
-from tests.test_vision_networks import ALEXNET, RESNET
+from tests.vision.test_vision_networks import ALEXNET, RESNET
 
 
 @pytest.fixture(autouse=True)
