@@ -118,8 +118,10 @@ class Checkout:
     def restored(self, file):
         """The file is afterwards what it was."""
         content = (self.root / file).read_bytes()
-        yield
-        (self.root / file).write_bytes(content)
+        try:
+            yield
+        finally:
+            (self.root / file).write_bytes(content)
 
     @property
     def reads(self):

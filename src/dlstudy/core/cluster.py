@@ -1,4 +1,4 @@
-"""Independent runs on a Dask cluster, through joblib's own backend for it, when the user names a scheduler.
+"""Independent runs on a Dask cluster, when the user names its scheduler.
 
 Dask is imported inside functions: who names no scheduler needs none. Every worker has to compute as this process does,
 by the same code; that is checked on connecting, and again by each run, as workers may join later.
@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
-
-from joblib import Parallel, delayed
+from uuid import uuid4
 
 from dlstudy.core.arithmetic import AVX2_KERNELS, SINGLE_THREAD
 from dlstudy.core.errors import SettingError
@@ -42,30 +42,55 @@ def scheduler() -> str | None:
     return os.environ.get(VARIABLE) or None
 
 
-def run_on(
-    address: str, function: Callable[..., Any], runs: Sequence[Run], shared: tuple[Any, ...]
-) -> Iterator[tuple[int, Any]]:
+def run_on(address: str, function: Callable[..., Any], runs: Sequence[Run], shared: tuple[Any, ...]) -> Iterator[Run]:
     """The number and result of each run as it finishes; `shared` is sent once to each worker there is.
 
-    Raises SettingError before any run if the cluster is not fit for them, WorkerDied when Dask gives a run up.
+    Raises SettingError before any run if the cluster is not fit for them. Once Dask gives a run up, no further one
+    begins, and WorkerDied comes when those under way have ended: what is tried next has nothing left beside it.
     """
     with connected(address) as client:
         expected = conditions()
         check_scheduler(client)
         check_workers(client, expected)
-        calls = (delayed(_run_there)(number, function, item, expected, *shared) for number, item in runs)
-        # As many calls at a time as there are workers: one that waits behind another would be suspected with it.
-        yield from Parallel(
-            backend=_backend(client, shared), return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs"
-        )(calls)
+        # Names of their own (hash=False): Dask names data by their content, and would mistake what is sent again for
+        # what it is about to forget.
+        data = client.scatter(list(shared), broadcast=True, hash=False) if shared else []
+        name = f"runs-{uuid4()}"
+        futures = (
+            client.submit(_run_there, function, expected, item, *data, key=(name, number)) for number, item in runs
+        )
+        yield from _results(client, futures)
 
 
-def _run_there(number: int, function: Callable[..., Any], item: Any, expected: Mapping[str, str], *shared: Any) -> Run:
+def _results(client: Any, futures: Iterator[Any]) -> Iterator[Run]:
+    """The number, from its future's key, and the result of each run; futures are drawn, and so submitted, as it goes.
+
+    As many are out as the workers have threads: one that waits at a worker behind another would be suspected with it.
+    """
+    from distributed import CancelledError, KilledWorker, as_completed
+
+    died: dict[int, int] = {}
+    num_threads = sum(client.nthreads().values())
+    under_way = as_completed(list(islice(futures, num_threads)), loop=client.loop)
+    for future in under_way:
+        _, number = future.key
+        try:
+            yield number, future.result()
+        except KilledWorker as killed:
+            died[number] = killed.allowed_failures + 1
+        except CancelledError:  # the shared data were lost with the last worker
+            died[number] = 1
+        under_way.update(list(islice(futures, 0 if died else 1)))
+    if died:
+        raise WorkerDied(died)
+
+
+def _run_there(function: Callable[..., Any], expected: Mapping[str, str], item: Any, *shared: Any) -> Any:
     from distributed import get_worker
 
     check(get_worker().address, conditions(), expected)
     # The worker keeps one copy for all its runs: what one writes into it must not reach the next.
-    return number, function(*copy.deepcopy(shared), item)
+    return function(*copy.deepcopy(shared), item)
 
 
 # --- The connection ---
@@ -96,38 +121,6 @@ def connected(address: str) -> Iterator[Any]:
         )
     with client:
         yield client
-
-
-def _backend(client: Any, shared: tuple[Any, ...]) -> Any:
-    """Joblib's backend for Dask with the shared arguments sent to every worker, and two of its gaps closed."""
-    from distributed.client import FutureCancelledError
-    from distributed.scheduler import KilledWorker
-    from joblib._dask import DaskDistributedBackend
-
-    class Backend(DaskDistributedBackend):  # type: ignore[misc]
-        def effective_n_jobs(self, n_jobs: int) -> int:
-            # Of one worker, joblib would make no use and run everything in this process.
-            return max(2, int(super().effective_n_jobs(n_jobs)))
-
-        def submit(self, func: Any, callback: Any = None) -> Any:
-            """Tell joblib also of a task that Dask gave up: by itself it would wait for that one for ever."""
-            ((_, (number, *_), _),) = func.items
-            future = super().submit(func, lambda found: callback(told(number, found)))
-            future.add_done_callback(lambda done: done.exception() and callback(told(number, done.exception())))
-            return future
-
-    def told(number: int, found: Any) -> Any:
-        """What came of a run: WorkerDied for what Dask raises when it loses workers, or data with them."""
-        if isinstance(found, KilledWorker):
-            return WorkerDied({number: found.allowed_failures + 1})
-        return WorkerDied({number: 1}) if isinstance(found, FutureCancelledError) else found
-
-    backend = Backend(client=client)
-    # As joblib does for its `scatter`, but under names of their own: Dask names data by their content, and mistakes
-    # what is sent again for what it is about to forget.
-    futures = client.scatter(list(shared), broadcast=True, hash=False) if shared else ()
-    backend.data_futures = {id(value): future for value, future in zip(shared, futures, strict=True)}
-    return backend
 
 
 # --- The same arithmetic everywhere ---
