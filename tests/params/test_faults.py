@@ -297,4 +297,20 @@ def test_a_study_without_hidden_layers_is_refused(tmp_path, study):
 
 def test_a_single_seed_is_refused(tmp_path, study):
     change(study, "seeds", [0])
-    assert problems(tmp_path, study) == ["seeds: expected 2 at least, since claims compare them, found [0]"]
+    assert problems(tmp_path, study) == ["seeds: expected at least 2, since claims compare them, found [0]"]
+
+
+TUNED = (
+    "sweep.protocol",
+    "experiments.losses",
+    "experiments.activation_outputs",
+    "experiments.activation_outputs.price",
+)
+
+
+def test_a_seed_that_tunes_and_evaluates_is_refused_before_any_work_wherever_it_stands(tmp_path, study):
+    change(study, "seeds", [0, 7])
+    for section in TUNED:
+        change(study, f"{section}.tuning_seeds", [7, 100])
+    expected = "tuning_seeds: expected tuning seeds that are not among `seeds`, which evaluate, found [7]"
+    assert sorted(problems(tmp_path, study)) == sorted(f"{section}.{expected}" for section in TUNED)

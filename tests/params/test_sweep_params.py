@@ -47,12 +47,3 @@ def test_what_cannot_be_swept_is_refused(section, changes, expected, found):
 def test_half_an_epoch_is_an_epoch():
     content = CONTENT | {"protocol": CONTENT["protocol"] | {"num_epochs": 0.5}}
     assert validated(content, SweepParams).protocol.num_epochs == 0.5
-
-
-def test_a_seed_that_tunes_and_confirms_is_refused_before_any_work(tmp_path):
-    path = tmp_path / "params.yaml"
-    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    head, sweep = text.split("\nsweep:", 1)
-    path.write_text(head + "\nsweep:" + sweep.replace("    - 100\n", "    - 7\n", 1), encoding="utf-8")
-    with pytest.raises(ParamsError, match=r"sweep.protocol.tuning_seeds: expected none .*, found \[7\]"):
-        load_study(path)

@@ -83,9 +83,10 @@ def load_study(path: Path = PARAMS_FILE) -> StudyParams:
 def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
     """Models and seeds without which there is no evidence for a claim."""
     if len(study.seeds) < 2:
-        yield f"seeds: expected 2 at least, since claims compare them, found {list(study.seeds)}"
-    if both := sorted(set(study.sweep.protocol.tuning_seeds) & set(study.seeds)):
-        yield f"sweep.protocol.tuning_seeds: expected none of the study's own seeds, found {both}"
+        yield f"seeds: expected at least 2, since claims compare them, found {list(study.seeds)}"
+    for key, tuning_seeds in _tuning_seeds(study).items():
+        if both := sorted(set(tuning_seeds) & set(study.seeds)):
+            yield f"{key}: expected tuning seeds that are not among `seeds`, which evaluate, found {both}"
     classifiers = {
         name: model for name, model in study.train.items() if isinstance(model, SgdParams) and model.data == "images"
     }
@@ -93,6 +94,17 @@ def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
         yield "train.softmax_regression: expected a classifier of images, which claims are about, without hidden layers"
     if not any(model.hidden for model in classifiers.values()):
         yield "train: expected a classifier of images with hidden layers, which claims are about, found none"
+
+
+def _tuning_seeds(study: StudyParams) -> dict[str, tuple[int, ...]]:
+    """The tuning seeds of everything that tunes, by key."""
+    outputs = study.experiments.activation_outputs
+    return {
+        "sweep.protocol.tuning_seeds": study.sweep.protocol.tuning_seeds,
+        "experiments.losses.tuning_seeds": study.experiments.losses.tuning_seeds,
+        "experiments.activation_outputs.tuning_seeds": outputs.tuning_seeds,
+        "experiments.activation_outputs.price.tuning_seeds": outputs.price.tuning_seeds,
+    }
 
 
 def _context(content: dict[str, Any]) -> dict[str, Any]:
