@@ -1,23 +1,25 @@
-"""The same runs on a Dask cluster: a real one, of worker processes on this machine."""
+"""The same runs on a Dask cluster: a real one, of processes on this machine that each test or fixture starts and ends.
+
+A test that kills a worker has a cluster of its own, and as many workers as have to die in it: Dask's nannies, which
+would start new ones, are off, so that nothing waits for them.
+"""
 
 import gc
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from weakref import WeakSet
 
-import dask
 import numpy as np
 import pytest
 import torch
-from distributed import Client, LocalCluster
+from distributed import Client
 
-from dlstudy.core import cluster
+from dlstudy.core import cluster, execution
 from dlstudy.core.arithmetic import AVX2_KERNELS, SINGLE_THREAD
 from dlstudy.core.dataset import Split
 from dlstudy.core.errors import SettingError, StudyError
@@ -27,6 +29,16 @@ from dlstudy.sgd.loop import train_run, train_seeds
 from dlstudy.study.params import load_study
 from dlstudy.training.params import SgdParams
 from dlstudy.training.runs import save_runs
+from tests.cluster_runs import (
+    Parcel,
+    die_always,
+    die_once,
+    finish_after_a_death,
+    is_not_run,
+    overwritten_sum,
+    process_and_sum,
+    process_of,
+)
 from tools.cluster import command, with_source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,36 +58,92 @@ SWEEP = load_study(ROOT / "params.yaml").sweep.protocol.model_copy(
 )
 
 
-def local_cluster(num_workers: int, **options) -> LocalCluster:
-    return LocalCluster(
-        n_workers=num_workers,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",  # any free port: None would ask for a certain one
-        silence_logs="CRITICAL",
-        **options,
-    )
+# --- Clusters ---
+
+WORKER = ("tools.cluster", "worker")
+NO_RETRY = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+"""A variable of the scheduler, with which Dask gives a run up when the first worker dies with it."""
+
+
+@contextmanager
+def started(*arguments, folder=ROOT, **variables):
+    """A program started as a user would on another machine, its environment not settled by these tests."""
+    settled = {*SINGLE_THREAD, *AVX2_KERNELS, "PYTHONPATH"}
+    own = {name: value for name, value in os.environ.items() if name not in settled} | variables
+    program = [sys.executable, "-m", *arguments, "--host", "127.0.0.1", "--no-dashboard"]
+    with subprocess.Popen(program, cwd=folder, env=own) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_until(happened, processes):
+    """Waits as long as it takes, unless one of the processes that it depends on has ended."""
+    while not happened():
+        assert [process.args for process in processes if process.poll() is not None] == []
+        time.sleep(0.05)
+
+
+@contextmanager
+def started_scheduler(own_folder: Path, *arguments, **options):
+    """The address of a scheduler without workers."""
+    file = own_folder / "scheduler.json"
+
+    def address():
+        with suppress(FileNotFoundError, json.JSONDecodeError):  # not there yet, or not yet whole
+            return json.loads(file.read_text())["address"]
+
+    with started(*arguments, "--port", "0", "--scheduler-file", str(file), **options) as process:
+        wait_until(address, [process])
+        yield address()
+
+
+@contextmanager
+def started_workers(address: str, *programs, **options):
+    """A worker of each program, once all of them are there."""
+    with ExitStack() as stack:
+        workers = [stack.enter_context(started(*program, address, "--no-nanny", **options)) for program in programs]
+        client = stack.enter_context(Client(address, set_as_default=False))
+        wait_until(lambda: {worker.pid for worker in workers} <= set(client.run(os.getpid).values()), workers)
+        yield
+
+
+@contextmanager
+def started_cluster(folder: Path, num_workers: int, **variables):
+    """The address of a scheduler with workers, all of them started as documented."""
+    with (
+        started_scheduler(folder, "tools.cluster", "scheduler", **variables) as address,
+        started_workers(address, *[WORKER] * num_workers),
+    ):
+        yield address
 
 
 @pytest.fixture(scope="module")
-def two_workers():
-    """A cluster on which Dask does not retry by itself, so that few processes have to be started."""
-    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), local_cluster(2) as workers:
-        yield workers
+def two_workers(tmp_path_factory):
+    """For tests that leave both alive."""
+    with started_cluster(tmp_path_factory.mktemp("cluster"), 2) as address:
+        yield address
 
 
 @pytest.fixture
 def on_cluster(two_workers, monkeypatch):
-    two_workers.wait_for_workers(2, timeout=120)  # after a test that killed one
-    monkeypatch.setenv("DLSTUDY_SCHEDULER", two_workers.scheduler_address)
-    return two_workers
+    monkeypatch.setenv("DLSTUDY_SCHEDULER", two_workers)
+
+
+@pytest.fixture
+def scheduler(tmp_path, monkeypatch):
+    """The address of one without workers, of this test's own, where runs are sent."""
+    with started_scheduler(tmp_path, "tools.cluster", "scheduler") as address:
+        monkeypatch.setenv("DLSTUDY_SCHEDULER", address)
+        yield address
 
 
 # --- What runs there ---
 
 
-def test_runs_are_the_same_bytes_as_in_this_process(on_cluster, images, tmp_path):
+@pytest.mark.usefixtures("on_cluster")
+def test_runs_are_the_same_bytes_as_in_this_process(images, tmp_path):
     save_runs(tmp_path / "mapped", train_seeds(images, MLP, [3, 0, 1], label="mlp"))
     save_runs(tmp_path / "plain", [train_run(images, MLP, seed) for seed in (3, 0, 1)])
     assert (tmp_path / "mapped").read_bytes() == (tmp_path / "plain").read_bytes()
@@ -90,14 +158,10 @@ def test_the_rows_of_the_sweep_are_those_of_one_process(images, monkeypatch):
         assert swept[name].to_csv() == table.to_csv()
 
 
-def slow_process_of(number: int) -> tuple[int, int]:
-    time.sleep(0.5 if number == 0 else 0.05)
-    return number, os.getpid()
-
-
 @pytest.mark.usefixtures("on_cluster")
-def test_results_come_in_the_order_of_the_items_from_every_worker():
-    numbers, processes = zip(*map_runs(slow_process_of, [0, 3, 1, 2], label="processes"), strict=True)
+def test_results_come_in_the_order_of_the_items_from_every_worker(tmp_path):
+    found = map_runs(process_of, [0, 3, 1, 2], label="processes", shared=(tmp_path,))
+    numbers, processes = zip(*found, strict=True)
     assert numbers == (0, 3, 1, 2)
     assert len(set(processes)) == 2
     assert os.getpid() not in processes
@@ -107,35 +171,6 @@ def test_results_come_in_the_order_of_the_items_from_every_worker():
 def test_a_fault_in_one_run_reaches_the_caller():
     with pytest.raises(ZeroDivisionError):
         map_runs(divmod, [1, 0], label="quotients", shared=(1,))
-
-
-class Parcel:
-    """Keeps a record, in a folder, of each time it is packed and unpacked."""
-
-    def __init__(self, values, folder):
-        self.values = values
-        self.folder = folder
-
-    def record(self, what):
-        (self.folder / f"{what}-{os.getpid()}-{time.monotonic_ns()}").touch()
-
-    def __reduce__(self):
-        self.record("packed")
-        return unpacked, (self.values, self.folder)
-
-    def __deepcopy__(self, memo):
-        return self
-
-
-def unpacked(values, folder):
-    parcel = Parcel(values, folder)
-    parcel.record("unpacked")
-    return parcel
-
-
-def process_and_sum(parcel: Parcel, number: int) -> tuple[int, int]:
-    time.sleep(0.05)
-    return os.getpid(), int(parcel.values.sum()) + number
 
 
 @pytest.mark.usefixtures("on_cluster")
@@ -149,12 +184,6 @@ def test_what_is_shared_is_sent_once_to_each_worker(tmp_path):
     assert sorted(path.name.split("-")[1] for path in tmp_path.glob("unpacked-*")) == sorted(workers)
 
 
-def overwritten_sum(split: Split, number: int) -> int:
-    total = int(split.features.sum()) + number
-    split.features.zero_()
-    return total
-
-
 @pytest.mark.usefixtures("on_cluster")
 def test_what_a_run_overwrites_does_not_reach_the_next():
     features = torch.arange(200_000) % 7
@@ -166,43 +195,52 @@ def test_what_a_run_overwrites_does_not_reach_the_next():
 # --- Workers that die ---
 
 
-def die_once(folder: Path, number: int) -> int:
-    mark = folder / "died"
-    if number == 1 and not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number**2
+@pytest.fixture
+def own_cluster(tmp_path, monkeypatch):
+    """Starts a cluster for this test alone, where runs are sent."""
+    with ExitStack() as stack:
+
+        def start(num_workers: int, **variables):
+            address = stack.enter_context(started_cluster(tmp_path, num_workers, **variables))
+            monkeypatch.setenv("DLSTUDY_SCHEDULER", address)
+
+        yield start
 
 
-def die_always(fatal: int, number: int) -> int:
-    if number == fatal:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number**2
-
-
-@pytest.mark.usefixtures("on_cluster")
-def test_a_run_whose_worker_died_is_run_again(tmp_path):
+@pytest.mark.parametrize("variables", [{}, NO_RETRY], ids=["by Dask", "by map_runs"])
+def test_a_run_whose_worker_died_is_run_again(variables, own_cluster, tmp_path):
+    own_cluster(2, **variables)
     assert map_runs(die_once, [0, 1, 2, 3], label="once", shared=(tmp_path,)) == [0, 1, 4, 9]
     assert (tmp_path / "died").exists()
 
 
-@pytest.mark.usefixtures("on_cluster")
-def test_a_run_that_always_kills_its_worker_is_named_and_no_other():
-    with pytest.raises(StudyError, match=r"^fatal: expected run 9 to finish, found that its process died \d+ times"):
+def test_a_run_under_way_when_another_is_given_up_is_finished_first(own_cluster, tmp_path):
+    own_cluster(2, **NO_RETRY)
+    assert map_runs(finish_after_a_death, [0, 1, 2], label="beside", shared=(tmp_path,)) == [0, 1, 4]
+    assert [len(list(tmp_path.glob(f"began-{number}-*"))) for number in range(3)] == [1, 2, 1]
+
+
+def test_a_run_that_always_kills_its_worker_is_named_and_no_other(own_cluster):
+    own_cluster(3, **NO_RETRY)
+    complaint = r"^fatal: expected run 9 to finish, found that its process died 3 times \(out of memory\?\)$"
+    with pytest.raises(StudyError, match=complaint):
         map_runs(die_always, [5, 7, 9, 11], label="fatal", shared=(9,))
 
 
-def test_data_that_went_down_with_the_only_worker_are_sent_again(tmp_path, monkeypatch):
-    with local_cluster(1) as only:  # Dask would retry, but has lost what the run needs
-        monkeypatch.setenv("DLSTUDY_SCHEDULER", only.scheduler_address)
+def test_data_that_went_down_with_the_only_worker_are_sent_again(scheduler, tmp_path, monkeypatch):
+    with ExitStack() as stack:
+
+        def run_on_a_new_worker(*arguments):
+            stack.enter_context(started_workers(scheduler, WORKER))
+            return cluster.run_on(*arguments)
+
+        monkeypatch.setattr(execution, "run_on", run_on_a_new_worker)
+        # Dask would retry, but has lost what the run needs.
         assert map_runs(die_once, [0, 1, 2, 3], label="once", shared=(tmp_path,)) == [0, 1, 4, 9]
+    assert (tmp_path / "died").exists()
 
 
 # --- Settings ---
-
-
-def is_not_run(_: int) -> None:
-    raise AssertionError("a run was started")
 
 
 def test_without_dask_the_error_names_the_variable_and_the_package(monkeypatch):
@@ -296,86 +334,42 @@ def test_the_module_path_of_a_worker_begins_with_this_checkout():
     assert with_source({}) == {"PYTHONPATH": str(ROOT / "src")}
 
 
-def start(*arguments, folder=ROOT, **variables) -> subprocess.Popen:
-    """A program started as a user would on another machine, its environment not settled by these tests."""
-    settled = {*SINGLE_THREAD, *AVX2_KERNELS, "PYTHONPATH"}
-    own = {name: value for name, value in os.environ.items() if name not in settled} | variables
-    program = [sys.executable, "-m", *arguments, "--no-dashboard"]
-    return subprocess.Popen(program, cwd=folder, env=own, stderr=subprocess.DEVNULL)
-
-
-@contextmanager
-def started_scheduler(file: Path, *arguments, **options):
-    """The address of a scheduler without workers, a process of its own."""
-    process = start(*arguments, "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file), **options)
-    address = None
-    while address is None:
-        assert process.poll() is None
-        with suppress(FileNotFoundError, json.JSONDecodeError):  # not there yet, or not yet whole
-            address = json.loads(file.read_text())["address"]
-        time.sleep(0.05)
-    yield address
-    process.terminate()
-    process.wait(timeout=60)
-
-
-@pytest.fixture(scope="module")
-def scheduler(tmp_path_factory):
-    file = tmp_path_factory.mktemp("scheduler") / "scheduler.json"
-    with started_scheduler(file, "tools.cluster", "scheduler") as address:
-        yield address
-
-
-@pytest.fixture
-def start_worker(scheduler, monkeypatch):
-    monkeypatch.setenv("DLSTUDY_SCHEDULER", scheduler)
-    started = []
-    with Client(scheduler, set_as_default=False) as client:
-
-        def start_and_wait(*arguments, **options):
-            started.append(start(*arguments, scheduler, "--no-nanny", **options))
-            client.wait_for_workers(1, timeout=120)
-
-        yield start_and_wait
-        for process in started:
-            process.terminate()
-            process.wait(timeout=60)
-        while client.nthreads():
-            time.sleep(0.02)
-
-
 def test_a_scheduler_without_the_checkout_is_refused(tmp_path, monkeypatch):
-    with started_scheduler(tmp_path / "file.json", "dask", "scheduler", folder=tmp_path) as address:
+    with started_scheduler(tmp_path, "dask", "scheduler", folder=tmp_path) as address:
         monkeypatch.setenv("DLSTUDY_SCHEDULER", address)
         with pytest.raises(SettingError, match=r"^DLSTUDY_SCHEDULER: scheduler tcp:\S+: expected this study's code"):
             map_runs(is_not_run, [0], label="none")
 
 
-def test_a_worker_started_as_documented_gives_the_same_bytes_by_itself(start_worker, images, tmp_path):
-    start_worker("tools.cluster", "worker")
-    save_runs(tmp_path / "there", train_seeds(images, MLP, [3, 0], label="mlp"))
+def test_a_worker_started_as_documented_gives_the_same_bytes_by_itself(scheduler, images, tmp_path):
+    with started_workers(scheduler, WORKER):
+        save_runs(tmp_path / "there", train_seeds(images, MLP, [3, 0], label="mlp"))
+        found = map_runs(eval, ["__import__('os').getpid()"] * 2, label="processes")
     save_runs(tmp_path / "here", [train_run(images, MLP, seed) for seed in (3, 0)])
     assert (tmp_path / "there").read_bytes() == (tmp_path / "here").read_bytes()
-    # One worker alone is used too, where joblib by itself would compute here.
-    found = map_runs(eval, ["__import__('os').getpid()"] * 2, label="processes")
     assert found[0] == found[1] != os.getpid()
 
 
-def test_a_worker_without_the_checkout_is_refused(start_worker, tmp_path):
-    start_worker("dask", "worker", "--nthreads", "1", folder=tmp_path)
-    with pytest.raises(SettingError, match=r"worker tcp:\S+: expected this study's code .*No module named 'dlstudy'"):
+def test_a_worker_without_the_checkout_is_refused(scheduler, tmp_path):
+    with (
+        started_workers(scheduler, ("dask", "worker", "--nthreads", "1"), folder=tmp_path),
+        pytest.raises(SettingError, match=r"worker tcp:\S+: expected this study's code .*No module named 'dlstudy'"),
+    ):
         map_runs(is_not_run, [0], label="none")
 
 
-def test_a_worker_with_more_than_one_thread_is_refused(start_worker):
+def test_a_worker_with_more_than_one_thread_is_refused(scheduler):
     variables = {name: os.environ[name] for name in (*SINGLE_THREAD, *AVX2_KERNELS) if name in os.environ}
-    start_worker("dask", "worker", "--nthreads", "2", PYTHONPATH=str(ROOT / "src"), **variables)
-    with pytest.raises(SettingError, match=r"worker tcp:\S+: expected {'threads': '1'}, found {'threads': '2'}"):
+    program = ("dask", "worker", "--nthreads", "2")
+    with (
+        started_workers(scheduler, program, PYTHONPATH=str(ROOT / "src"), **variables),
+        pytest.raises(SettingError, match=r"worker tcp:\S+: expected {'threads': '1'}, found {'threads': '2'}"),
+    ):
         map_runs(is_not_run, [0], label="none")
 
 
-def test_a_cluster_without_workers_is_an_error_soon(scheduler, monkeypatch):
-    monkeypatch.setenv("DLSTUDY_SCHEDULER", scheduler)
+@pytest.mark.usefixtures("scheduler")
+def test_a_cluster_without_workers_is_an_error_soon(monkeypatch):
     monkeypatch.setattr(cluster, "WORKER_SECONDS", 0.5)
     with pytest.raises(
         SettingError, match=r"^DLSTUDY_SCHEDULER: expected workers at tcp:\S+ within 0\.5 s, found none"
