@@ -43,17 +43,21 @@ def test_a_claim_is_not_supported_by_evidence_against_it(key):
     assert verdict_of(BY_KEY[key], case.contrary) == case.contrary_verdict
 
 
-@pytest.mark.parametrize("key", BY_KEY)
-def test_missing_evidence_is_an_error_not_a_verdict(key):
-    with pytest.raises(MissingResultError):
-        BY_KEY[key].measure(Tables())
+def is_missed(claim):
+    try:
+        claim.measure(Tables())
+    except MissingResultError:
+        return True
+    return False
 
 
-@pytest.mark.parametrize("key", BY_KEY)
-def test_evidence_has_samples_under_every_condition(key):
-    samples = BY_KEY[key].measure(CASES[key].supporting).samples
-    assert samples
-    assert all(len(values) > 0 for values in samples.values())
+def test_missing_evidence_is_an_error_not_a_verdict():
+    assert [key for key, claim in BY_KEY.items() if not is_missed(claim)] == []
+
+
+def test_evidence_has_samples_under_every_condition():
+    samples = {key: claim.measure(CASES[key].supporting).samples for key, claim in BY_KEY.items()}
+    assert [key for key, found in samples.items() if not found or not all(map(len, found.values()))] == []
 
 
 def test_few_seeds_that_find_one_minimum_refute_nothing():

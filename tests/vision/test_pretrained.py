@@ -240,9 +240,8 @@ def test_a_transformer_is_built_for_the_images_of_its_weights(name):
     assert sum(each.numel() for each in network.parameters()) == entry.meta["num_params"]
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_all_weights_say_what_images_have_to_look_like(name):
-    assert input_format(name, 64).num_channels == 3
+def test_all_weights_say_what_images_have_to_look_like():
+    assert [name for name in EVERY if input_format(name, 64).num_channels != 3] == []
 
 
 # --- Starting from them ---
