@@ -1,4 +1,4 @@
-"""Decide on the claims that hang on a clock, draw their figure and write their page: `python -m stages.cost_report`."""
+"""Decide on the claims that depend on wall-clock time, draw their figure and write their page."""
 
 from pathlib import Path
 

@@ -136,6 +136,6 @@ class Checkout:
 
     @property
     def results(self):
-        """Every file that is kept in Git and does not hang on a clock, and every checksum in dvc.lock likewise."""
+        """Every file in Git that does not depend on wall-clock time, and every checksum in dvc.lock likewise."""
         lock = self.root / "dvc.lock"
         return files_below(self.root, locked_outputs(lock)), compared_stages(lock)

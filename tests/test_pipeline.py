@@ -27,7 +27,7 @@ def runs(tmp_path_factory):
     made, again = (Checkout(tmp_path_factory.mktemp(name)) for name in ("pipeline", "again"))
     with ThreadPoolExecutor() as threads:
         of_made = threads.submit(made.run, "repro")
-        # The second leaves out what hangs on a clock, and takes the kernels of a processor without AVX-512.
+        # The second leaves out what depends on wall-clock time, and takes the kernels of a processor without AVX-512.
         targets = "figures", "galleries", "verdict_figures", "report"
         of_again = threads.submit(again.run, "repro", *targets, DLSTUDY_PROCESSES="2", MKL_ENABLE_INSTRUCTIONS="AVX2")
     return (made, of_made.result()), (again, of_again.result())

@@ -1,7 +1,7 @@
 """Everything again, from the raw data on: `make reproduce`. Says, file by file, what came out the same.
 
 Where bytes differ (another kind of processor, another torch), numbers are compared, and agree or not within the
-tolerances below. What hangs on a clock is never compared. Exit status 0: the same, or in agreement.
+tolerances below. What depends on wall-clock time is never compared. Exit status 0: the same, or in agreement.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 from tools.checkout import RAW_IMAGES, ROOT, dvc, images_from, read_params
 
 TIMING: Final = ("timing/*", "reports/timing", "reports/timing/*", "reports/activation_cost.md")
-"""What hangs on a clock: every run gives other times, so there is nothing to compare. No other output depends on it."""
+"""What depends on wall-clock time: other in every run, so there is nothing to compare. No other output depends on it."""
 
 BULK: Final = ("data/*", "models/*")  # DVC's: told apart by their checksum in dvc.lock
 
@@ -66,12 +66,12 @@ class Verdict:
 
 
 def is_timing(path: str) -> bool:
-    """Whether an output hangs on a clock."""
+    """Whether an output depends on wall-clock time."""
     return any(fnmatch(path, pattern) for pattern in TIMING)
 
 
 def files_below(root: Path, outputs: Mapping[str, str]) -> dict[str, bytes]:
-    """The content of every file among the outputs that is kept in Git and does not hang on a clock."""
+    """The content of every file among the outputs that is kept in Git and does not depend on wall-clock time."""
     contents: dict[str, bytes] = {}
     for output in outputs:
         if is_timing(output) or any(fnmatch(output, pattern) for pattern in BULK):
@@ -89,7 +89,7 @@ def locked_outputs(lock: Path) -> dict[str, str]:
 
 
 def compared_stages(lock: Path) -> dict[str, Any]:
-    """The stages in dvc.lock with all their checksums, less those that hang on a clock."""
+    """The stages in dvc.lock with all their checksums, less those that depend on wall-clock time."""
     stages: dict[str, Any] = YAML(typ="safe", pure=True).load(lock)["stages"]
     return {name: stage for name, stage in stages.items() if not any(is_timing(out["path"]) for out in stage["outs"])}
 
@@ -185,7 +185,10 @@ def main() -> int:
         print(f"{verdict.outcome:14}{verdict.path}{'  ' if verdict.detail else ''}{verdict.detail}")
     text, status = summary(found)
     print(text)
-    print(f"What hangs on a clock was timed again and is not among them: {', '.join(filter(is_timing, new_outputs))}.")
+    print(
+        "What depends on wall-clock time was timed again and is not among them: "
+        f"{', '.join(filter(is_timing, new_outputs))}."
+    )
     return status
 
 

@@ -1,7 +1,7 @@
 """Claims of what activations cost: by themselves (ACT-13) and as a part of a training (ACT-14).
 
-They hang on a clock, so they are not in the registry: stage cost_report judges them, and no file of the deterministic
-results depends on them. Samples are an activation's time over that of ReLU in the same round.
+They depend on wall-clock time, so they are not in the registry: stage cost_report judges them, and no file of the
+deterministic results depends on them. Samples are an activation's time over that of ReLU in the same round.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The page of the claims that hang on a clock, apart from all others: their bytes never hang on it."""
+"""The page of the claims that depend on wall-clock time, apart from all others: their bytes never depend on it."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""All pages of markdown but those that hang on a clock."""
+"""All pages of markdown but those that depend on wall-clock time."""
 
 from collections.abc import Iterator
 

@@ -15,7 +15,7 @@ from dlstudy.vision.params import VisionParams
 
 METRICS = Path("metrics")
 RESULTS = Path("results")
-TIMING = Path("timing")  # whatever hangs on a clock: apart, so that nothing deterministic depends on it
+TIMING = Path("timing")  # whatever depends on wall-clock time: apart, so that nothing deterministic depends on it
 
 
 class MissingResultError(StudyError, FileNotFoundError):
