@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
@@ -127,3 +128,20 @@ def test_settings_in_examples_are_taken_but_for_those_whose_error_is_shown(page,
 
 def test_there_are_settings_in_examples():
     assert sum(len(list(examples_in(page))) for page in PAGES) > 15
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_git_converts_no_line_ending_on_windows(tmp_path):
+    def git(*arguments):
+        identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    content = b"seed,accuracy\n0,0.5\n"
+    git("init")
+    shutil.copy(ROOT / ".gitattributes", tmp_path)
+    (tmp_path / "table.csv").write_bytes(content)
+    git("add", "-A")
+    git("commit", "-m", "as it is")
+    (tmp_path / "table.csv").unlink()
+    git("-c", "core.autocrlf=true", "checkout", "--", "table.csv")
+    assert (tmp_path / "table.csv").read_bytes() == content
