@@ -125,12 +125,12 @@ class Checkout:
 
     @property
     def reads(self):
-        """For each stage's command, the files of this checkout that it has opened for reading."""
+        """For each stage's command, the files of this checkout that it has opened for reading, temporary ones aside."""
         found = {}
         for log in self.read_log.iterdir():
             stage, *paths = log.read_text(encoding="utf-8").splitlines()
-            inside = (Path(path) for path in paths)
-            names = {path.relative_to(self.root).as_posix() for path in inside if path.is_relative_to(self.root)}
+            inside = (path for path in map(Path, paths) if path.is_relative_to(self.root) and path.is_file())
+            names = {path.relative_to(self.root).as_posix() for path in inside}
             found.setdefault(f"python {stage}", set()).update(names)
         return found
 
