@@ -7,16 +7,11 @@ import pytest
 import torch
 
 from dlstudy.core.dataset import Split
-from dlstudy.core.params import ParamsError
 from dlstudy.experiments.activation_outputs.images import (
-    check_seeds,
     compare,
     confirm,
-    confirming_jobs,
     facts_of,
-    score_job,
-    score_trials,
-    tuning_jobs,
+    networks_of,
 )
 from dlstudy.experiments.activation_outputs.logits import collapse, product_of, silence
 from dlstudy.experiments.activation_outputs.params import OutputsParams, PriceParams
@@ -26,11 +21,11 @@ from dlstudy.experiments.activation_outputs.variants import (
     DEEP,
     SOFTMAX_REGRESSION,
     Cell,
-    Job,
     init_of,
     mixtures,
     recipe_of,
 )
+from dlstudy.tuning.jobs import score_job
 from dlstudy.tuning.search import Choice, Score, Trial
 from dlstudy.tuning.stacks import Images, Member, accuracies_on_test, accuracies_on_validation, train_stack
 
@@ -51,6 +46,7 @@ PARAMS = OutputsParams(
     price=PRICE,
 )
 SEEDS = (0, 1, 2)
+NETWORKS = networks_of(PARAMS)
 FAR_TOO_FAST = 1e30
 
 
@@ -106,25 +102,13 @@ def test_initial_weights_are_alike_within_a_comparison_but_for_the_rescue_by_the
     assert (init_of(COLLAPSING), init_of(SOFTMAX_REGRESSION)) == ("xavier", "zeros")
 
 
-@pytest.mark.parametrize("seeds", [(0, 100), (101,)])
-def test_a_seed_that_tunes_is_none_that_is_told_of(seeds):
-    with pytest.raises(ParamsError, match=r"activation_outputs\.tuning_seeds: expected none of the study's own seeds"):
-        check_seeds(PARAMS, seeds)
-
-
-def test_nor_is_one_that_tunes_the_price():
-    apart = PARAMS.model_copy(update={"tuning_seeds": (200,)})
-    with pytest.raises(ParamsError, match=r"price\.tuning_seeds: expected none of the study's own .* found \[100\]"):
-        check_seeds(apart, (0, 100))
-
-
 # --- Jobs ---
 
 
 def test_trials_of_one_recipe_and_seed_are_one_stack():
     plain, wide, other = Cell("deep", "plain"), Cell("deep", "xavier4"), Cell("deep", "batch_norm")
     trials = [Trial(cell, lr, seed) for cell in (plain, wide, other) for lr in (0.1, 0.3) for seed in (100, 101)]
-    jobs = tuning_jobs(PARAMS, trials)
+    jobs = NETWORKS.tuning_jobs(trials)
     assert sorted(len(job.trials) for job in jobs) == [2, 2, 4, 4]
     assert sorted(trial for job in jobs for trial in job.trials) == sorted(trials)
     assert all(len({trial.seed for trial in job.trials}) == 1 for job in jobs)
@@ -132,7 +116,7 @@ def test_trials_of_one_recipe_and_seed_are_one_stack():
 
 
 def test_every_cell_meets_every_seed_once_in_stacks_of_the_given_size():
-    jobs = confirming_jobs(PARAMS, {cell: Choice(0.1, at_edge=False) for cell in CELLS}, SEEDS)
+    jobs = NETWORKS.confirming_jobs(dict.fromkeys(CELLS, Choice(0.1, at_edge=False)), SEEDS, 2)
     assert [len(job.trials) for job in jobs] == [2, 1] * len(CELLS)
     assert {(trial.cell, trial.seed) for job in jobs for trial in job.trials} == {
         (cell, seed) for cell in CELLS for seed in SEEDS
@@ -141,14 +125,14 @@ def test_every_cell_meets_every_seed_once_in_stacks_of_the_given_size():
 
 def test_deep_networks_and_long_trainings_cost_most():
     cells = (SOFTMAX_REGRESSION, Cell("shallow", "softmax"), Cell("deep", "plain"), Cell("deep", "longer"))
-    costs = [Job(recipe_of(cell, PARAMS), (Trial(cell, 0.1, 0),)).cost for cell in cells]
+    costs = [NETWORKS.job([Trial(cell, 0.1, 0)]).cost for cell in cells]
     assert costs == sorted(costs)
     assert len(set(costs)) == len(costs)
 
 
 def test_a_score_is_the_validation_accuracy_of_its_own_trial(pixels):
     trials = [Trial(Cell("shallow", name), lr, 100) for name in ("softmax", "relu_logits") for lr in (0.03, 0.003)]
-    found = score_trials(pixels, PARAMS, trials)
+    found = NETWORKS.score_trials(pixels, "test", trials)
     for trial, score in zip(trials, found, strict=True):
         stack, _ = train_stack(pixels, recipe_of(trial.cell, PARAMS), [Member(100, "he", trial.lr)])
         _, rows = pixels.division(100)
@@ -159,7 +143,7 @@ def test_a_score_is_the_validation_accuracy_of_its_own_trial(pixels):
 
 def test_a_trial_that_diverges_has_accuracy_0(pixels):
     cell = Cell("shallow", "softmax")
-    job = Job(recipe_of(cell, PARAMS), (Trial(cell, FAR_TOO_FAST, 100), Trial(cell, 0.01, 100)))
+    job = NETWORKS.job([Trial(cell, FAR_TOO_FAST, 100), Trial(cell, 0.01, 100)])
     bad, good = score_job(pixels, job)
     assert bad == Score(0.0, diverged=True)
     assert not good.diverged
@@ -168,12 +152,12 @@ def test_a_trial_that_diverges_has_accuracy_0(pixels):
 def test_trials_know_nothing_of_the_test_split(images, pixels):
     spoilt = Images.of(dataclasses.replace(images, test=Split(images.test.features * 0, images.test.targets * 0)))
     trials = [Trial(COLLAPSING, 0.01, 100)]
-    assert score_trials(spoilt, PARAMS, trials) == score_trials(pixels, PARAMS, trials)
+    assert NETWORKS.score_trials(spoilt, "test", trials) == NETWORKS.score_trials(pixels, "test", trials)
 
 
 def test_a_network_that_diverges_has_a_row_that_says_so(pixels):
-    job = Job(recipe_of(COLLAPSING, PARAMS), (Trial(COLLAPSING, FAR_TOO_FAST, 0), Trial(COLLAPSING, 0.01, 1)))
-    found = confirm(pixels, PARAMS, job)
+    job = NETWORKS.job([Trial(COLLAPSING, FAR_TOO_FAST, 0), Trial(COLLAPSING, 0.01, 1)])
+    found = confirm(pixels, job)
     bad, good = found.rows
     assert bad == {"network": "shallow", "variant": "identity", "seed": 0} | {
         "diverged": True,

@@ -8,8 +8,9 @@ from torch import nn
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.activation_outputs.params import PriceParams
 from dlstudy.experiments.activation_outputs.price import (
-    OUTPUTS,
+    CELLS,
     VARIANTS,
+    Cell,
     Variant,
     compare_prices,
     divided,
@@ -28,7 +29,7 @@ from dlstudy.tuning.search import Choice, Score, Trial
 PARAMS = PriceParams(hidden=(5,), batch_size=64, num_epochs=2, learning_rates=(0.03, 0.1, 0.3), tuning_seeds=(100,))
 FAR_TOO_FAST = 1e6
 LINEAR, RELU, DYING = VARIANTS
-RATES = dict.fromkeys(OUTPUTS, Choice(0.1, at_edge=False))
+RATES = dict.fromkeys(CELLS, Choice(0.1, at_edge=False))
 
 
 @pytest.fixture(scope="module")
@@ -95,22 +96,22 @@ def test_a_row_tells_the_scores_of_its_own_variant(houses, division):
 
 
 def test_a_run_that_diverges_is_no_number_but_says_so(houses):
-    rows = run_seed(houses, PARAMS, dict.fromkeys(OUTPUTS, Choice(FAR_TOO_FAST, at_edge=False)), 3)
+    rows = run_seed(houses, PARAMS, dict.fromkeys(CELLS, Choice(FAR_TOO_FAST, at_edge=False)), 3)
     assert rows[0] == {"output": "identity", "start": "mean", "seed": 3} | {
         "diverged": True,
         "rmse": 0.0,
         "r2": 0.0,
         "share_zero": 0.0,
     }
-    assert score_trial(houses, PARAMS, Trial("identity", FAR_TOO_FAST, 3)) == Score(0.0, diverged=True)
+    assert score_trial(houses, PARAMS, Trial(Cell("identity"), FAR_TOO_FAST, 3)) == Score(0.0, diverged=True)
 
 
 def test_a_relu_that_is_0_for_every_house_is_counted(houses):
     """So large a first step takes the output below 0 for good."""
-    rows = run_seed(houses, PARAMS, dict.fromkeys(OUTPUTS, Choice(100.0, at_edge=False)), 3)
+    rows = run_seed(houses, PARAMS, dict.fromkeys(CELLS, Choice(100.0, at_edge=False)), 3)
     assert rows[1]["share_zero"] == 1.0
     assert not rows[1]["diverged"]
-    assert score_trial(houses, PARAMS, Trial("relu", 100.0, 3)).accuracy == 0.0
+    assert score_trial(houses, PARAMS, Trial(Cell("relu"), 100.0, 3)).accuracy == 0.0
 
 
 @pytest.fixture(scope="module")

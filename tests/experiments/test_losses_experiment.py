@@ -10,7 +10,6 @@ from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
 from dlstudy.core.dataset import Split
 from dlstudy.core.errors import StudyError
-from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.losses.closed_form import CHUNK, least_squares_outputs, moments
 from dlstudy.experiments.losses.comparison import (
@@ -60,11 +59,6 @@ def comparison(images):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DLSTUDY_PROCESSES", "2")
         return compare(images, PARAMS, (0, 1))
-
-
-def test_a_seed_that_tunes_is_none_that_is_told_of(images):
-    with pytest.raises(ParamsError, match=r"losses\.tuning_seeds: expected none of the study's own .* found \[100\]"):
-        compare(images, PARAMS, (0, 100))
 
 
 # --- Least squares in closed form ---

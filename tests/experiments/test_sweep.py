@@ -2,8 +2,7 @@ import pandas as pd
 import pytest
 import torch
 
-from dlstudy.core.params import ParamsError
-from dlstudy.experiments.sweep.cells import Cell, Job, members_of, recipe, sweep, tuning_jobs
+from dlstudy.experiments.sweep.cells import Cell, networks_of, recipe, sweep
 from dlstudy.experiments.sweep.params import SweepProtocol
 from dlstudy.tuning.search import Trial
 from dlstudy.tuning.stacks import Images, Member, accuracies_on_test, train_stack
@@ -62,17 +61,14 @@ def test_a_row_is_what_training_that_network_alone_gives(tables, images):
 
 @pytest.mark.parametrize(("activation", "init"), [("tanh", "xavier"), ("gelu", "he")])
 def test_the_matching_initialiser_is_that_of_the_activation(activation, init):
-    job = Job(Cell(1, "matching"), ((0, 0.1), (1, 0.1)))
-    assert members_of(job, activation) == [Member(0, init, 0.1), Member(1, init, 0.1)]
-    assert members_of(job._replace(cell=Cell(1, "pytorch")), activation)[0].init == "pytorch"
+    networks = networks_of(activation, PROTOCOL)
+    assert [networks.init_of(Cell(1, name)) for name in ("matching", "pytorch")] == [init, "pytorch"]
 
 
-def test_the_learning_rates_of_one_seed_are_one_stack():
-    cell, other = Cell(1, "matching"), Cell(4, "matching")
-    trials = [Trial(each, lr, seed) for each in (cell, other) for lr in (0.1, 0.3) for seed in (100, 101)]
-    jobs = tuning_jobs(trials)
-    assert len(jobs) == 4
-    assert Job(cell, ((100, 0.1), (100, 0.3))) in jobs
+def test_cells_of_the_same_recipe_are_tuned_apart():
+    trials = [Trial(Cell(1, init), lr, 100) for init in ("matching", "pytorch") for lr in (0.1, 0.3)]
+    jobs = networks_of("relu", PROTOCOL).tuning_jobs(trials)
+    assert [job.trials for job in jobs] == [tuple(trials[:2]), tuple(trials[2:])]
 
 
 def test_a_network_that_diverges_is_recorded_as_such_without_numbers_that_are_none(images):
@@ -90,11 +86,6 @@ def test_the_number_of_processes_changes_no_value(images, tables, monkeypatch, p
     again = sweep(images, "relu", PROTOCOL, SEEDS)
     for name, table in tables.items():
         pd.testing.assert_frame_equal(again[name], table, check_exact=True)
-
-
-def test_a_seed_that_tunes_does_not_confirm(images):
-    with pytest.raises(ParamsError, match=r"sweep.protocol.tuning_seeds: expected none .*, found \[100\]"):
-        sweep(images, "relu", PROTOCOL, (0, 100))
 
 
 def test_another_activation_sees_the_same_division_and_draws(images):

@@ -5,8 +5,8 @@ from dlstudy.tuning.search import (
     Choice,
     Score,
     Trial,
+    choices_of,
     choose,
-    choose_stable,
     extension,
     grid_factor,
     mean_accuracies,
@@ -143,12 +143,12 @@ def test_a_rate_that_leaves_a_plateau_on_which_smaller_ones_stay_is_found():
 def test_a_rate_at_the_border_of_stability_is_not_taken():
     accuracy = {0.1: 0.80, 0.3: 0.84, 0.5: 0.86, 1.0: 0.5}
     scores = {Trial("cell", lr, seed): Score(value) for lr, value in accuracy.items() for seed in (1, 2)}
-    assert choose_stable(scores, "cell") == Choice(0.5, at_edge=False)
+    assert choices_of(["cell"], scores, stable_accuracies)["cell"] == Choice(0.5, at_edge=False)
     scores[Trial("cell", 1.0, 2)] = Score(0.0, diverged=True)  # one seed of two
-    assert choose_stable(scores, "cell") == Choice(0.3, at_edge=False)
+    assert choices_of(["cell"], scores, stable_accuracies)["cell"] == Choice(0.3, at_edge=False)
     assert stable_accuracies(scores, "cell") == pytest.approx({0.1: 0.80, 0.3: 0.84})
 
 
 def test_where_every_rate_diverges_one_is_named_all_the_same():
     scores = {Trial("cell", lr, 1): Score(0.0, diverged=True) for lr in GRID}
-    assert choose_stable(scores, "cell") == Choice(0.01, at_edge=True)
+    assert choices_of(["cell"], scores, stable_accuracies)["cell"] == Choice(0.01, at_edge=True)

@@ -4,7 +4,7 @@ Nothing is trained here. A trial is one training of a cell (a variant that is tu
 with one seed; `tune` hands out a round of them at a time and is told how each went.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -63,22 +63,26 @@ def stable_accuracies(scores: Mapping[Trial[Cell], Score], cell: Cell) -> dict[f
     return {lr: accuracies[lr] for lr in rates if lr not in diverging | nearby} or accuracies
 
 
-def choose_stable(scores: Mapping[Trial[Cell], Score], cell: Cell, guessing: float = 0.0) -> Choice:
-    """The choice among the stable learning rates; whether it lies at an end is said of all that were tried."""
-    lr = choose(stable_accuracies(scores, cell)).lr
-    accuracies = mean_accuracies(scores, cell)
-    at_end = lr in (min(accuracies), max(accuracies))
-    return Choice(lr, at_edge=at_end and not only_guesses(accuracies[lr], guessing))
+def choose(accuracies: Mapping[float, float], guessing: float = 0.0, *, among: Iterable[float] | None = None) -> Choice:
+    """The learning rate of the highest accuracy, among some of those that were tried; of several, the smallest.
 
-
-def choose(accuracies: Mapping[float, float], guessing: float = 0.0) -> Choice:
-    """The learning rate of the highest accuracy; of several, the smallest.
-
-    Where none gets beyond `guessing` there is no best one to lie at an end.
+    Whether it lies at an end is said of all that were tried. Where none gets beyond `guessing` there is no best one to
+    lie at an end.
     """
-    best = min(accuracies, key=lambda lr: (-accuracies[lr], lr))
+    best = min(accuracies if among is None else among, key=lambda lr: (-accuracies[lr], lr))
     at_end = best in (min(accuracies), max(accuracies))
     return Choice(best, at_edge=at_end and not only_guesses(accuracies[best], guessing))
+
+
+def choices_of(
+    cells: Iterable[Cell],
+    scores: Mapping[Trial[Cell], Score],
+    rule: Callable[[Mapping[Trial[Cell], Score], Cell], Mapping[float, float]] = mean_accuracies,
+    *,
+    guessing: float = 0.0,
+) -> dict[Cell, Choice]:
+    """The choice of each cell among the learning rates that the rule leaves: all, or with `stable_accuracies` some."""
+    return {cell: choose(mean_accuracies(scores, cell), guessing, among=rule(scores, cell)) for cell in cells}
 
 
 def only_guesses(accuracy: float, guessing: float) -> bool:

@@ -8,7 +8,7 @@ from the first step on and never learns. What happens without is counted as well
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pandas as pd
 import torch
@@ -22,12 +22,16 @@ from dlstudy.experiments.activation_outputs.params import PriceParams
 from dlstudy.sgd.loop import learning_rates, minibatches, train_epoch
 from dlstudy.training.losses import outputs_of, squared_loss
 from dlstudy.training.models import ACTIVATIONS, build_network, initialise
-from dlstudy.tuning.search import Choice, Score, Trial, choose, mean_accuracies, tune
+from dlstudy.tuning.jobs import Row, chosen_table, tuning_table
+from dlstudy.tuning.search import Choice, Score, Trial, choices_of, tune
 
-Row = dict[str, Any]
-
-OUTPUTS: Final = ("identity", "relu")
 STARTS: Final = {"mean": 1.0, "zero": 0.0}  # of the output's bias, in units of the mean price
+
+
+class Cell(NamedTuple):
+    """What is tuned: an activation of the output, whose bias starts at the mean."""
+
+    output: str
 
 
 class Variant(NamedTuple):
@@ -35,20 +39,19 @@ class Variant(NamedTuple):
     start: str
 
 
+CELLS: Final = (Cell("identity"), Cell("relu"))
 VARIANTS: Final = (Variant("identity", "mean"), Variant("relu", "mean"), Variant("relu", "zero"))
 
 
 def compare_prices(houses: Dataset, params: PriceParams, seeds: Sequence[int]) -> dict[str, pd.DataFrame]:
     """Every table of the houses: tune, train with every seed, score."""
     score_all = partial(map_runs, partial(score_trial, houses, params), label="price: learning rates")
-    scores = tune(OUTPUTS, params.learning_rates, params.tuning_seeds, score_all)
-    choices = {output: choose(mean_accuracies(scores, output)) for output in OUTPUTS}
+    scores = tune(CELLS, params.learning_rates, params.tuning_seeds, score_all)
+    choices = choices_of(CELLS, scores)
     found = map_runs(partial(run_seed, houses, params, choices), seeds, label="price")
     return {
-        "price_tuning": tuning_table(scores),
-        "price_chosen": pd.DataFrame(
-            [{"output": output, "lr": choices[output].lr, "at_edge": choices[output].at_edge} for output in OUTPUTS]
-        ),
+        "price_tuning": tuning_table(scores, score_name="explained_variance"),
+        "price_chosen": chosen_table(choices, scores),
         "price_per_seed": pd.DataFrame([row for rows in found for row in rows]),
     }
 
@@ -102,11 +105,11 @@ def r_squared(division: Dataset, prices: Tensor, split: Split) -> float:
 # --- Tuning ---
 
 
-def score_trial(houses: Dataset, params: PriceParams, trial: Trial[str]) -> Score:
+def score_trial(houses: Dataset, params: PriceParams, trial: Trial[Cell]) -> Score:
     """Explained variance of the validation split after the last epoch; 0 where it is worse than the mean price."""
     division = divided(houses, trial.seed)
     try:
-        network = train(division, params, Variant(trial.cell, "mean"), trial.lr, trial.seed)
+        network = train(division, params, Variant(trial.cell.output, "mean"), trial.lr, trial.seed)
     except DivergedError:
         return Score(0.0, diverged=True)
     prices = predicted(division, network, division.validation)
@@ -114,25 +117,16 @@ def score_trial(houses: Dataset, params: PriceParams, trial: Trial[str]) -> Scor
     return Score(max(0.0, explained)) if torch.isfinite(prices).all() else Score(0.0, diverged=True)
 
 
-def tuning_table(scores: Mapping[Trial[str], Score]) -> pd.DataFrame:
-    """One row a trial."""
-    rows = [
-        {"output": trial.cell, "lr": trial.lr, "seed": trial.seed}
-        | {"explained_variance": score.accuracy, "diverged": score.diverged}
-        for trial, score in sorted(scores.items())
-    ]
-    return pd.DataFrame(rows)
-
-
 # --- The seeds of the study ---
 
 
-def run_seed(houses: Dataset, params: PriceParams, choices: Mapping[str, Choice], seed: int) -> list[Row]:
+def run_seed(houses: Dataset, params: PriceParams, choices: Mapping[Cell, Choice], seed: int) -> list[Row]:
     """A row a variant. One that diverged has scores of 0 and says so."""
     division = divided(houses, seed)
+    rates = [choices[Cell(variant.output)].lr for variant in VARIANTS]
     return [
-        {**variant._asdict(), "seed": seed, **scores_of(division, params, variant, choices[variant.output].lr, seed)}
-        for variant in VARIANTS
+        {**variant._asdict(), "seed": seed, **scores_of(division, params, variant, lr, seed)}
+        for variant, lr in zip(VARIANTS, rates, strict=True)
     ]
 
 

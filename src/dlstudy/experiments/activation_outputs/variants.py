@@ -3,7 +3,6 @@
 from typing import Final, NamedTuple
 
 from dlstudy.experiments.activation_outputs.params import OutputsParams
-from dlstudy.tuning.search import Trial
 from dlstudy.tuning.stacks import Recipe
 
 
@@ -68,16 +67,3 @@ def init_of(cell: Cell) -> str:
         case "deep":
             return "xavier4" if cell.variant == "xavier4" else "xavier"
     return "xavier" if cell == COLLAPSING else "he"
-
-
-class Job(NamedTuple):
-    """Networks of one recipe that are trained as one stack."""
-
-    recipe: Recipe
-    trials: tuple[Trial[Cell], ...]
-
-    @property
-    def cost(self) -> float:
-        """How long it takes, roughly, beside others."""
-        slow = 2 if self.recipe.batch_norm or self.recipe.optimiser == "adam" else 1
-        return slow * self.recipe.num_epochs * len(self.trials) * (2 + len(self.recipe.hidden))

@@ -17,7 +17,6 @@ from torch import Tensor
 from dlstudy.core.dataset import Dataset
 from dlstudy.core.errors import DivergedError, StudyError
 from dlstudy.core.execution import map_runs
-from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.losses.closed_form import least_squares_outputs
 from dlstudy.experiments.losses.params import LossesParams
@@ -25,7 +24,8 @@ from dlstudy.sgd.loop import start_run, train_run
 from dlstudy.training.calibration import ece, fit_temperature, nll
 from dlstudy.training.losses import outputs_of
 from dlstudy.training.params import LossName, SgdParams
-from dlstudy.tuning.search import Choice, Score, Trial, choose, mean_accuracies, tune
+from dlstudy.tuning.jobs import chosen_table, tuning_table
+from dlstudy.tuning.search import Score, Trial, choices_of, tune
 
 
 class Cell(NamedTuple):
@@ -52,24 +52,17 @@ class Comparison:
 
 def compare(dataset: Dataset, params: LossesParams, seeds: Sequence[int]) -> Comparison:
     """The whole experiment: tune, train with every seed, score, control."""
-    check_seeds(params, seeds)
     scores = tune_cells(dataset, params)
-    choices = {cell: choose(mean_accuracies(scores, cell)) for cell in CELLS}
+    choices = choices_of(CELLS, scores)
     rates = {cell: choice.lr for cell, choice in choices.items()}
     results = map_runs(run_seed, seeds, label="losses", shared=(dataset, params, rates))
     tables = {
         "tuning": tuning_table(scores),
-        "chosen": chosen_table(choices),
+        "chosen": chosen_table(choices, scores),
         "per_seed": pd.DataFrame([row for result in results for row in result.rows]),
         "controls": pd.DataFrame([row for result in results for row in result.controls]),
     }
     return Comparison(tables, facts_of(dataset, params, [fault for result in results for fault in result.diverged]))
-
-
-def check_seeds(params: LossesParams, seeds: Sequence[int]) -> None:
-    """ParamsError for a seed that would choose a learning rate and then be told of as if it had not."""
-    if both := sorted(set(params.tuning_seeds) & set(seeds)):
-        raise ParamsError(f"experiments.losses.tuning_seeds: expected none of the study's own seeds, found {both}")
 
 
 def facts_of(dataset: Dataset, params: LossesParams, diverged: Sequence[str]) -> dict[str, Any]:
@@ -123,22 +116,6 @@ def score_trial(divisions: Mapping[int, Dataset], params: LossesParams, trial: T
     except DivergedError:
         return Score(0.0, diverged=True)
     return Score(run.history[-1].validation.accuracy)
-
-
-def tuning_table(scores: Mapping[Trial[Cell], Score]) -> pd.DataFrame:
-    """One row a trial, by cell and learning rate."""
-    rows = [
-        {**trial.cell._asdict(), "lr": trial.lr, "seed": trial.seed}
-        | {"validation_accuracy": score.accuracy, "diverged": score.diverged}
-        for trial, score in sorted(scores.items())
-    ]
-    return pd.DataFrame(rows)
-
-
-def chosen_table(choices: Mapping[Cell, Choice]) -> pd.DataFrame:
-    """One row a cell: the learning rate of its best mean accuracy, and whether it lies at an end of those tried."""
-    rows = [{**cell._asdict(), "lr": choice.lr, "at_edge": choice.at_edge} for cell, choice in sorted(choices.items())]
-    return pd.DataFrame(rows)
 
 
 # --- The seeds of the study ---
