@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from dvc.repo import Repo
 
-from dlstudy.data.image_sets import IMAGE_SETS
 from tests.data.test_images import write_part
+from tests.image_sets import IMAGE_SETS
 from tools.checkout import copy_checkout, read_params, write_params
 from tools.smoke import miniature
 
@@ -91,7 +91,9 @@ def test_dvc_takes_checksums_from_the_folder_of_the_images_that_are_named(tmp_pa
         deps = {stage.name: {dep.def_path for dep in stage.deps} for stage in stages}
     folders = {path for path in deps["download@images"] if path.startswith("datasets/")}
     assert folders == {f"datasets/{dataset}"}  # another one is a change, which DVC downloads for
-    assert f"datasets/{dataset}/SHA256SUMS" in deps["report"]
+    assert f"datasets/{dataset}" in deps["report"]
+    for stage in ("prepare@images", "judge", "figures"):
+        assert f"datasets/{dataset}/dataset.yaml" in deps[stage]
 
 
 def test_without_the_images_the_error_names_what_was_tried_and_every_way_out(tmp_path):
@@ -112,5 +114,6 @@ def test_images_that_nobody_knows_are_refused_before_any_work(tmp_path):
     checkout.name_images("CIFAR10")
     run = checkout.run("dvc", "repro")
     assert run.returncode != 0
-    assert "prepare.images.dataset: expected 'FashionMNIST', 'MNIST' or 'KMNIST', found 'CIFAR10'" in run.stderr
+    known = "FashionMNIST or KMNIST or MNIST, which have a dataset.yaml in datasets"
+    assert f"prepare.images.dataset: expected {known}, found 'CIFAR10'" in run.stderr
     assert re.findall(r"^Running stage '([^']+)'", run.stdout, flags=re.MULTILINE) == ["check_params"]
