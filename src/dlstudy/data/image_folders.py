@@ -220,11 +220,7 @@ def read_folder(image_set: FolderSet, folder: Path) -> FolderImages:
         try:
             images.append(read_image(file))
         except Exception as error:  # noqa: BLE001, RUF100 - Pillow raises errors of many kinds for damaged files
-            reason = str(error).replace(str(file.path), "").strip() or type(error).__name__
-            problems.append(
-                f"{file.path}: expected a whole PNG or JPEG image, found a file that Pillow cannot read "
-                f"({reason}); replace or remove it"
-            )
+            problems.append(f"{file.path}: expected a whole PNG or JPEG image, found {_reason(error)}; replace or remove it")
     problems += _twice(images, has_test=listing.has_test)
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -233,6 +229,14 @@ def read_folder(image_set: FolderSet, folder: Path) -> FolderImages:
     if not listing.has_test:
         train, test = drawn_test(train, image_set.test_fraction, image_set.seed)
     return FolderImages(listing.class_names, train, test)
+
+
+def _reason(error: Exception) -> str:
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):  # whose own words are the address of an object
+        return "other content"
+    return f"one that Pillow cannot read ({error or type(error).__name__})"
 
 
 def _twice(images: Sequence[ReadImage], *, has_test: bool) -> Iterator[str]:

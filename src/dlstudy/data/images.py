@@ -61,7 +61,8 @@ def prepare(folder: Path, params: ImagesParams, image_set: ImageSet) -> Dataset:
         order = interleaved(order, pool.targets)
     chosen = order[: params.train_size], order[params.train_size : wanted]
     train, validation = (Split(pool.features[rows], pool.targets[rows]) for rows in chosen)
-    _check_all_learnt(train, names, params)
+    if isinstance(image_set, FolderSet):
+        _check_all_learnt(train, names, params)
     return Dataset(
         task="classification",
         train=train,
