@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from dlstudy.core.params import ParamsError, load_section
-from dlstudy.data.image_sets import ImageSetName
+from dlstudy.data.image_sets import FolderSet, load_image_set
 from dlstudy.data.params import ImagesParams
 from dlstudy.evaluation.params import MODEL
 from dlstudy.training.params import SgdParams
@@ -45,9 +45,10 @@ def model_params(model: ModelName) -> SgdParams:
     return params.model_copy(update=SWEEP) if model == "sweep" else params
 
 
-def image_set_name() -> ImageSetName:
-    """Which images params.yaml names."""
-    return load_section("prepare.images", ImagesParams).dataset
+def image_set_name() -> str:
+    """The class of torchvision.datasets that reads the images which params.yaml names."""
+    image_set = load_image_set(load_section("prepare.images", ImagesParams).dataset)
+    return "MNIST" if isinstance(image_set, FolderSet) else image_set.torchvision or "MNIST"
 
 
 def read_setting(model: ModelName, num_images: int | None, num_epochs: int, num_rounds: int) -> Setting:

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from dlstudy.core.artifacts import write_text
+from dlstudy.data.image_sets import DATASETS
 from dlstudy.study.params import load_study
 
 if __name__ == "__main__":
-    load_study()
+    load_study(datasets=DATASETS)
     # Always the same content, so that what follows runs again only for parameters of its own.
     write_text(Path("data/params_check.txt"), "params.yaml is as it should be\n")

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from dlstudy.core.checksums import read_checksums
 from dlstudy.core.params import load_section
-from dlstudy.data.image_sets import IMAGE_SETS
+from dlstudy.data.image_sets import DATASETS, FolderSet, load_image_set
 from dlstudy.data.params import ImagesParams
+from dlstudy.download.image_folders import fill_from_folder
 from dlstudy.download.image_sources import image_hint, image_sources
 from dlstudy.download.params import DownloadParams
 from dlstudy.download.sources import Shipped, download
 
-DATASETS, RAW = Path("datasets"), Path("data/raw")
+RAW = Path("data/raw")
 
 
 def fill_housing() -> None:
@@ -22,7 +23,10 @@ def fill_housing() -> None:
 
 
 def fill_images() -> None:
-    image_set = IMAGE_SETS[load_section("prepare.images", ImagesParams).dataset]
+    image_set = load_image_set(load_section("prepare.images", ImagesParams).dataset)
+    if isinstance(image_set, FolderSet):
+        fill_from_folder(image_set, image_set.folder(), RAW / "images")
+        return
     checksums = read_checksums(DATASETS / image_set.dataset / "SHA256SUMS")
     sources = image_sources(image_set, load_section("download", DownloadParams), os.environ.get(image_set.variable))
     download(sources, RAW / "images", checksums, image_hint(image_set))

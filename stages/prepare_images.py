@@ -5,12 +5,13 @@ from pathlib import Path
 from dlstudy.core.artifacts import write_json
 from dlstudy.core.dataset import save_dataset
 from dlstudy.core.params import load_section
+from dlstudy.data.image_sets import load_image_set
 from dlstudy.data.images import facts, prepare
 from dlstudy.data.params import ImagesParams
 
 if __name__ == "__main__":
     params = load_section("prepare.images", ImagesParams)
-    raw = Path("data/raw/images")
-    dataset = prepare(raw, params)
+    image_set, raw = load_image_set(params.dataset), Path("data/raw/images")
+    dataset = prepare(raw, params, image_set)
     save_dataset(Path("data/prepared/images.pt"), dataset)
-    write_json(Path("results/data/images/facts.json"), facts(raw, dataset, params))
+    write_json(Path("results/data/images/facts.json"), facts(raw, dataset, image_set))

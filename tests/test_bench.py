@@ -23,12 +23,12 @@ from bench.setting import NUM_PIXELS, BenchError, Setting, matrix_product_flops,
 from bench.summary import best, markdown, summarise
 from bench.ways import SCIKIT_LEARN, TEXTBOOK, WAYS, Kind, environment_of
 from dlstudy.core.dataset import Split, save_dataset
-from dlstudy.data.image_sets import IMAGE_SETS
 from dlstudy.data.images import prepare
 from dlstudy.data.params import ImagesParams
 from dlstudy.sgd.loop import train_epoch
 from dlstudy.training.losses import cross_entropy
 from dlstudy.training.params import SgdParams
+from tests.image_sets import IMAGE_SETS
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = Setting("mlp_relu", (784, 8, 10), "relu", batch_size=16, num_images=40, num_epochs=2, num_rounds=3)

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from dvc.repo import Repo
 
-from dlstudy.data.image_sets import IMAGE_SETS
+from tests.data.test_image_folders import write_class
 from tests.data.test_images import write_part
+from tests.image_sets import IMAGE_SETS
 from tools.checkout import copy_checkout, read_params, write_params
 from tools.smoke import miniature
 
+FILES = [f"{part}-{kind}-ubyte" for part in ("t10k", "train") for kind in ("images-idx3", "labels-idx1")]
 UNREACHABLE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # nobody listens there
 
 
@@ -91,7 +93,9 @@ def test_dvc_takes_checksums_from_the_folder_of_the_images_that_are_named(tmp_pa
         deps = {stage.name: {dep.def_path for dep in stage.deps} for stage in stages}
     folders = {path for path in deps["download@images"] if path.startswith("datasets/")}
     assert folders == {f"datasets/{dataset}"}  # another one is a change, which DVC downloads for
-    assert f"datasets/{dataset}/SHA256SUMS" in deps["report"]
+    assert f"datasets/{dataset}" in deps["report"]
+    for stage in ("prepare@images", "judge", "figures"):
+        assert f"datasets/{dataset}/dataset.yaml" in deps[stage]
 
 
 def test_without_the_images_the_error_names_what_was_tried_and_every_way_out(tmp_path):
@@ -112,5 +116,60 @@ def test_images_that_nobody_knows_are_refused_before_any_work(tmp_path):
     checkout.name_images("CIFAR10")
     run = checkout.run("dvc", "repro")
     assert run.returncode != 0
-    assert "prepare.images.dataset: expected 'FashionMNIST', 'MNIST' or 'KMNIST', found 'CIFAR10'" in run.stderr
+    known = "FashionMNIST or KMNIST or MNIST, which have a dataset.yaml in datasets"
+    assert f"prepare.images.dataset: expected {known}, found 'CIFAR10'" in run.stderr
     assert re.findall(r"^Running stage '([^']+)'", run.stdout, flags=re.MULTILINE) == ["check_params"]
+
+
+# --- One's own images ---
+
+
+def own_images(root, num_of_each):
+    """A checkout whose params.yaml names a folder of images of three classes."""
+    checkout = Checkout(root, "MNIST", compress=False)
+    folder = checkout.root / "datasets/pets"
+    write_class(folder / "train", dict.fromkeys(("bird", "cat", "dog"), num_of_each))
+    (folder / "dataset.yaml").write_text("kind: folder\nname: My pets\n")
+    checkout.name_images("pets")
+    return checkout
+
+
+def test_a_folder_of_images_goes_through_check_download_and_prepare_without_network(tmp_path):
+    checkout = own_images(tmp_path, 250)
+    run = checkout.run("dvc", "repro", "prepare@images", **UNREACHABLE)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "images: 750 verified images from datasets/pets" in run.stderr + run.stdout
+    facts = json.loads((checkout.root / "results/data/images/facts.json").read_text())
+    assert (facts["dataset"], facts["name"], facts["class_names"]) == ("pets", "My pets", ["bird", "cat", "dog"])
+    assert facts["num_images"] == {"train": 600, "t10k": 150}
+    assert facts["num_examples_by_class"]["test"] == [50, 50, 50]
+    sums = {name: hashlib.sha256((checkout.root / "data/raw/images" / name).read_bytes()).hexdigest() for name in FILES}
+    assert facts["folder"]["checksums"] == sums
+
+    again = checkout.run("dvc", "repro", "prepare@images")
+    assert re.findall(r"^Running stage '([^']+)'", again.stdout, flags=re.MULTILINE) == []
+    write_class(checkout.root / "datasets/pets/train", {"fish": 20}, first=900)  # a change that DVC sees
+    run = checkout.run("dvc", "repro", "prepare@images")
+    ran = re.findall(r"^Running stage '([^']+)'", run.stdout, flags=re.MULTILINE)
+    assert ran == ["check_params", "download@images", "prepare@images"]
+
+
+def test_more_images_than_the_folder_has_are_refused_before_any_work(tmp_path):
+    checkout = own_images(tmp_path, 20)  # of each a fifth is drawn for the test
+    run = checkout.run("stages.check_params")
+    assert run.returncode != 0
+    assert "prepare.images.validation_size: expected train_size + validation_size <= 48, found 600" in run.stderr
+
+
+def test_bad_images_are_told_with_the_other_faults_of_the_parameters(tmp_path):
+    checkout = own_images(tmp_path, 20)
+    (checkout.root / "datasets/pets/train/empty").mkdir()
+    (checkout.root / "datasets/pets/train/cat/notes.png").write_text("notes")
+    params = read_params(checkout.root)
+    write_params(checkout.root, params | {"evaluate": params["evaluate"] | {"num_mistakes": -1}})
+    run = checkout.run("stages.check_params")
+    assert "params.yaml: 2 problems" in run.stderr
+    assert "prepare.images.dataset: datasets/pets: 2 problems" in run.stderr
+    assert "datasets/pets/train/empty: expected images, found an empty folder; fill or remove it" in run.stderr
+    assert "datasets/pets/train/cat/notes.png: expected a whole PNG or JPEG image" in run.stderr
+    assert "evaluate.num_mistakes" in run.stderr

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ruamel.yaml import YAML
 
-from dlstudy.data.image_sets import IMAGE_SETS
+from dlstudy.data.image_sets import DATASETS, FolderSet, load_image_set
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 NOT_COPIED: Final = shutil.ignore_patterns("tmp", "cache", "config.local", "__pycache__")
@@ -37,8 +37,10 @@ def write_params(checkout: Path, params: Mapping[str, Any]) -> None:
 
 def images_from(folder: Path, params: Mapping[str, Any]) -> dict[str, str]:
     """The environment by which the download takes its images from a folder, unless the user names another."""
-    variable = IMAGE_SETS[params["prepare"]["images"]["dataset"]].variable
-    return {} if variable in os.environ or not folder.is_dir() else {variable: str(folder)}
+    image_set = load_image_set(params["prepare"]["images"]["dataset"], ROOT / DATASETS)
+    if isinstance(image_set, FolderSet) or image_set.variable in os.environ or not folder.is_dir():
+        return {}
+    return {image_set.variable: str(folder)}
 
 
 def dvc(checkout: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> int:

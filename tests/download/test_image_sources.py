@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from dlstudy.data.image_sets import IMAGE_SETS
 from dlstudy.download.image_sources import image_hint, image_sources
 from dlstudy.download.params import DownloadParams
 from dlstudy.download.sources import LocalFolder, Torchvision
+from tests.image_sets import IMAGE_SETS
 
 PARAMS = DownloadParams(attempts=2, timeout_seconds=60, weights=())
 

@@ -12,6 +12,7 @@ from dlstudy.evaluation.params import MODEL
 from dlstudy.study.params import load_study
 
 COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
+DATASETS = COMMITTED.with_name("datasets")
 ABSENT = object()
 WEIGHTS = "ResNet18_Weights.IMAGENET1K_V1"
 MODELS = {
@@ -67,7 +68,7 @@ def problems(folder, content: dict) -> list[str]:
     with path.open("w") as file:
         YAML(typ="safe", pure=True).dump(content, file)
     with pytest.raises(ParamsError) as caught:
-        load_study(path)
+        load_study(path, datasets=DATASETS)
     first, *lines = str(caught.value).split("\n  ")
     assert first == f"{path}: {len(lines)} problem{'s' * (len(lines) > 1)}"
     return lines
@@ -119,8 +120,8 @@ FAULTS = [  # key, value; what was expected, what was found
     ("prepare.housing.test_fraction", 0.0001, "two sales of 2930", "0.0001"),
     ("prepare.housing.test_fraction", 0.7999, "leave sales for training", "0.9999 taken"),
     ("prepare.housing.test_fraction", 0.8, "validation_fraction + test_fraction < 1", "1"),
-    ("prepare.images.dataset", "CIFAR10", "'FashionMNIST', 'MNIST' or 'KMNIST'", "'CIFAR10'"),
-    ("prepare.images.dataset", "Fashion-MNIST", "'FashionMNIST', 'MNIST' or 'KMNIST'", "'Fashion-MNIST'"),
+    ("prepare.images.dataset", "CIFAR10", "FashionMNIST or KMNIST or MNIST", "'CIFAR10'"),
+    ("prepare.images.dataset", "Fashion-MNIST", "FashionMNIST or KMNIST or MNIST", "'Fashion-MNIST'"),
     ("prepare.images.dataset", ABSENT, "a value", "none"),
     ("prepare.images.validation_size", 10_001, "train_size + validation_size <= 60000", "60001"),
     ("train.mlp.batch_size", 50_001, "at most 50000, the training split of images", "50001"),
@@ -250,7 +251,7 @@ def test_a_file_without_parameters_is_named_with_what_is_wrong(tmp_path, content
     path = tmp_path / "params.yaml"
     path.write_bytes(content)
     with pytest.raises(ParamsError) as caught:
-        load_study(path)
+        load_study(path, datasets=DATASETS)
     assert str(caught.value).startswith(f"{path}: ")
     assert told in str(caught.value)
 

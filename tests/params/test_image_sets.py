@@ -3,22 +3,26 @@
 import io
 import re
 from pathlib import Path
-from typing import get_args
 
 import pandas as pd
 import pytest
 from torchvision import datasets
 
 from dlstudy.core.checksums import read_checksums
-from dlstudy.data.image_sets import IMAGE_SETS, ImageSetName
+from tests.image_sets import IMAGE_SETS
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL = pytest.mark.parametrize("image_set", IMAGE_SETS.values(), ids=lambda each: each.dataset)
 FILES = {f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")}
 
 
-def test_every_name_that_params_yaml_may_have_is_an_entry():
-    assert tuple(IMAGE_SETS) == get_args(ImageSetName)
+def test_the_sets_of_the_checkout_are_those_with_a_dataset_yaml():
+    assert list(IMAGE_SETS) == ["FashionMNIST", "KMNIST", "MNIST"]
+
+
+@ALL
+def test_sizes_and_downloader_are_those_of_the_family(image_set):
+    assert (image_set.num_train, image_set.num_test, image_set.torchvision) == (60_000, 10_000, image_set.dataset)
 
 
 @ALL
@@ -51,8 +55,8 @@ def test_class_names_come_back_from_a_table_as_they_were_written(image_set):
 def test_variables_are_those_of_the_documents():
     assert [each.variable for each in IMAGE_SETS.values()] == [
         "DLSTUDY_FASHION_MNIST",
-        "DLSTUDY_MNIST",
         "DLSTUDY_KMNIST",
+        "DLSTUDY_MNIST",
     ]
     for document in ("README.md", "README.zh.md", "docs/experiments.md"):
         named = re.findall(r"DLSTUDY_\w*MNIST", (ROOT / document).read_text(encoding="utf-8"))

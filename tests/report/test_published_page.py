@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from dlstudy.data.image_sets import IMAGE_SETS
 from dlstudy.figures.published_networks import figures
 from dlstudy.literature.published import load_published
 from dlstudy.report.published import edition_rows, network_rows, order_rows, published_context, run_rows
 from dlstudy.report.render import environment
+from tests.image_sets import IMAGE_SETS
 
 PUBLISHED = load_published()
 CELLS = [
@@ -54,6 +54,10 @@ class MadeUp(SimpleNamespace):
 
     def image_set(self):
         return IMAGE_SETS[self.dataset]
+
+    def facts(self, data):
+        assert data == "images"
+        return {"class_names": self.image_set().class_names}
 
     def experiment(self, name, part):
         assert name == "published_networks"

@@ -113,8 +113,8 @@ def test_every_kind_of_classifier_has_its_page():
     assert page_of(models["softmax_regression"]) == "softmax_regression"
     assert page_of(models["mlp_relu"]) == "multilayer_perceptron"
     assert page_of(network("alexnet")) == "torchvision"
-    assert layers(models["mlp_relu"]) == "784-256-10, relu"
-    assert layers(network("alexnet")) == "alexnet of torchvision, images of 64 pixels a side"
+    assert layers(models["mlp_relu"], 10) == "784-256-10, relu"
+    assert layers(network("alexnet"), 10) == "alexnet of torchvision, images of 64 pixels a side"
 
 
 def test_curves_run_over_the_images_that_were_seen():

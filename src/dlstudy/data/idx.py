@@ -38,6 +38,12 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
 
 
+def idx_bytes(array: npt.NDArray[np.uint8]) -> bytes:
+    """The array as an IDX file: what `read_idx` reads."""
+    header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return header + array.tobytes()
+
+
 def _shape(content: bytes, path: Path) -> tuple[int, ...]:
     magic = content[:MAGIC_LENGTH]
     if magic not in DIMENSIONS:

@@ -1,25 +1,66 @@
-"""The data sets that params.yaml may name: torchvision's, of 60,000 + 10,000 grey images, 28 x 28, in ten classes.
+"""What a set of images is: `datasets/NAME/dataset.yaml`, NAME being what params.yaml says.
 
-All that the study knows of one stands here, so that another is a name and an entry more; with them go its checksums,
-datasets/<name in params.yaml>/SHA256SUMS, and a page on it, datasets/<`slug`>.md. torchvision is not imported, since
-parameters are checked and reports are written without it.
+`kind: idx` is a set in the format of MNIST, whose files are downloaded; `kind: folder` is a folder of images for each
+class. Another set is another folder below datasets/. torch is not imported, since parameters are checked and reports
+are written without it.
 """
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-ImageSetName = Literal["FashionMNIST", "MNIST", "KMNIST"]
-"""In params.yaml, in torchvision.datasets, and below datasets/: dvc.yaml can name the folder by a parameter alone."""
+from pydantic import AfterValidator, Field, PrivateAttr, TypeAdapter
+
+from dlstudy.core.params import Fraction, Items, ParamsError, PositiveInt, Section, Seed, each_once, read_yaml, validated
+
+DATASETS: Final = Path("datasets")
+FILE: Final = "dataset.yaml"
+SIDE: Final = 28
+"""Pixels: the rows and the columns of an image, whatever set it is of."""
+
+Names = TypeVar("Names", bound=tuple[str, ...])
 
 
-@dataclass(frozen=True)
-class ImageSet:
-    dataset: ImageSetName
-    name: str  # as readers know it
-    class_names: tuple[str, ...]
-    thing: str  # what one image shows: "each of ..."
-    kinds: str  # what the classes are: "ten ..."
-    origin: str  # who made it, its licence, its paper
+def _distinct(names: Names) -> Names:
+    each_once(names, "class name")
+    return names
+
+
+NonEmpty = Annotated[str, Field(min_length=1)]
+ClassNames = Annotated[Items[NonEmpty], Field(min_length=2), AfterValidator(_distinct)]
+
+
+class _Described(Section):
+    """What pages say of any set of images."""
+
+    name: NonEmpty  # as readers know it
+    _dataset: str = PrivateAttr(default="")
+
+    def model_post_init(self, context: Any) -> None:
+        self._dataset = (context or {}).get("dataset", "")
+
+    @property
+    def dataset(self) -> str:
+        """The name in params.yaml, and of the folder below datasets/."""
+        return self._dataset
+
+    @property
+    def anchor(self) -> str:
+        """Its section in the data sheet: what GitHub makes of a heading."""
+        kept = (each for each in self.name.lower() if each.isalnum() or each in " -_")
+        return "".join(kept).replace(" ", "-")
+
+
+class IdxSet(_Described):
+    """Images and classes in four files in the format of MNIST, known by the checksums in SHA256SUMS."""
+
+    kind: Literal["idx"]
+    class_names: ClassNames
+    thing: NonEmpty  # what one image shows: "each of ..."
+    kinds: NonEmpty  # what the classes are: "ten ..."
+    origin: NonEmpty  # who made it, its licence, its paper
+    num_train: PositiveInt  # images that are not the test split; the download's checksums make sure
+    num_test: PositiveInt
+    torchvision: str = ""  # the class of torchvision.datasets that downloads it, if one does
     debian_package: str = ""  # that has the files, if one has
     debian_folder: str = ""  # where it puts them
 
@@ -40,56 +81,44 @@ class ImageSet:
 
     @property
     def page(self) -> str:
-        """What tells more of it, seen from the root of the checkout."""
+        """The file that describes it, relative to the root of the checkout."""
         return f"datasets/{self.slug}.md"
 
+
+class FolderSet(_Described):
+    """Images in a folder for each class, below train/ and, where the test images are chosen by hand, test/."""
+
+    kind: Literal["folder"]
+    path: str = ""  # the folder that holds train/; by default the one of dataset.yaml
+    thing: str = ""
+    kinds: str = "classes"
+    origin: str = ""
+    test_fraction: Fraction = 0.2  # of each class, where there is no folder test/
+    seed: Seed = 0  # of the choice of these test images
+
+    def folder(self, datasets: Path = DATASETS) -> Path:
+        """Where the images are; a relative `path` starts at the folder of dataset.yaml."""
+        return datasets / self.dataset / Path(self.path).expanduser()
+
     @property
-    def anchor(self) -> str:
-        """Its section in the data sheet."""
-        return self.name.lower()
+    def page(self) -> str:
+        """The file that describes it, relative to the root of the checkout."""
+        return f"datasets/{self.dataset}/{FILE}"
 
 
-_ALL: Final = (
-    ImageSet(
-        dataset="FashionMNIST",
-        name="Fashion-MNIST",
-        class_names=(
-            "T-shirt/top",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot",
-        ),
-        thing="an item of clothing",
-        kinds="kinds of clothing",
-        origin="Zalando Research, MIT licence (Xiao, Rasul and Vollgraf 2017, arXiv 1708.07747)",
-        debian_package="dataset-fashion-mnist",
-        debian_folder="usr/share/datasets/fashion-mnist",
-    ),
-    ImageSet(
-        dataset="MNIST",
-        name="MNIST",
-        class_names=("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
-        thing="a handwritten digit",
-        kinds="digits",
-        origin="LeCun, Cortes and Burges, made of NIST's Special Databases 1 and 3 "
-        "(LeCun, Bottou, Bengio and Haffner, Proceedings of the IEEE 86(11), 1998)",
-    ),
-    ImageSet(
-        dataset="KMNIST",
-        name="KMNIST",
-        class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
-        thing="a hiragana in the cursive hand of old Japanese books",
-        kinds="hiragana",
-        origin="CODH, adapted from the Kuzushiji Dataset, CC BY-SA 4.0, doi:10.20676/00000341 "
-        "(Clanuwat et al. 2018, arXiv 1812.01718)",
-    ),
-)
+ImageSet = IdxSet | FolderSet
 
-IMAGE_SETS: Final[dict[str, ImageSet]] = {each.dataset: each for each in _ALL}
-"""Each by its name in params.yaml."""
+_ADAPTER: Final[TypeAdapter[ImageSet]] = TypeAdapter(Annotated[ImageSet, Field(discriminator="kind")])
+
+
+def image_set_names(datasets: Path = DATASETS) -> list[str]:
+    """The sets that params.yaml may name."""
+    return sorted(path.parent.name for path in datasets.glob(f"*/{FILE}"))
+
+
+def load_image_set(name: str, datasets: Path = DATASETS) -> ImageSet:
+    """The set of this name; ParamsError if there is none, or with a line for each problem of its dataset.yaml."""
+    path = datasets / name / FILE
+    if name not in (known := image_set_names(datasets)):
+        raise ParamsError(f"expected {' or '.join(known)}, which have a {FILE} in {datasets}, found {name!r}")
+    return validated(read_yaml(path), _ADAPTER, path=path, context={"dataset": name})

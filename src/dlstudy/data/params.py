@@ -5,10 +5,8 @@ from typing import Annotated, Final
 from pydantic import Field, ValidationInfo, field_validator
 
 from dlstudy.core.params import Fraction, Items, NumRows, PositiveInt, Section, Seed, WeightsName, each_once
-from dlstudy.data.image_sets import ImageSetName
 
-IMAGES_ROWS: Final = 60_000  # images that are not the test split; the download's checksums make sure
-HOUSING_ROWS: Final = 2_930  # sales; likewise
+HOUSING_ROWS: Final = 2_930  # sales; the download's checksums make sure
 
 
 class SplitParams(Section):
@@ -26,19 +24,29 @@ class SplitParams(Section):
 
 
 class ImagesParams(SplitParams):
-    """Which images, and how the 60,000 training images are divided; the 10,000 test images stay as they are."""
+    """Which images, and how those that are not the test split are divided; the test images stay as they are.
 
-    dataset: ImageSetName
+    The context of validation may say how many these are (`num_images`), or what is wrong with the set (`images_problem`).
+    """
+
+    dataset: str  # a folder below datasets/, which says what the set is
     train_size: NumRows
     validation_size: NumRows
     seed: Seed
 
+    @field_validator("dataset")
+    @classmethod
+    def _is_as_it_should_be(cls, name: str, info: ValidationInfo) -> str:
+        if problem := (info.context or {}).get("images_problem"):
+            raise ValueError(problem)
+        return name
+
     @field_validator("validation_size")
     @classmethod
     def _within_the_pool(cls, size: int, info: ValidationInfo) -> int:
-        wanted = info.data.get("train_size", 0) + size
-        if wanted > IMAGES_ROWS:
-            raise ValueError(f"expected train_size + validation_size <= {IMAGES_ROWS}, found {wanted}")
+        pool, wanted = (info.context or {}).get("num_images"), info.data.get("train_size", 0) + size
+        if pool is not None and wanted > pool:
+            raise ValueError(f"expected train_size + validation_size <= {pool}, found {wanted}")
         return size
 
     @property

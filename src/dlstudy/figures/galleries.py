@@ -36,7 +36,7 @@ SEED: Final = 0  # of the random transforms that are shown
 def galleries(results: Results, dataset: Dataset, models: Path) -> Iterator[tuple[str, Figure]]:
     """Each gallery with the name of its file, without the ending. `models`: the folder of trained parameters."""
     yield "data_set", data_set(dataset.train, dataset.class_names)
-    yield "transforms", transformed(examples_of(dataset.train, SHOWN_CLASSES))
+    yield "transforms", transformed(examples_of(dataset.train, shown_classes(len(dataset.class_names))))
     named = [*results.classifiers(), *results.vision()]
     if named:
         yield "mistakes", mistakes({name: results.table(name, "mistakes") for name in named})
@@ -88,16 +88,28 @@ def examples_of(split: Split, classes: Sequence[int], num: int = 1) -> Tensor:
 
 
 def data_set(split: Split, class_names: Sequence[str]) -> Figure:
-    """The first images of each class, a row a class."""
-    figure = Figure(figsize=(6.2, 5.6), layout="compressed")
-    images = examples_of(split, range(len(class_names)), PER_CLASS)
-    show(figure.subplots(), images, PER_CLASS, rows=class_names)
+    """The first images of each class, a row a class; white where a class has fewer than the largest."""
+    figure = Figure(figsize=(6.2, 5.6 * max(len(class_names), PER_CLASS) / PER_CLASS), layout="compressed")
+    classes = range(len(class_names))
+    rows = [examples_of(split, [each], PER_CLASS) for each in classes]
+    longest = max(map(len, rows))
+    images = torch.cat([_filled(row, longest) for row in rows])
+    show(figure.subplots(), images, longest, rows=class_names)
     return figure
+
+
+def _filled(images: Tensor, num: int) -> Tensor:
+    return torch.cat([images, images.new_full((num - len(images), *images.shape[1:]), WHITE)])
 
 
 # --- Transforms ---
 
 SHOWN_CLASSES: Final = (0, 3, 5, 7, 8, 9)  # of ten, those whose shapes differ most in Fashion-MNIST
+
+
+def shown_classes(num_classes: int) -> tuple[int, ...]:
+    """The classes with an example: of fewer than ten, the first."""
+    return SHOWN_CLASSES if num_classes > max(SHOWN_CLASSES) else tuple(range(min(len(SHOWN_CLASSES), num_classes)))
 
 
 def transforms() -> dict[str, Any]:

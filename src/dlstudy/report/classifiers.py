@@ -1,15 +1,18 @@
 """What the pages tell of a classifier of images, whatever kind of network it is."""
 
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
+from dlstudy.data.image_sets import SIDE
 from dlstudy.study.results import Results
 from dlstudy.training.params import SgdParams
 from dlstudy.vision.params import VisionParams
 
 Context = dict[str, Any]
+
+NUM_PIXELS: Final = SIDE**2
 
 
 def classifier(results: Results, name: str, params: SgdParams | VisionParams) -> Context:
@@ -24,7 +27,7 @@ def classifier(results: Results, name: str, params: SgdParams | VisionParams) ->
         "name": name,
         "params": params,
         "page": page_of(params),
-        "layers": layers(params),
+        "layers": layers(params, len(results.facts("images")["class_names"])),
         "num_seeds": len(test),
         "test": metrics["test_accuracy"],
         "test_std": metrics.get("test_accuracy_std"),
@@ -46,11 +49,11 @@ def page_of(params: SgdParams | VisionParams) -> str:
     return "multilayer_perceptron" if params.hidden else "softmax_regression"
 
 
-def layers(params: SgdParams | VisionParams) -> str:
+def layers(params: SgdParams | VisionParams, num_classes: int) -> str:
     """A network in words: "784-256-10, relu", or "resnet18 of torchvision, images of 28 pixels a side"."""
     if isinstance(params, VisionParams):
         return f"{params.builder} of torchvision, images of {params.resolution} pixels a side"
-    widths = "-".join(map(str, [784, *params.hidden, 10]))
+    widths = "-".join(map(str, [NUM_PIXELS, *params.hidden, num_classes]))
     return f"{widths}, {params.activation}" if params.hidden else widths
 
 

@@ -33,12 +33,21 @@ def significant(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
+WORDS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def in_words(value: int) -> str:
+    """A small whole number as prose has it: 3 -> three, 13 -> 13."""
+    return WORDS[value] if value < len(WORDS) else count(value)
+
+
 FILTERS: Final = {
     "count": count,
     "share": share,
     "spread": spread,
     "percent": percent,
     "significant": significant,
+    "in_words": in_words,
 }
 
 

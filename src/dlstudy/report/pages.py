@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from dlstudy.claims.registry import CLAIMS
 from dlstudy.core.checksums import read_checksums
+from dlstudy.data.image_sets import DATASETS, SIDE
 from dlstudy.literature.published import Published
 from dlstudy.report.activations import activations_page
-from dlstudy.report.classifiers import classifier, records
+from dlstudy.report.classifiers import NUM_PIXELS, classifier, records
 from dlstudy.report.published import published_context
 from dlstudy.report.scorecard import IN_CHINESE, counts, measured, readings, scorecard, sections
 from dlstudy.report.torchvision import torchvision_context
@@ -122,6 +123,7 @@ def index_page(sources: Sources) -> Context:
         "people": sources.beside.people,
         "comparable": bool(sources.beside.fashion_mnist),
         "image_set": results.image_set(),
+        "images": results.facts("images"),
         "standard_errors": standard_errors(list(classifiers.values()), results.facts("images")),
     }
 
@@ -139,6 +141,8 @@ def data_page(sources: Sources) -> Context:
         "prepare": results.study.prepare,
         "images": results.facts("images"),
         "image_set": results.image_set(),
+        "folder": results.facts("images").get("folder"),
+        "side": SIDE,
         "housing": results.facts("housing"),
         "synthetic": results.facts("synthetic"),
     }
@@ -160,8 +164,8 @@ def classifier_page(*, hidden: bool) -> Callable[[Sources], Context]:
     def page(sources: Sources) -> Context:
         results = sources.results
         models = [classifier(results, name, params) for name, params in results.classifiers(hidden=hidden).items()]
-        told = {"models": models, "images": results.facts("images"), "image_set": results.image_set()}
-        told |= {"study": results.study, "comparable": bool(sources.beside.fashion_mnist)}
+        told: Context = {"models": models, "images": results.facts("images"), "image_set": results.image_set()}
+        told |= {"num_pixels": NUM_PIXELS, "study": results.study, "comparable": bool(sources.beside.fashion_mnist)}
         return told | chapter(sources, "perceptron" if hidden else "softmax")
 
     return page
@@ -176,14 +180,22 @@ def published_page(sources: Sources) -> Context:
 
 
 def checksums(root: Path, data: str) -> dict[str, str]:
-    return read_checksums(root / "datasets" / data / "SHA256SUMS")
+    return read_checksums(root / DATASETS / data / "SHA256SUMS")
+
+
+def image_checksums(sources: Sources) -> dict[str, str]:
+    """Of the files of the images: as they are published or, for a folder of images, as they were made of it."""
+    facts = sources.results.facts("images")
+    found: dict[str, str] = facts["folder"]["checksums"] if "folder" in facts else {}
+    return found or checksums(sources.root, facts["dataset"])
 
 
 def provenance_page(sources: Sources) -> Context:
-    image_set = sources.results.image_set()
-    folders = {image_set.name: image_set.dataset, "Ames housing": "housing"}
     return {
-        "checksums": {name: checksums(sources.root, folder) for name, folder in folders.items()},
+        "checksums": {
+            sources.results.image_set().name: image_checksums(sources),
+            "Ames housing": checksums(sources.root, "housing"),
+        },
         "versions": read_lock(sources.root / "requirements.txt"),
         "study": sources.results.study,
     }

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from dlstudy.data.image_sets import SIDE
 from dlstudy.literature.published import Published, PublishedFigure
 from dlstudy.study.results import Results
 
@@ -21,6 +22,8 @@ def published_context(results: Results, published: Published) -> Context:
     return {
         "comparable": bool(published.networks),
         "image_set": results.image_set(),
+        "num_pixels": SIDE**2,
+        "num_classes": len(results.facts("images")["class_names"]),
         "facts": facts,
         "near": NEAR,
         "own": own_rows(tables["table"]),

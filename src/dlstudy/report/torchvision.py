@@ -1,7 +1,7 @@
 """What the page of torchvision is told: its model families, and the networks of it that are trained here."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -11,6 +11,9 @@ from dlstudy.report.classifiers import classifier, records
 from dlstudy.study.results import Results
 
 Context = dict[str, Any]
+
+PER_CLASS: Final = 10  # as figures.galleries, which imports torch, has it
+NUM_TRANSFORMED: Final = 6  # likewise
 
 
 def torchvision_context(results: Results, published: Published) -> Context:
@@ -28,9 +31,19 @@ def torchvision_context(results: Results, published: Published) -> Context:
         "builders": builder_rows(results.experiment(CENSUS, "builders")),
         "tour": results.experiment_facts(TOUR),
         "images": results.facts("images"),
+        "num_classes": len(results.facts("images")["class_names"]),
+        "gallery": gallery_sizes(results.facts("images")),
         "linear": next(iter(results.classifiers(hidden=False)), None),
         "hidden": next(iter(results.classifiers(hidden=True)), None),
         "any_classifier": bool(classifiers or models),
+    }
+
+
+def gallery_sizes(facts: Context) -> dict[str, int]:
+    """How many images the galleries show: of a class at most, and as examples of transforms."""
+    return {
+        "each": min(PER_CLASS, max(facts["num_examples_by_class"]["train"])),
+        "transformed": min(NUM_TRANSFORMED, len(facts["class_names"])),
     }
 
 

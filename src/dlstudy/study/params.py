@@ -11,7 +11,10 @@ from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, Field
 
+from dlstudy.core.errors import StudyError
 from dlstudy.core.params import PARAMS_FILE, EntryName, ParamsError, Section, problems_error, read_yaml, validated
+from dlstudy.data.image_folders import num_train_images
+from dlstudy.data.image_sets import IdxSet, load_image_set
 from dlstudy.data.params import HousingParams, ImagesParams, PrepareParams, SplitParams, SyntheticParams
 from dlstudy.download.params import DownloadParams
 from dlstudy.evaluation.params import EvaluateParams, ModelParams
@@ -71,10 +74,14 @@ class StudyParams(Section):
     judge: JudgeParams
 
 
-def load_study(path: Path = PARAMS_FILE) -> StudyParams:
-    """All parameters; ParamsError has a line for each problem in any section, and between sections."""
+def load_study(path: Path = PARAMS_FILE, *, datasets: Path | None = None) -> StudyParams:
+    """All parameters; ParamsError has a line for each problem in any section, and between sections.
+
+    The images that they name are looked up in the folder `datasets`, and sizes compared with it. None leaves that out:
+    the reports are written where the images need not be.
+    """
     content = read_yaml(path)
-    study = validated(content, StudyParams, path=path, context=_context(content))
+    study = validated(content, StudyParams, path=path, context=_context(content, datasets))
     if problems := list(_lacking_for_claims(study)):
         raise problems_error(path, problems)
     return study
@@ -107,22 +114,38 @@ def _tuning_seeds(study: StudyParams) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _context(content: dict[str, Any]) -> dict[str, Any]:
+def _context(content: dict[str, Any], datasets: Path | None) -> dict[str, Any]:
     """What sections must know of others: sizes of splits, names of data sets, weights that are downloaded."""
     downloaded = _mapping(content, "download").get("weights")
+    images = _images(content, datasets) if datasets else {}
     return {
-        **_num_rows(content),
+        **images,
+        **_num_rows(content, images),
         "data_names": [*get_args(DataName), *_mapping(content, "features")],
         "downloaded_weights": downloaded if isinstance(downloaded, list) else None,
     }
 
 
-def _num_rows(content: dict[str, Any]) -> dict[str, dict[str, int]]:
+def _images(content: dict[str, Any], datasets: Path) -> dict[str, Any]:
+    """How many images there are to be divided into training and validation split, or what is wrong with the set."""
+    name = _mapping(_mapping(content, "prepare"), "images").get("dataset")
+    if not isinstance(name, str):
+        return {}  # told by the validation of the whole
+    try:
+        image_set = load_image_set(name, datasets)
+        if isinstance(image_set, IdxSet):
+            return {"num_images": image_set.num_train}
+        return {"num_images": num_train_images(image_set, image_set.folder(datasets))}
+    except StudyError as error:
+        return {"images_problem": str(error)}
+
+
+def _num_rows(content: dict[str, Any], images: dict[str, Any]) -> dict[str, dict[str, int]]:
     """The sizes of the training and validation splits whose section is right, for the sections that must fit them."""
     training, validation = {}, {}
     for name, kind in SPLITS.items():
         with contextlib.suppress(ParamsError):  # told by the validation of the whole
-            section = validated(_mapping(content, "prepare").get(name), kind)
+            section = validated(_mapping(content, "prepare").get(name), kind, context=images)
             training[name], validation[name] = section.num_training_rows, section.num_validation_rows
     for name, features in _mapping(content, "features").items():
         with contextlib.suppress(ParamsError):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from dlstudy.core.errors import StudyError
-from dlstudy.data.image_sets import IMAGE_SETS, ImageSet
+from dlstudy.data.image_sets import DATASETS, ImageSet, load_image_set
 from dlstudy.study.params import StudyParams
 from dlstudy.training.params import ClosedFormParams, SgdParams
 from dlstudy.vision.params import VisionParams
@@ -53,7 +53,7 @@ class Results:
 
     def image_set(self) -> ImageSet:
         """Which images the results are about."""
-        return IMAGE_SETS[self.facts("images")["dataset"]]
+        return load_image_set(self.facts("images")["dataset"], self.root / DATASETS)
 
     def experiment(self, name: str, table: str) -> pd.DataFrame:
         """A table of an experiment."""

@@ -1,0 +1,86 @@
+"""A folder of one's own images in place of a download: read, verified, and written in the format of MNIST.
+
+So whatever reads the files of a downloaded set reads these. Nothing comes from the network.
+"""
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from dlstudy.core.artifacts import write_bytes, write_csv, write_json
+from dlstudy.data.idx import idx_bytes
+from dlstudy.data.image_folders import FolderImages, ReadImage, read_folder
+from dlstudy.data.image_sets import FolderSet
+from dlstudy.download.sources import install, terminable, workspace
+
+PARTS: Final = {"train": "train", "t10k": "test"}
+"""Our word for each part of the files."""
+
+
+def fill_from_folder(image_set: FolderSet, folder: Path, target: Path) -> None:
+    """Make the folder `target` the images of a set; it appears whole or not at all.
+
+    Four files in the format of MNIST; files.csv, which file each image is of, in the same order; and about.json. The
+    same images make the same bytes. DataError names everything that is wrong with the folder.
+    """
+    with terminable(), workspace(target) as room:
+        images = read_folder(image_set, folder)
+        written = room / "images"
+        written.mkdir()
+        checksums = write_parts(images, written)
+        write_csv(written / "files.csv", file_table(images, folder))
+        write_json(written / "about.json", about(images, image_set) | {"checksums": checksums})
+        install(written, target, room / "replaced")
+    num = len(images.train) + len(images.test)
+    print(f"{target.name}: {num} verified images from {folder}", file=sys.stderr, flush=True)
+
+
+def write_parts(images: FolderImages, target: Path) -> dict[str, str]:
+    """Write images and classes of both parts; SHA-256 of each file by its name."""
+    number = {name: place for place, name in enumerate(images.class_names)}
+    contents: dict[str, bytes] = {}
+    for part, word in PARTS.items():
+        own: Sequence[ReadImage] = getattr(images, word)
+        contents[f"{part}-images-idx3-ubyte"] = idx_bytes(np.stack([image.pixels for image in own]))
+        labels = np.array([number[image.file.class_name] for image in own], dtype=np.uint8)
+        contents[f"{part}-labels-idx1-ubyte"] = idx_bytes(labels)
+    for name, content in contents.items():
+        write_bytes(target / name, content)
+    return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(contents.items())}
+
+
+def file_table(images: FolderImages, folder: Path) -> pd.DataFrame:
+    """One row per image in the order of the files: part, class, the file below the set's folder, size, checksum."""
+    return pd.DataFrame(
+        [
+            {
+                "part": part,
+                "class": image.file.class_name,
+                "file": image.file.path.relative_to(folder).as_posix(),
+                "width": image.size[0],
+                "height": image.size[1],
+                "sha256": image.sha256,
+            }
+            for part, word in PARTS.items()
+            for image in getattr(images, word)
+        ]
+    )
+
+
+def about(images: FolderImages, image_set: FolderSet) -> dict[str, object]:
+    """What the study has to know of the set beside its pixels."""
+    everything = [*images.train, *images.test]
+    sizes = sorted({image.size for image in everything}, key=lambda size: (size[0] * size[1], size))
+    drawn = all(image.file.part == "train" for image in images.test)
+    return {
+        "class_names": list(images.class_names),
+        "test": {"fraction": image_set.test_fraction, "seed": image_set.seed} if drawn else {},
+        "smallest": list(sizes[0]),
+        "largest": list(sizes[-1]),
+        "num_in_colour": sum(not image.grey for image in everything),
+    }
