@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from dlstudy.data.image_folders import num_train_images
+from dlstudy.data.image_sets import DATASETS, FolderSet, load_image_set
 from tools.checkout import RAW_IMAGES, ROOT, copy_checkout, dvc, images_from, read_params, write_params
 
 MOST: Final[dict[str, int]] = {"hidden": 32, "num_epochs": 2, "batch_size": 64}
@@ -90,15 +92,35 @@ def _small(model: dict[str, Any]) -> dict[str, Any]:
     return model | limited
 
 
+def sizes(num_images: int) -> dict[str, int]:
+    """Of training and validation split: small ones, or two thirds and one third of the images where they are few."""
+    train_size = min(2000, 2 * num_images // 3)
+    return {"train_size": train_size, "validation_size": min(1000, num_images - train_size)}
+
+
+def with_images(params: dict[str, Any], name: str | None) -> dict[str, Any]:
+    """The miniature study on the set of images of this name, or on the one that params.yaml names."""
+    image_set = load_image_set(name or params["prepare"]["images"]["dataset"], ROOT / DATASETS)
+    if isinstance(image_set, FolderSet):
+        num_images = num_train_images(image_set, image_set.folder(ROOT / DATASETS))
+    else:
+        num_images = image_set.num_train
+    small = miniature(params, **sizes(num_images))
+    small["prepare"]["images"]["dataset"] = image_set.dataset
+    return small
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="run in this new folder and leave it there")
-    keep = parser.parse_args().keep
+    parser.add_argument("--images", metavar="NAME", help="a set of images in datasets/, one's own too")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="dlstudy-smoke-") as temporary:
-        checkout = keep or Path(temporary)
+        checkout = arguments.keep or Path(temporary)
+        params = with_images(read_params(ROOT), arguments.images)
         copy_checkout(checkout)
-        write_params(checkout, miniature(read_params(checkout)))
-        environment = images_from(ROOT / RAW_IMAGES, read_params(ROOT))
+        write_params(checkout, params)
+        environment = {} if arguments.images else images_from(ROOT / RAW_IMAGES, read_params(ROOT))
         status = dvc(checkout, "repro", environment=environment) or dvc(checkout, "metrics", "show")
     print("The whole pipeline runs." if status == 0 else "The pipeline failed; see above.", file=sys.stderr)
     return status
