@@ -33,7 +33,7 @@ def pages(root, *, drawn, described):
     path = root / "results/data/images/facts.json"
     facts = json.loads(path.read_text()) | {"dataset": "pets", "name": "My pets", "class_names": ["cat", "dog", "fish"]}
     facts["num_examples_by_class"] = {"train": [4, 3, 2], "validation": [2, 2, 1], "test": [2, 1, 1]}
-    path.write_text(json.dumps(facts | {"folder": FOLDER | {"checksums": CHECKSUMS, "test": TEST if drawn else {}}}))
+    path.write_text(json.dumps(facts | {"folder": FOLDER | {"test": TEST if drawn else {}}}))
     return dict(render_pages(Sources(root, Results(root, load_study(ROOT / "params.yaml")), load_published())))
 
 
