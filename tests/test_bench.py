@@ -61,7 +61,10 @@ def study(tmp_path, monkeypatch):
     write_raw(tmp_path / "data/raw/images", "train", 64)
     write_raw(tmp_path / "data/raw/images", "t10k", 8)
     params = ImagesParams(dataset="FashionMNIST", train_size=48, validation_size=16, seed=1)
-    save_dataset(tmp_path / "data/prepared/images.pt", prepare(tmp_path / "data/raw/images", params))
+    save_dataset(
+        tmp_path / "data/prepared/images.pt", prepare(tmp_path / "data/raw/images", params, IMAGE_SETS["FashionMNIST"])
+    )
+    (tmp_path / "datasets").symlink_to(ROOT / "datasets")
     (tmp_path / "params.yaml").write_text(PARAMS)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

@@ -6,6 +6,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from dlstudy.core.dataset import Split
 from dlstudy.figures import galleries
 from dlstudy.figures.classes import pixels_of
 from dlstudy.figures.style import png_bytes, style
@@ -117,3 +118,16 @@ def test_a_gallery_has_the_same_bytes_again(images):
             return png_bytes(galleries.data_set(images.train, images.class_names))
 
     assert drawn() == drawn()
+
+
+def test_a_class_with_fewer_images_than_others_has_white_ones_at_its_end(images):
+    rows = torch.cat([(images.train.targets == 0).nonzero()[:4], (images.train.targets == 1).nonzero()[:2]]).squeeze(1)
+    picture = shown_in(galleries.data_set(Split(images.train.features[rows], images.train.targets[rows]), ("a", "b")))
+    np.testing.assert_array_equal(cell(picture, 0, 3)[..., 0], images.train.features[rows[3]])
+    np.testing.assert_array_equal(cell(picture, 1, 1)[..., 0], images.train.features[rows[5]])
+    assert (cell(picture, 1, 2) == 255).all()
+
+
+@pytest.mark.parametrize(("num_classes", "shown"), [(2, (0, 1)), (9, (0, 1, 2, 3, 4, 5)), (10, (0, 3, 5, 7, 8, 9))])
+def test_examples_of_transforms_are_of_classes_that_exist(num_classes, shown):
+    assert galleries.shown_classes(num_classes) == shown

@@ -191,11 +191,13 @@ def image_checksums(sources: Sources) -> dict[str, str]:
 
 
 def provenance_page(sources: Sources) -> Context:
+    facts = sources.results.facts("images")
     return {
         "checksums": {
-            sources.results.image_set().name: image_checksums(sources),
+            facts["name"]: image_checksums(sources),
             "Ames housing": checksums(sources.root, "housing"),
         },
+        "folder_name": facts["name"] if "folder" in facts else "",
         "versions": read_lock(sources.root / "requirements.txt"),
         "study": sources.results.study,
     }
