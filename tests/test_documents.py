@@ -62,7 +62,7 @@ def test_every_file_that_is_named_in_code_exists():
     pattern = re.compile(r"`((?:stages|src|tests|tools|bench|datasets|reports)/[\w./-]*)`")
     named = [(page.name, name) for page in PAGES for name in pattern.findall(text_of(page))]
     assert named
-    assert [each for each in named if not (ROOT / each[1]).exists()] == []
+    assert [each for each in named if "NAME" not in each[1] and not (ROOT / each[1]).exists()] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

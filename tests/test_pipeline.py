@@ -186,7 +186,7 @@ CHANGES = {
         "src/dlstudy/figures/style.py",
         '"""',
         '"""  ',
-        *("figures", "verdict_figures", "galleries", "cost_report", "report"),
+        *("figures", "verdict_figures", "galleries", "cost_report"),
     ),
 }
 ONE_AFTER_THE_OTHER = [name for name, change in CHANGES.items() if not name.startswith("a comment in")]

@@ -18,7 +18,6 @@ import pytest
 
 from dlstudy.core.checksums import read_checksums
 from dlstudy.core.errors import DataError
-from dlstudy.data.image_sets import IMAGE_SETS
 from dlstudy.download import sources
 from dlstudy.download.sources import (
     DebianPackage,
@@ -30,6 +29,7 @@ from dlstudy.download.sources import (
     download,
     fetch_by_torchvision,
 )
+from tests.image_sets import IMAGE_SETS
 
 ROOT = Path(__file__).parents[2]
 CONTENTS = {"images-ubyte": bytes(range(256)) * 40, "labels-ubyte": b"\x00\x01\x02"}
