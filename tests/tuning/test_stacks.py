@@ -13,10 +13,10 @@ from dlstudy.tuning.stacks import (
     Order,
     Recipe,
     Stack,
-    accuracies,
     accuracies_on_test,
     accuracies_on_validation,
     look_steps,
+    stack_scores,
     train_stack,
 )
 
@@ -135,7 +135,8 @@ def test_scores_are_shares_of_the_right_images(pixels):
     expected = (outputs.argmax(2) == pixels.test_targets).double().mean(1).tolist()
     some = torch.tensor([3, 1, 40])
     of_some = (outputs[:, some].argmax(2) == pixels.test_targets[some]).double().mean(1).tolist()
-    assert accuracies(stack, pixels.test_features, pixels.test_targets, some) == pytest.approx(of_some)
+    found = stack_scores(stack, pixels.test_features, pixels.test_targets, some)
+    assert [score.accuracy for score in found] == pytest.approx(of_some)
     assert accuracies_on_test(stack, pixels) == pytest.approx(expected)
     _, rows = pixels.division(0)
     on_validation = (stack.outputs(pixels.features[rows]).argmax(2) == pixels.targets[rows]).double().mean(1)

@@ -21,6 +21,7 @@ from dlstudy.evaluation.params import EvaluateParams, ModelParams
 from dlstudy.experiments.activation_cost.params import CostParams
 from dlstudy.experiments.activation_outputs.params import OutputsParams
 from dlstudy.experiments.census.params import CensusParams
+from dlstudy.experiments.ladder.params import LadderParams
 from dlstudy.experiments.linear_theory.params import LinearTheoryParams
 from dlstudy.experiments.linearity.params import LinearityParams
 from dlstudy.experiments.losses.params import LossesParams
@@ -71,6 +72,7 @@ class StudyParams(Section):
     evaluate: EvaluateParams
     experiments: ExperimentsParams
     sweep: SweepParams
+    ladder: LadderParams
     judge: JudgeParams
 
 

@@ -21,8 +21,8 @@ class Job(NamedTuple, Generic[Cell]):
     """Networks of one recipe that are trained as one stack."""
 
     recipe: Recipe
-    trials: tuple[Trial[Cell], ...]
-    members: tuple[Member, ...]  # of the stack, one a trial
+    trials: tuple[Any, ...]  # what each network is trained for
+    members: tuple[Member, ...]  # of the stack, one for each trial
 
     @property
     def cost(self) -> float:

@@ -22,6 +22,7 @@ from dlstudy.core.dataset import Dataset
 from dlstudy.core.randomness import generator
 from dlstudy.training.losses import EVALUATION_BATCH
 from dlstudy.training.models import ACTIVATIONS, build_network, initialise
+from dlstudy.tuning.products import stacked_linear
 
 StackLoss = Literal["cross_entropy", "binary_cross_entropy"]
 Optimiser = Literal["sgd", "adam"]
@@ -38,6 +39,7 @@ class Member(NamedTuple):
     seed: int
     init: str
     lr: float
+    weights: str = "weights"  # the name of the stream that draws them: another one, other weights on the same data
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Recipe:
     momentum: float = 0.0  # of SGD; each step follows the sum of past gradients, an older one counting less
     batch_norm: bool = False  # before each activation
     decay: bool = True  # the learning rate falls linearly to 0; else it is constant
+    output_init: str | None = None  # of the output layer's weights; that of the hidden layers, if none is named
 
     def num_steps(self, num_images: int) -> int:
         return max(1, math.floor(self.num_epochs * math.ceil(num_images / self.batch_size)))
@@ -160,11 +163,7 @@ class Layer:
 
     def __call__(self, signal: Tensor) -> Tensor:
         """(members, batch, inputs), or (batch, inputs) for all members alike -> (members, batch, outputs)."""
-        num_members, num_outputs, num_inputs = self.weight.shape
-        if signal.dim() == 2:  # one wide product in place of one a member
-            wide = F.linear(signal, self.weight.view(-1, num_inputs), self.bias.flatten())
-            return wide.view(-1, num_members, num_outputs).transpose(0, 1)
-        return torch.baddbmm(self.bias.unsqueeze(1), signal, self.weight.transpose(1, 2))
+        return stacked_linear(signal, self.weight, self.bias)
 
 
 @dataclass
@@ -278,7 +277,9 @@ class Stack:
 def drawn_network(recipe: Recipe, member: Member, num_inputs: int, num_outputs: int) -> list[tuple[Tensor, Tensor]]:
     """Weight and bias of each layer, as the member's seed draws them."""
     network = build_network(num_inputs, recipe.hidden, num_outputs, activation="identity")
-    initialise(network, member.init, generator(member.seed, "weights"))
+    stream = generator(member.seed, member.weights)
+    initialise(network[:-1], member.init, stream)
+    initialise(network[-1], recipe.output_init or member.init, stream)
     return [(layer.weight.detach(), layer.bias.detach()) for layer in network if isinstance(layer, nn.Linear)]
 
 
@@ -287,7 +288,8 @@ def adam_step(parameter: Tensor, gradient: Tensor, rates: Tensor, moments: tuple
     first, second = moments
     first.lerp_(gradient, 1 - BETAS[0])
     second.lerp_(gradient.square(), 1 - BETAS[1])
-    corrected = (second / (1 - BETAS[1] ** number)).sqrt_().add_(EPSILON)
+    # Root in float64: in float32 its last bits depend on the maker of the processor.
+    corrected = (second / (1 - BETAS[1] ** number)).double().sqrt_().float().add_(EPSILON)
     parameter.sub_(rates / (1 - BETAS[0] ** number) * first / corrected)
 
 
@@ -325,22 +327,49 @@ def look_steps(num_steps: int, num_looks: int) -> frozenset[int]:
     return frozenset(num_steps * number // num_looks for number in range(1, num_looks + 1))
 
 
+LARGEST_LOSS: Final = 1_000.0
+
+
+class StackScore(NamedTuple):
+    """Of a network of a stack on some images."""
+
+    accuracy: float
+    loss: float  # mean cross-entropy, at most LARGEST_LOSS: so much if it is no number
+
+
 @torch.no_grad()
-def accuracies(stack: Stack, features: Tensor, targets: Tensor, rows: Tensor) -> list[float]:
-    """The share that each member classifies right of some rows: (images,), or its own ones, (members, images)."""
-    num_right = torch.zeros(len(stack.members), dtype=torch.int64)
-    for part in rows.split(max(1, EVALUATION_BATCH * rows.shape[-1] // rows.numel()), -1):
-        num_right += (stack.outputs(features[part]).argmax(2) == targets[part]).sum(1)
-    return (num_right.double() / rows.shape[-1]).tolist()
+def stack_scores(stack: Stack, features: Tensor, targets: Tensor, rows: Tensor) -> list[StackScore]:
+    """The scores of each member on some rows: (images,), or its own ones, (members, images)."""
+    num_members, num_images = len(stack.members), rows.shape[-1]
+    num_right = torch.zeros(num_members, dtype=torch.int64)
+    losses = torch.zeros(num_members, dtype=torch.float64)
+    for part in rows.split(max(1, EVALUATION_BATCH * num_images // rows.numel()), -1):
+        outputs, wanted = stack.outputs(features[part]), targets[part].expand(num_members, -1)
+        num_right += (outputs.argmax(2) == wanted).sum(1)
+        each = F.cross_entropy(outputs.flatten(0, 1), wanted.flatten(), reduction="none")
+        losses += each.view(num_members, -1).double().sum(1)
+    shares, means = (num_right.double() / num_images).tolist(), (losses / num_images).tolist()
+    return [
+        StackScore(share, min(mean, LARGEST_LOSS) if math.isfinite(mean) else LARGEST_LOSS)
+        for share, mean in zip(shares, means, strict=True)
+    ]
 
 
-def accuracies_on_validation(stack: Stack, images: Images, num_images: int | None = None) -> list[float]:
+def scores_on_validation(stack: Stack, images: Images, num_images: int | None = None) -> list[StackScore]:
     """Of each member on its own validation split, or on the first images of that."""
     rows = {seed: images.division(seed)[1][:num_images] for seed in {member.seed for member in stack.members}}
     own = [rows[member.seed] for member in stack.members]
-    return accuracies(stack, images.features, images.targets, own[0] if len(rows) == 1 else torch.stack(own))
+    return stack_scores(stack, images.features, images.targets, own[0] if len(rows) == 1 else torch.stack(own))
+
+
+def scores_on_test(stack: Stack, images: Images) -> list[StackScore]:
+    rows = torch.arange(len(images.test_targets))
+    return stack_scores(stack, images.test_features, images.test_targets, rows)
+
+
+def accuracies_on_validation(stack: Stack, images: Images, num_images: int | None = None) -> list[float]:
+    return [score.accuracy for score in scores_on_validation(stack, images, num_images)]
 
 
 def accuracies_on_test(stack: Stack, images: Images) -> list[float]:
-    rows = torch.arange(len(images.test_targets))
-    return accuracies(stack, images.test_features, images.test_targets, rows)
+    return [score.accuracy for score in scores_on_test(stack, images)]

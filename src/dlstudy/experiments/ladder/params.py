@@ -1,0 +1,100 @@
+"""Parameters of the ladder: activations x depths x training budgets."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from dlstudy.core.params import (
+    EntryName,
+    Items,
+    NumTrainingImages,
+    PositiveFloat,
+    PositiveInt,
+    Section,
+    ascending,
+    each_once,
+)
+from dlstudy.training.activations import ActivationName
+from dlstudy.training.params import Seeds
+from dlstudy.tuning.rates import step_of
+
+LadderInitName = Literal["matching", "pytorch", "xavier", "he"]
+
+
+def _on_grid(rates: tuple[float, ...]) -> tuple[float, ...]:
+    for rate in rates:
+        step_of(rate)
+    return rates
+
+
+def _names_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    return each_once(names, "name")
+
+
+Depths = Annotated[Items[PositiveInt], Field(min_length=1), AfterValidator(ascending)]
+Budgets = Annotated[Items[PositiveFloat], Field(min_length=1), AfterValidator(ascending)]
+Activations = Annotated[Items[ActivationName], Field(min_length=1), AfterValidator(_names_once)]
+Rates = Annotated[Items[PositiveFloat], Field(min_length=3), AfterValidator(ascending), AfterValidator(_on_grid)]
+Inits = Annotated[Items[LadderInitName], Field(min_length=1), AfterValidator(_names_once)]
+
+
+class Protocol(Section):
+    """How every activation is tried: what all stages of the ladder depend on."""
+
+    depths: Depths  # hidden layers
+    budgets: Budgets  # epochs; a training of its own for each, with a learning rate that falls to 0
+    short_depths: Annotated[Items[PositiveInt], AfterValidator(ascending)] = ()  # without the longest budget
+    width: PositiveInt  # of every hidden layer
+    batch_size: NumTrainingImages
+    optimiser: Literal["sgd", "adam"] = "sgd"
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of SGD
+    learning_rates: Rates  # of the first rung, for each initialiser
+    inits: Inits  # of the hidden layers; the output layer starts as PyTorch's do, whatever they are
+    tuning_seeds: Seeds
+    seeds: Seeds  # of the trainings that count
+    stack_size: PositiveInt  # of these, trained side by side
+    weights: EntryName = "weights"  # the stream that draws the initial weights
+
+    @model_validator(mode="after")
+    def _short_depths_are_depths(self) -> "Protocol":
+        if unknown := sorted(set(self.short_depths) - set(self.depths)):
+            raise ValueError(f"expected short_depths that are depths, found {unknown} beside {list(self.depths)}")
+        if both := sorted(set(self.tuning_seeds) & set(self.seeds)):
+            raise ValueError(f"expected tuning_seeds that are not among seeds, which evaluate, found {both}")
+        return self
+
+    def budgets_of(self, depth: int) -> tuple[float, ...]:
+        return self.budgets[:-1] if depth in self.short_depths else self.budgets
+
+
+class Arm(Section):
+    """A protocol that differs from the ladder's in what it names, for some activations."""
+
+    activations: Activations
+    depths: Depths | None = None
+    budgets: Budgets | None = None
+    width: PositiveInt | None = None
+    optimiser: Literal["sgd", "adam"] | None = None
+    momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
+    learning_rates: Rates | None = None
+    tuning_seeds: Seeds | None = None
+    weights: EntryName | None = None
+
+    def protocol(self, base: Protocol) -> Protocol:
+        """The ladder's protocol with what the arm changes; ValueError (pydantic's) if the two do not fit."""
+        changes = {name: value for name, value in self if name != "activations" and value is not None}
+        depths = changes.get("depths", base.depths)
+        short = () if "budgets" in changes else tuple(each for each in base.short_depths if each in depths)
+        return Protocol.model_validate({**dict(base), **changes, "short_depths": short})
+
+
+class LadderParams(Section):
+    activations: Activations  # a stage each
+    protocol: Protocol
+    arms: dict[EntryName, Arm]  # a stage each
+
+    @model_validator(mode="after")
+    def _arms_fit(self) -> "LadderParams":
+        for arm in self.arms.values():
+            arm.protocol(self.protocol)
+        return self
