@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from dlstudy.core.params import (
     EntryName,
+    Fraction,
     Items,
     NumTrainingImages,
     PositiveFloat,
@@ -31,7 +32,8 @@ def _names_once(names: tuple[str, ...]) -> tuple[str, ...]:
     return each_once(names, "name")
 
 
-Depths = Annotated[Items[PositiveInt], Field(min_length=1), AfterValidator(ascending)]
+NumHidden = Annotated[int, Field(ge=0)]  # 0: softmax regression
+Depths = Annotated[Items[NumHidden], Field(min_length=1), AfterValidator(ascending)]
 Budgets = Annotated[Items[PositiveFloat], Field(min_length=1), AfterValidator(ascending)]
 Activations = Annotated[Items[ActivationName], Field(min_length=1), AfterValidator(_names_once)]
 Rates = Annotated[Items[PositiveFloat], Field(min_length=3), AfterValidator(ascending), AfterValidator(_on_grid)]
@@ -88,9 +90,16 @@ class Arm(Section):
         return Protocol.model_validate({**dict(base), **changes, "short_depths": short})
 
 
+class Thresholds(Section):
+    """What readings hold the trainings against: a change judges again and trains nothing."""
+
+    trainable: Fraction  # validation accuracy from which on a network counts as trained
+
+
 class LadderParams(Section):
     activations: Activations  # a stage each
     protocol: Protocol
+    thresholds: Thresholds
     arms: dict[EntryName, Arm]  # a stage each
 
     @model_validator(mode="after")
