@@ -19,7 +19,7 @@ CUDA_ONLY := triton cuda-bindings cuda-pathfinder cuda-toolkit \
 	cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro reproduce smoke test check readme bench lock clean
+.PHONY: help setup repro reproduce compare smoke test check readme bench lock clean
 
 help: ## List the targets
 	@echo 'make TARGET [ARGS="..."]'
@@ -40,6 +40,9 @@ repro: $(STAMP) ## Run the stages whose code, data or parameters have changed (d
 
 reproduce: $(STAMP) ## Run everything again and say which results came out the same
 	@python -m tools.reproduce $(ARGS)
+
+compare: $(STAMP) ## Compare this repository's experiments: writes reports/experiments.md
+	@python -m tools.compare
 
 smoke: $(STAMP) ## Run the whole pipeline on the real data with miniature settings, in a temporary copy
 	@python -m tools.smoke $(ARGS)

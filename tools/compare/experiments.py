@@ -1,0 +1,139 @@
+"""The experiments of this repository, as Git keeps them, and how each differs from the commit it started from.
+
+DVC keeps an experiment as a commit below refs/exps/, and the study's results are small files in Git: so all that is
+compared is read from there, whatever the workspace is at the moment.
+"""
+
+import io
+import json
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+from ruamel.yaml import YAML
+
+REFERENCE: Final = re.compile(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/(.+)")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """The files of a commit."""
+
+    root: Path
+    commit: str
+
+    @cached_property
+    def files(self) -> frozenset[str]:
+        return frozenset(git(self.root, "ls-tree", "-r", "--name-only", "-z", self.commit).split("\0"))
+
+    def text(self, path: str) -> str | None:
+        """The content of a file, None where there is none."""
+        return git(self.root, "show", f"{self.commit}:{path}") if path in self.files else None
+
+    def table(self, path: str) -> pd.DataFrame | None:
+        text = self.text(path)
+        return None if text is None else pd.read_csv(io.StringIO(text))
+
+    def named(self, folder: str, ending: str) -> dict[str, str]:
+        """The paths of files directly below a folder, by their name without the ending."""
+        found = (re.fullmatch(rf"{folder}/([^/]+){re.escape(ending)}", path) for path in sorted(self.files))
+        return {match[1]: match[0] for match in found if match}
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        """Every parameter, by its dotted name."""
+        return dict(flat(YAML(typ="safe", pure=True).load(self.text("params.yaml") or "{}")))
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """Every number in metrics/, as "mlp_relu: test_accuracy"."""
+        return {
+            f"{name}: {key}": value
+            for name, path in self.named("metrics", ".json").items()
+            for key, value in json.loads(self.text(path) or "{}").items()
+            if isinstance(value, int | float)
+        }
+
+    @cached_property
+    def verdicts(self) -> dict[str, str]:
+        return self._column("results/verdicts.csv", "verdict")
+
+    @cached_property
+    def answers(self) -> dict[str, str]:
+        return self._column("results/answers.csv", "answer")
+
+    def _column(self, path: str, column: str) -> dict[str, str]:
+        table = self.table(path)
+        return {} if table is None else dict(zip(table["id"], table[column], strict=True))
+
+    def test_scores(self, model: str) -> "pd.Series[float] | None":
+        """Test accuracy of a classifier, or root mean squared error, by seed."""
+        table = self.table(f"results/evaluation/{model}/per_seed.csv")
+        if table is None:
+            return None
+        of_test = table[table["split"] == "test"].set_index("seed")
+        return of_test["accuracy"] if "accuracy" in of_test else of_test["rmse"]
+
+    @property
+    def models(self) -> list[str]:
+        found = (re.fullmatch(r"results/evaluation/([^/]+)/per_seed\.csv", path) for path in sorted(self.files))
+        return [match[1] for match in found if match]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    name: str
+    revision: Revision
+    baseline: Revision
+
+    @property
+    def changed_params(self) -> dict[str, tuple[Any, Any]]:
+        return changed(self.baseline.params, self.revision.params)
+
+    @property
+    def changed_metrics(self) -> dict[str, tuple[float | None, float | None]]:
+        return changed(self.baseline.metrics, self.revision.metrics)
+
+    @property
+    def moved_verdicts(self) -> dict[str, tuple[str | None, str | None]]:
+        return changed(self.baseline.verdicts, self.revision.verdicts)
+
+    @property
+    def moved_answers(self) -> dict[str, tuple[str | None, str | None]]:
+        return changed(self.baseline.answers, self.revision.answers)
+
+
+def git(root: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, encoding="utf-8").stdout
+
+
+def experiments(root: Path) -> list[Experiment]:
+    """All experiments of the repository, the oldest first."""
+    revision = cache(lambda commit: Revision(root, commit))
+    lines = git(root, "for-each-ref", "--sort=committerdate", "--format=%(refname) %(objectname)", "refs/exps")
+    found = []
+    for line in lines.splitlines():
+        reference, _, commit = line.rpartition(" ")
+        if match := REFERENCE.fullmatch(reference):
+            found.append(Experiment(match[3], revision(commit), revision(match[1] + match[2])))
+    return found
+
+
+def flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What differs, by name: the two values, None where there is none."""
+    names = dict.fromkeys([*before, *after])
+    pairs = {name: (before.get(name), after.get(name)) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
