@@ -1,0 +1,125 @@
+"""The ladder's tables, as figures, pages and verdicts read them: cells, paired differences, which networks train."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, NamedTuple
+
+import pandas as pd
+
+from dlstudy.study.results import MissingResultError, Results
+
+RELU: Final = "relu"
+AGAIN: Final = "again"  # the arm that trains ReLU once more: an A/A control
+LINEAR: Final = "linear"  # the arm without hidden layers: softmax regression
+POINTS: Final = 100
+
+
+class Cell(NamedTuple):
+    depth: int
+    budget: float  # epochs
+
+    def __str__(self) -> str:
+        layers = "1 hidden layer" if self.depth == 1 else f"{self.depth} hidden layers"
+        return f"{layers}, {self.budget:g} {'epoch' if self.budget == 1 else 'epochs'}"
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What was trained: `per_seed` and `chosen` have a column `activation`; arms are apart, by their names."""
+
+    results: Results
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        return self.results.study.ladder.activations
+
+    @property
+    def trainable(self) -> float:
+        """Validation accuracy from which on a network counts as trained."""
+        return self.results.study.ladder.thresholds.trainable
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Every depth and budget, shallow and short ones first."""
+        protocol = self.results.study.ladder.protocol
+        return [Cell(depth, budget) for depth in protocol.depths for budget in protocol.budgets_of(depth)]
+
+    @cached_property
+    def per_seed(self) -> pd.DataFrame:
+        return pd.concat([self.results.ladder(name, "per_seed") for name in self.activations])
+
+    @cached_property
+    def chosen(self) -> pd.DataFrame:
+        return pd.concat([self.results.ladder(name, "chosen") for name in self.activations])
+
+    def arm(self, name: str, table: str = "per_seed") -> pd.DataFrame:
+        return self.results.ladder(name, table)
+
+    def scores(self, activation: str, cell: Cell, column: str = "test_accuracy") -> "pd.Series[float]":
+        """One per seed; MissingResultError where the activation was not trained in the cell."""
+        return scores_in(self.per_seed, activation, cell, column)
+
+    def points(self, first: str, second: str, cell: Cell) -> "pd.Series[float]":
+        """Test accuracy of the first less that of the second, in points, by seed."""
+        return POINTS * (self.scores(first, cell) - self.scores(second, cell))
+
+    def control(self, cell: Cell) -> "pd.Series[float]":
+        """ReLU less ReLU as its own rival, in points, by seed."""
+        return POINTS * (self.scores(RELU, cell) - scores_in(self.arm(AGAIN), RELU, cell, "test_accuracy"))
+
+    def linear(self, budget: float, column: str = "test_accuracy") -> "pd.Series[float]":
+        """Softmax regression, by seed."""
+        return scores_in(self.arm(LINEAR), "identity", Cell(0, budget), column)
+
+    def trains(self, activation: str, cell: Cell) -> bool:
+        """Whether its validation accuracy reaches the threshold, on average over the seeds."""
+        return bool(self.scores(activation, cell, "validation_accuracy").mean() >= self.trainable)
+
+    def num_trained(self, activation: str, cell: Cell) -> int:
+        """How many seeds reach the threshold."""
+        return int((self.scores(activation, cell, "validation_accuracy") >= self.trainable).sum())
+
+    @cached_property
+    def living(self) -> list[Cell]:
+        """The cells in which at least one activation trains; the others count in no share, average or policy."""
+        return [cell for cell in self.cells if any(self.trains(name, cell) for name in self.activations)]
+
+    def best(self, cell: Cell, among: Sequence[str]) -> str:
+        """The activation with the highest mean validation accuracy; of equal ones the first."""
+        return max(among, key=lambda name: self.scores(name, cell, "validation_accuracy").mean())
+
+    def regrets(self) -> pd.DataFrame:
+        """Points that a policy loses on test to trying all and taking the best on validation; a row a seed and cell.
+
+        Columns: depth, budget, seed, "always X" for each activation and "relu first": ReLU, or the best of the others
+        where ReLU's validation accuracy does not reach that of softmax regression.
+        """
+        frames = []
+        for cell in self.living:
+            test = pd.DataFrame({name: self.scores(name, cell) for name in self.activations})
+            best = test[self.best(cell, self.activations)]
+            table = pd.DataFrame({f"always {name}": POINTS * (best - test[name]) for name in self.activations})
+            table["relu first"] = POINTS * (best - test[self.relu_first(cell)])
+            frames.append(table.rename_axis("seed").reset_index().assign(depth=cell.depth, budget=cell.budget))
+        return pd.concat(frames, ignore_index=True)
+
+    def relu_first(self, cell: Cell) -> str:
+        """What the note's policy takes: ReLU, and others only where it does not do."""
+        relu, linear = (
+            scores.mean()
+            for scores in (
+                self.scores(RELU, cell, "validation_accuracy"),
+                self.linear(cell.budget, "validation_accuracy"),
+            )
+        )
+        return RELU if relu >= linear else self.best(cell, self.activations)
+
+
+def scores_in(table: pd.DataFrame, activation: str, cell: Cell, column: str) -> "pd.Series[float]":
+    found = table[
+        (table["activation"] == activation) & (table["depth"] == cell.depth) & (table["budget"] == cell.budget)
+    ]
+    if found.empty:
+        raise MissingResultError(f"results/ladder: expected rows of {activation} with {cell}, found none")
+    return found.set_index("seed")[column]
