@@ -48,6 +48,15 @@ SWEEP: Final[dict[str, Any]] = {  # claims are about these activations and cells
     "num_looks": 2,
     "look_images": 50,
 }
+LADDER: Final[dict[str, Any]] = {
+    **{"depths": [1, 4, 8], "budgets": [0.5, 1.0], "short_depths": [8], "width": 8, "batch_size": 64},
+    **{"learning_rates": [0.0316, 0.1, 0.316], "tuning_seeds": [100], "seeds": [20, 21], "stack_size": 2},
+}
+ARMS: Final[dict[str, dict[str, Any]]] = {  # of those that are there; the first activation of each
+    "again": {"tuning_seeds": [200]},
+    "linear": {},
+    "wide": {"depths": [1], "budgets": [0.5], "width": 16},
+}
 SWEPT: Final = ["identity", "sigmoid", "tanh", "relu"]
 
 
@@ -66,7 +75,17 @@ def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size
         "experiments": experiments,
         "judge": params["judge"] | {"num_resamples": 200},
         "sweep": params["sweep"] | {"activations": SWEPT, "protocol": params["sweep"]["protocol"] | SWEEP},
+        "ladder": _small_ladder(params["ladder"]),
     }
+
+
+def _small_ladder(ladder: dict[str, Any]) -> dict[str, Any]:
+    arms = {
+        name: ladder["arms"][name] | changes | {"activations": ladder["arms"][name]["activations"][:1]}
+        for name, changes in ARMS.items()
+        if name in ladder["arms"]
+    }
+    return ladder | {"activations": SWEPT, "protocol": ladder["protocol"] | LADDER, "arms": arms}
 
 
 def _merged(section: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
