@@ -1,181 +1,207 @@
-"""The page for practitioners: which activation, when; every answer computed from the sweep."""
+"""The page for practitioners: which activation, when; every answer computed from the ladder."""
 
-import math
-from itertools import combinations
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
-from scipy import stats
 
-from dlstudy.claims.hasty import fair, hasty
-from dlstudy.claims.losses import POINTS
-from dlstudy.claims.sweep import RELU, Cell, by_seed, cells_of, protocol_facts, regrets, rows_of
-from dlstudy.claims.trainable import trained
-from dlstudy.study.results import Results
+from dlstudy.judging.statistics import t_interval
+from dlstudy.study.ladder import POINTS, RELU, Cell, Ladder
+from dlstudy.study.results import MissingResultError, Results
 
 Context = dict[str, Any]
 
+HASTY_RATE: Final = 0.1
+"""The learning rate of a hasty comparison: what tutorials start with, and one that the first rung tries for all."""
+
 
 def activations_page(results: Results) -> Context:
-    by_depth, depths = depth_rows(results), deepest_rows(results)
+    ladder = Ladder(results)
+    rows = cell_rows(ladder)
     return {
-        "protocol_of": protocol_facts(results),
+        "protocol": results.study.ladder.protocol,
+        "thresholds": results.study.ladder.thresholds,
         "settings": results.study.judge,
-        "by_depth": by_depth,
-        "depths": depths,
-        "hasty": hasty_rows(results),
-        "hasty_rate": float(hasty(results)["lr"].iloc[0]),
-        "answers": answers(results, by_depth, depths),
+        "activations": ladder.activations,
+        "images": results.image_set().name,
+        "rows": rows,
+        "dead": [str(cell) for cell in ladder.cells if cell not in ladder.living],
+        "deepest": deepest_rows(ladder),
+        "policies": policy_rows(ladder),
+        "controls": control_rows(ladder),
+        "arms": arm_rows(ladder),
+        "hasty": hasty_rows(ladder),
+        "hasty_rate": HASTY_RATE,
+        "answers": answers(ladder, rows),
     }
 
 
-def depth_rows(results: Results) -> list[Context]:
-    """By depth: the activation and initialiser with the best mean validation accuracy, and who is close to it."""
-    chosen, table = results.sweep("chosen"), fair(results)
-    rows = []
-    for depth in sorted(set(table["depth"])):
-        of_depth = table[table["depth"] == depth]
-        best = of_depth.loc[of_depth["accuracy"].idxmax()]
-        tests = {
-            str(row["activation"]): mean_test_accuracy(results, str(row["activation"]), int(depth), str(row["init"]))
-            for _, row in of_depth.iterrows()
-        }
-        name = str(best["activation"])
-        close = [
-            other
-            for other, test in tests.items()
-            if other != name and POINTS * abs(tests[name] - test) <= results.study.judge.margin
-        ]
-        cell = Cell(depth, str(best["init"]))
-        rows.append(
-            {
-                "depth": depth,
-                "best": name,
-                "init": best["init"],
-                "lr": rows_of(chosen, name, cell)["lr"].item(),
-                "accuracy": tests[name],
-                "relu": tests[RELU],
-                "close": close,
-            }
-        )
-    return rows
+def cell_rows(ladder: Ladder) -> list[Context]:
+    """A row a cell in which anything trains: the best on validation, ReLU beside it, and who is as good on test."""
+    return [cell_row(ladder, cell) for cell in ladder.living]
 
 
-def mean_test_accuracy(results: Results, activation: str, depth: int, init: str) -> float:
-    return float(by_seed(results, activation, Cell(depth, init)).mean())
+def cell_row(ladder: Ladder, cell: Cell) -> Context:
+    best = ladder.best(cell, ladder.activations)
+    chosen = ladder.chosen.query("activation == @best and depth == @cell.depth and budget == @cell.budget").iloc[0]
+    return {
+        "cell": cell,
+        "best": best,
+        "init": chosen["init"],
+        "lr": chosen["lr"],
+        "accuracy": ladder.scores(best, cell).mean(),
+        "relu": ladder.scores(RELU, cell).mean(),
+        "behind": POINTS * (ladder.scores(best, cell) - ladder.scores(RELU, cell)).mean(),
+        "close": [name for name in ladder.activations if name != best and equivalent(ladder, best, name, cell)],
+    }
 
 
-def deepest_rows(results: Results) -> list[Context]:
-    """By activation: the largest number of hidden layers up to which every seed trains, by initialiser."""
-    rows = []
-    for name in results.study.sweep.activations:
-        row: Context = {"name": name, "matching": 0, "pytorch": 0}
-        for init in ("matching", "pytorch"):
-            for cell in (each for each in cells_of(results) if each.init == init):
-                if min(trained(results, name, cell)) < 1:
-                    break
-                row[init] = cell.depth
-        rows.append(row)
-    return rows
+def equivalent(ladder: Ladder, first: str, second: str, cell: Cell) -> bool:
+    """Whether the two differ by less than the margin for certain: two one-sided tests at the study's level."""
+    settings = ladder.results.study.judge
+    found = t_interval(ladder.points(first, second, cell).tolist(), 2 * settings.confidence - 1)
+    return found.inside(-settings.margin, settings.margin)
 
 
-def hasty_rows(results: Results) -> list[Context]:
-    """By depth: first and last of the hasty and of the fair comparison, and their rank correlation."""
-    naive, good = hasty(results), fair(results)
-    rows = []
-    for depth in sorted(naive["depth"].unique()):
-        row: Context = {"depth": depth}
-        ranked = {}
-        for kind, table in (("naive", naive), ("fair", good)):
-            own = table[table["depth"] == depth].set_index("activation")["accuracy"]
-            ranked[kind] = own
-            row |= {f"{kind}_first": own.idxmax(), f"{kind}_first_accuracy": own.max()}
-            row |= {f"{kind}_last": own.idxmin(), f"{kind}_last_accuracy": own.min()}
-        tau = float(stats.kendalltau(ranked["naive"], ranked["fair"].loc[ranked["naive"].index]).statistic)
-        row["tau"] = None if math.isnan(tau) else tau  # where all are alike
-        rows.append(row)
-    return rows
-
-
-def answers(results: Results, by_depth: list[Context], depths: list[Context]) -> list[str]:
-    """The short answers, each a sentence whose words follow from the numbers."""
-    lost = regrets(results).mean()
+def deepest_rows(ladder: Ladder) -> list[Context]:
+    """By activation: the deepest network of which every seed trains, at each budget."""
+    budgets = sorted({cell.budget for cell in ladder.cells})
     return [
-        for_everything(lost, best_everywhere(results)),
-        shallow(by_depth[0], len(lost), results.study.judge.margin),
-        deep(by_depth[-1]),
-        reach({row["name"]: row["matching"] for row in depths}),
-        what_matters(spread_of_inits(results), spread_of_choice(results)),
+        {"name": name, "depths": {budget: deepest(ladder, name, budget) for budget in budgets}}
+        for name in ladder.activations
     ]
 
 
-def best_everywhere(results: Results) -> str:
-    """The activation with the highest validation accuracy on average over cells and seeds."""
-    means = results.sweep("per_seed").groupby("activation")["validation_accuracy"].mean()
-    return str(means.idxmax())
+def deepest(ladder: Ladder, name: str, budget: float) -> int:
+    """0 where not even the shallowest trains with every seed."""
+    found = 0
+    for cell in (each for each in ladder.cells if each.budget == budget):
+        if ladder.num_trained(name, cell) < len(ladder.scores(name, cell)):
+            break
+        found = cell.depth
+    return found
 
 
-def for_everything(lost: "pd.Series[float]", first: str) -> str:
-    return (
-        f"**One for everything**: {first}, by validation accuracy over all cells. Taken everywhere it loses "
-        f"{lost[first]:.2f} accuracy points to the best on validation; ReLU loses {lost[RELU]:.2f}, sigmoid "
-        f"{lost['sigmoid']:.2f}."
-    )
-
-
-def shallow(row: Context, num_activations: int, margin: float) -> str:
-    layers = "1 hidden layer" if row["depth"] == 1 else f"{row['depth']} hidden layers"
-    close = ", ".join(row["close"]) or "no other"
-    hardly = "there the choice hardly matters" if 2 * len(row["close"]) >= num_activations else "there it matters"
-    return (
-        f"**With {layers}** the best on validation is {row['best']}, and within {margin:g} points of it on test "
-        f"{'is' if len(row['close']) < 2 else 'are'} {close}: {hardly}."
-    )
-
-
-def deep(row: Context) -> str:
-    if row["best"] == RELU:
-        return f"**With {row['depth']} hidden layers** take ReLU."
-    gap = POINTS * (row["accuracy"] - row["relu"])
-    behind = "no worse by more than the margin" if RELU in row["close"] else f"{gap:.1f} points behind"
-    return f"**With {row['depth']} hidden layers** take {row['best']}: ReLU is {behind}."
-
-
-def reach(limits: dict[str, int]) -> str:
-    found = ", ".join(f"{name} up to {limits[name] or 'no depth'}" for name in ("sigmoid", "tanh", RELU))
-    return f"**How deep**: every seed trains, each activation with its own initialisation, for {found} hidden layers."
-
-
-def what_matters(of_inits: float, of_choice: float) -> str:
-    """Which of the two moves accuracy by more."""
-    first, second = ("initialisation", "activation") if of_inits > of_choice else ("activation", "initialisation")
-    return (
-        f"**Choose the {first} before the {second}**: at the depths that have both, one activation under two "
-        f"initialisations differs by {of_inits:.1f} points on average, two activations under one by {of_choice:.1f}."
-    )
-
-
-def depths_of_both(results: Results) -> list[int]:
-    """The numbers of hidden layers that are tried with both initialisations."""
-    by_init = results.study.sweep.protocol.cells
-    return sorted(set(by_init["matching"]) & set(by_init["pytorch"]))
-
-
-def spread_of_inits(results: Results) -> float:
-    """Points between the two initialisations of one activation at one depth, on average."""
-    gaps = [
-        abs(mean_test_accuracy(results, name, depth, "matching") - mean_test_accuracy(results, name, depth, "pytorch"))
-        for name in results.study.sweep.activations
-        for depth in depths_of_both(results)
+def policy_rows(ladder: Ladder) -> list[Context]:
+    """What each policy loses to trying all, in points: on average, and in its worst cell; the best policy first."""
+    table = ladder.regrets()
+    policies = [column for column in table if column not in ("depth", "budget", "seed")]
+    by_cell = table.groupby(["depth", "budget"])[policies].mean()
+    rows = [
+        {
+            "policy": policy,
+            "mean": by_cell[policy].mean(),
+            "worst": by_cell[policy].max(),
+            "cell": str(Cell(*by_cell[policy].idxmax())),
+        }
+        for policy in policies
     ]
-    return POINTS * sum(gaps) / len(gaps)
+    return sorted(rows, key=lambda row: row["mean"])
 
 
-def spread_of_choice(results: Results) -> float:
-    """Points between two activations in one cell, on average over all pairs and the same cells."""
-    gaps = []
-    for depth in depths_of_both(results):
-        for init in ("matching", "pytorch"):
-            means = [mean_test_accuracy(results, name, depth, init) for name in results.study.sweep.activations]
-            gaps += [abs(one - other) for one, other in combinations(means, 2)]
-    return POINTS * sum(gaps) / len(gaps)
+def control_rows(ladder: Ladder) -> list[Context]:
+    """ReLU less ReLU as its own rival, by cell: what the ladder can resolve."""
+    confidence = ladder.results.study.judge.confidence
+    rows = []
+    for cell in ladder.living:
+        found = t_interval(ladder.control(cell).tolist(), 2 * confidence - 1)
+        resolves = max(abs(found.low), abs(found.high))
+        rows.append({"cell": cell, "difference": found.estimate, "low": found.low, "high": found.high, "by": resolves})
+    return rows
+
+
+def arm_rows(ladder: Ladder) -> list[Context]:
+    """By arm and cell: the best of its activations on validation, in the arm and on the ladder itself."""
+    rows = []
+    for name, arm in ladder.results.study.ladder.arms.items():
+        if len(arm.activations) < 2:
+            continue
+        table = ladder.arm(name)
+        longest = table["budget"].max()
+        for depth in sorted(table["depth"].unique()):
+            own = table[(table["depth"] == depth) & (table["budget"] == longest)]
+            means = own.groupby("activation")[["validation_accuracy", "test_accuracy"]].mean()
+            best = str(means["validation_accuracy"].idxmax())
+            cell = Cell(int(depth), float(longest))
+            rows.append(
+                {
+                    "arm": name,
+                    "cell": cell,
+                    "best": best,
+                    "accuracy": means.loc[best, "test_accuracy"],
+                    "relu": means.loc[RELU, "test_accuracy"],
+                    "ladder": ladder.best(cell, arm.activations),
+                }
+            )
+    return rows
+
+
+def hasty_rows(ladder: Ladder) -> list[Context]:
+    """By depth: first and last of a hasty comparison at the shortest budget, and of the fair one at the longest."""
+    shortest = min(cell.budget for cell in ladder.cells)
+    tuning = pd.concat([ladder.results.ladder(name, "tuning") for name in ladder.activations])
+    seed = tuning["seed"].min()
+    naive = tuning.query("budget == @shortest and init == 'pytorch' and lr == @HASTY_RATE and seed == @seed")
+    rows = []
+    for depth in dict.fromkeys(cell.depth for cell in ladder.cells):
+        ranked = naive[naive["depth"] == depth].set_index("activation")["validation_accuracy"]
+        if ranked.empty:
+            raise MissingResultError(f"results/ladder: expected a tuning run at {HASTY_RATE}, found none")
+        longest = Cell(depth, max(cell.budget for cell in ladder.cells if cell.depth == depth))
+        fair = pd.Series({name: ladder.scores(name, longest, "validation_accuracy").mean() for name in ranked.index})
+        row: Context = {"depth": depth, "budget": longest.budget}
+        for kind, table in (("naive", ranked), ("fair", fair)):
+            row |= {f"{kind}_first": table.idxmax(), f"{kind}_first_accuracy": table.max()}
+            row |= {f"{kind}_last": table.idxmin(), f"{kind}_last_accuracy": table.min()}
+        rows.append(row)
+    return rows
+
+
+# --- Answers in a sentence ---
+
+
+def answers(ladder: Ladder, rows: list[Context]) -> list[str]:
+    """The short answers, each a sentence whose words follow from the numbers."""
+    longest = max(row["cell"].budget for row in rows)
+    well_trained = [row for row in rows if row["cell"].budget == longest]
+    return [*(in_cell(row, ladder) for row in well_trained), budget_matters(rows), one_for_all(policy_rows(ladder))]
+
+
+def in_cell(row: Context, ladder: Ladder) -> str:
+    """What to take at one depth, trained for long."""
+    margin = ladder.results.study.judge.margin
+    where = f"**{str(row['cell']).capitalize()}**"
+    close = ", ".join(row["close"]) or "none"
+    relu = (
+        "it is ReLU"
+        if row["best"] == RELU
+        else f"ReLU is {row['behind']:.1f} points behind"
+        if row["behind"] > 0
+        else f"on test ReLU is {-row['behind']:.1f} points ahead"
+    )
+    return (
+        f"{where}: best on validation is {row['best']} ({100 * row['accuracy']:.1f} % on test); {relu}. Certainly within "
+        f"{margin:g} points of it: {close}."
+    )
+
+
+def budget_matters(rows: list[Context]) -> str:
+    """Whether the best activation depends on how long one trains."""
+    by_depth: dict[int, list[str]] = {}
+    for row in rows:
+        by_depth.setdefault(row["cell"].depth, []).append(row["best"])
+    changing = [depth for depth, names in by_depth.items() if len(set(names)) > 1]
+    if not changing:
+        return "**Training longer** does not change which activation is best, at any depth."
+    listed = ", ".join(map(str, changing))
+    return f"**Training longer** changes which activation is best on validation, with {listed} hidden layers."
+
+
+def one_for_all(policies: list[Context]) -> str:
+    by_name = {row["policy"]: row for row in policies}
+    best = next(row for row in policies if row["policy"].startswith("always"))
+    first = by_name["relu first"]
+    return (
+        f"**One for everything**: {best['policy']} loses {best['mean']:.2f} points on average to trying all {len(policies) - 1}, always "
+        f"{RELU} {by_name[f'always {RELU}']['mean']:.2f}; ReLU first, and others only where it does not reach softmax "
+        f"regression, {first['mean']:.2f}."
+    )
