@@ -42,7 +42,7 @@ def cell_rows(ladder: Ladder) -> list[Context]:
 
 def cell_row(ladder: Ladder, cell: Cell) -> Context:
     best = ladder.best(cell, ladder.activations)
-    chosen = ladder.chosen.query("activation == @best and depth == @cell.depth and budget == @cell.budget").iloc[0]
+    chosen = ladder.choice(best, cell)
     return {
         "cell": cell,
         "best": best,
@@ -139,8 +139,12 @@ def hasty_rows(ladder: Ladder) -> list[Context]:
     """By depth: first and last of a hasty comparison at the shortest budget, and of the fair one at the longest."""
     shortest = min(cell.budget for cell in ladder.cells)
     tuning = pd.concat([ladder.results.ladder(name, "tuning") for name in ladder.activations])
-    seed = tuning["seed"].min()
-    naive = tuning.query("budget == @shortest and init == 'pytorch' and lr == @HASTY_RATE and seed == @seed")
+    naive = tuning[
+        (tuning["budget"] == shortest)
+        & (tuning["init"] == "pytorch")
+        & (tuning["lr"] == HASTY_RATE)
+        & (tuning["seed"] == tuning["seed"].min())
+    ]
     rows = []
     for depth in dict.fromkeys(cell.depth for cell in ladder.cells):
         ranked = naive[naive["depth"] == depth].set_index("activation")["validation_accuracy"]
@@ -179,8 +183,8 @@ def in_cell(row: Context, ladder: Ladder) -> str:
         else f"on test ReLU is {-row['behind']:.1f} points ahead"
     )
     return (
-        f"{where}: best on validation is {row['best']} ({100 * row['accuracy']:.1f} % on test); {relu}. Certainly within "
-        f"{margin:g} points of it: {close}."
+        f"{where}: best on validation is {row['best']} ({100 * row['accuracy']:.1f} % on test); {relu}. Certainly "
+        f"within {margin:g} points of it: {close}."
     )
 
 
@@ -201,7 +205,7 @@ def one_for_all(policies: list[Context]) -> str:
     best = next(row for row in policies if row["policy"].startswith("always"))
     first = by_name["relu first"]
     return (
-        f"**One for everything**: {best['policy']} loses {best['mean']:.2f} points on average to trying all {len(policies) - 1}, always "
-        f"{RELU} {by_name[f'always {RELU}']['mean']:.2f}; ReLU first, and others only where it does not reach softmax "
-        f"regression, {first['mean']:.2f}."
+        f"**One for everything**: {best['policy']} loses {best['mean']:.2f} points on average to trying all "
+        f"{len(policies) - 1}, always {RELU} {by_name[f'always {RELU}']['mean']:.2f}; ReLU first, and others only where "
+        f"it does not reach softmax regression, {first['mean']:.2f}."
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
@@ -59,6 +59,11 @@ class Ladder:
     def scores(self, activation: str, cell: Cell, column: str = "test_accuracy") -> "pd.Series[float]":
         """One per seed; MissingResultError where the activation was not trained in the cell."""
         return scores_in(self.per_seed, activation, cell, column)
+
+    def choice(self, activation: str, cell: Cell) -> "pd.Series[Any]":
+        """What was chosen by tuning: init, lr, at_edge, trains and more."""
+        found: pd.Series[Any] = rows_in(self.chosen, activation, cell).iloc[0]
+        return found
 
     def points(self, first: str, second: str, cell: Cell) -> "pd.Series[float]":
         """Test accuracy of the first less that of the second, in points, by seed."""
@@ -116,10 +121,14 @@ class Ladder:
         return RELU if relu >= linear else self.best(cell, self.activations)
 
 
-def scores_in(table: pd.DataFrame, activation: str, cell: Cell, column: str) -> "pd.Series[float]":
+def rows_in(table: pd.DataFrame, activation: str, cell: Cell) -> pd.DataFrame:
     found = table[
         (table["activation"] == activation) & (table["depth"] == cell.depth) & (table["budget"] == cell.budget)
     ]
     if found.empty:
         raise MissingResultError(f"results/ladder: expected rows of {activation} with {cell}, found none")
-    return found.set_index("seed")[column]
+    return found
+
+
+def scores_in(table: pd.DataFrame, activation: str, cell: Cell, column: str) -> "pd.Series[float]":
+    return rows_in(table, activation, cell).set_index("seed")[column]
