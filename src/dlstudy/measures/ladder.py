@@ -1,0 +1,251 @@
+"""Measures of which activation to choose, from the ladder of training budgets (docs/ladder.md has the rules).
+
+Of MLP-1, ACT-2, ACT-5, ACT-11, ACT-12, ACT-15 and ACT-16. A cell is a depth and a budget; those in which nothing trains
+are left out. Differences are paired by seed, in points of test accuracy; beside each stands the A/A control of its cell.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from dlstudy.judging.evidence import Correlation, Evidence, Sample, TwoCounts, per_seed
+from dlstudy.study.ladder import LINEAR, RELU, Cell, Ladder
+from dlstudy.study.results import Results
+
+LEAST_SEEDS: Final = 6  # of each of two counts: with fewer, no test can be significant
+INITS: Final = {"pytorch": "pytorch", "matching": ""}
+NOTE_RIVALS: Final = ("sigmoid", "tanh")  # the activations that the note sets beside ReLU
+
+
+# --- What measures share ---
+
+
+def differences(
+    ladder: Ladder,
+    pairs: Mapping[str, tuple[str, str, Cell]],
+    **facts: Any,
+) -> Evidence:
+    """First less second in a cell, by condition; grouped by budget."""
+    return Evidence(
+        per_seed({name: ladder.points(*pair).tolist() for name, pair in pairs.items()}),
+        num_seeds=len(ladder.results.study.ladder.protocol.seeds),
+        facts={"protocol": protocol_facts(ladder), **facts},
+        faults=faults_of(ladder, [(name, cell) for first, second, cell in pairs.values() for name in (first, second)]),
+        again=per_seed({name: ladder.control(cell).tolist() for name, (_, _, cell) in pairs.items()}),
+        groups={name: budget_words(cell) for name, (_, _, cell) in pairs.items()},
+    )
+
+
+def budget_words(cell: Cell) -> str:
+    return f"{cell.budget:g} {'epoch' if cell.budget == 1 else 'epochs'}"
+
+
+def by_budget(cells: Iterable[Cell]) -> list[Cell]:
+    return sorted(cells, key=lambda cell: (cell.budget, cell.depth))
+
+
+def faults_of(ladder: Ladder, trained: Sequence[tuple[str, Cell]]) -> tuple[str, ...]:
+    """Choices at an edge of what was tried, and trainings that diverged."""
+    return tuple(dict.fromkeys(fault for name, cell in trained for fault in _faults(ladder, name, cell)))
+
+
+def _faults(ladder: Ladder, name: str, cell: Cell) -> list[str]:
+    edge = [f"{name}, {cell}: its best learning rate lies at an end of those tried"]
+    diverged = ladder.scores(name, cell, "diverged")
+    return [
+        *(edge if ladder.choice(name, cell)["at_edge"] else []),
+        *(f"{name}, {cell}, seed {seed}: diverged" for seed in diverged.index[diverged]),
+    ]
+
+
+def protocol_facts(ladder: Ladder) -> dict[str, Any]:
+    protocol = ladder.results.study.ladder.protocol
+    return {
+        **protocol.model_dump(),
+        "trainable": ladder.trainable,
+        "num_seeds": len(protocol.seeds),
+        "activations": ladder.activations,
+        "num_cells": len(ladder.cells),
+        "num_living": len(ladder.living),
+    }
+
+
+def others(ladder: Ladder) -> list[str]:
+    return [name for name in ladder.activations if name != RELU]
+
+
+# --- ACT-2, ACT-5, ACT-12, ACT-15: ReLU against others ---
+
+
+def relu_against_best(results: Results) -> Evidence:
+    """ReLU less the other that is best on validation, in every cell in which anything trains."""
+    ladder = Ladder(results)
+    rivals = {cell: ladder.best(cell, others(ladder)) for cell in by_budget(ladder.living)}
+    pairs = {f"{cell}: {rival}": (RELU, rival, cell) for cell, rival in rivals.items()}
+    return differences(ladder, pairs, means=mean_table(ladder))
+
+
+def mean_table(ladder: Ladder) -> list[dict[str, Any]]:
+    """A row a cell: mean test accuracy of every activation, and which has the highest validation accuracy."""
+    return [
+        {
+            "cell": str(cell),
+            "means": {name: float(ladder.scores(name, cell).mean()) for name in ladder.activations},
+            "best": ladder.best(cell, ladder.activations),
+        }
+        for cell in by_budget(ladder.living)
+    ]
+
+
+def against_relu(results: Results, name: str, depth: int | None = None) -> Evidence:
+    """An activation less ReLU in every cell in which anything trains, or at the longest budget of one depth."""
+    ladder = Ladder(results)
+    cells = by_budget(ladder.living) if depth is None else [longest(ladder, depth)]
+    return differences(ladder, {str(cell): (name, RELU, cell) for cell in cells})
+
+
+def longest(ladder: Ladder, depth: int) -> Cell:
+    return max((cell for cell in ladder.cells if cell.depth == depth), key=lambda cell: cell.budget)
+
+
+def deep(results: Results, least_depth: int, rivals: Sequence[str] | None = None) -> Evidence:
+    """ReLU less each rival, or every other activation, in the deep cells in which anything trains."""
+    ladder = Ladder(results)
+    cells = [cell for cell in by_budget(ladder.living) if cell.depth >= least_depth]
+    names = others(ladder) if rivals is None else rivals
+    return differences(ladder, {f"{cell}: {name}": (RELU, name, cell) for cell in cells for name in names})
+
+
+def at_shortest(results: Results, rival: str) -> Evidence:
+    """ReLU less a rival at the shortest budget, by depth: who has learnt more after as many steps?"""
+    ladder = Ladder(results)
+    shortest = min(cell.budget for cell in ladder.cells)
+    cells = [cell for cell in ladder.living if cell.budget == shortest]
+    return differences(ladder, {str(cell): (RELU, rival, cell) for cell in cells})
+
+
+# --- MLP-1: no activation at all ---
+
+
+def without_activation(results: Results) -> Evidence:
+    """Linear layers one upon the other less softmax regression, in every cell."""
+    ladder = Ladder(results)
+    cells = by_budget(ladder.cells)
+    found = {
+        str(cell): (100 * (ladder.scores("identity", cell) - ladder.linear(cell.budget))).tolist() for cell in cells
+    }
+    chosen = ladder.arm(LINEAR, "chosen")
+    edges = tuple(f"softmax regression, {row.budget:g} epochs: at an edge" for row in chosen.itertuples() if row.at_edge)
+    return Evidence(
+        per_seed(found),
+        num_seeds=len(ladder.results.study.ladder.protocol.seeds),
+        facts={"protocol": protocol_facts(ladder), "accuracies": linear_table(ladder)},
+        faults=faults_of(ladder, [("identity", cell) for cell in cells]) + edges,
+        again=per_seed({str(cell): ladder.control(cell).tolist() for cell in cells}),
+        groups={str(cell): budget_words(cell) for cell in cells},
+    )
+
+
+def linear_table(ladder: Ladder) -> list[dict[str, Any]]:
+    return [
+        {
+            "cell": str(cell),
+            "linear": float(ladder.linear(cell.budget).mean()),
+            "identity": float(ladder.scores("identity", cell).mean()),
+            "relu": float(ladder.scores(RELU, cell).mean()),
+        }
+        for cell in by_budget(ladder.cells)
+    ]
+
+
+# --- ACT-11: what trains at all, and why ---
+
+
+def fewer_trained(results: Results, first: str, second: str) -> Evidence:
+    """How many seeds train with one activation and how many with another, in every cell in which anything trains."""
+    ladder = Ladder(results)
+    counts: Callable[[str, Cell], tuple[int, int]] = lambda name, cell: (  # noqa: E731
+        ladder.num_trained(name, cell),
+        len(ladder.scores(name, cell)),
+    )
+    cells = by_budget(ladder.living)
+    samples: dict[str, Sample] = {
+        str(cell): TwoCounts(counts(first, cell), counts(second, cell), least=LEAST_SEEDS) for cell in cells
+    }
+    # A network that diverges has not trained: that is what is counted here, and no fault.
+    edges = tuple(
+        fault
+        for fault in faults_of(ladder, [(name, cell) for cell in cells for name in (first, second)])
+        if not fault.endswith("diverged")
+    )
+    shares = [
+        {
+            "cell": str(cell),
+            "shares": {name: ladder.num_trained(name, cell) / counts(name, cell)[1] for name in ladder.activations},
+        }
+        for cell in by_budget(ladder.cells)
+    ]
+    return Evidence(samples, counts(first, cells[0])[1], {"shares": shares, "protocol": protocol_facts(ladder)}, edges)
+
+
+def cause(results: Results) -> Evidence:
+    """Rank correlation of the predicted backward signal with what is learnt at the shortest budget.
+
+    Over activations, depths and initialisers: what mean-field theory predicts to be left of the backward signal in the
+    first hidden layer (at most all of it), and the validation accuracy at the best learning rate.
+    """
+    ladder = Ladder(results)
+    table = signals(ladder)
+    value = float(table["signal"].corr(table["accuracy"], method="spearman"))
+    facts = {"rows": table.to_dict("records"), "protocol": protocol_facts(ladder)}
+    return Evidence({"Spearman's rank correlation": Correlation(value, len(table))}, facts=facts)
+
+
+def signals(ladder: Ladder) -> pd.DataFrame:
+    """A row for each activation, depth and initialiser at the shortest budget: signal (log10) and accuracy."""
+    ratios = ladder.results.experiment("signal_propagation", "ratios")
+    per_layer = {
+        (activation, init): float(found)
+        for (activation, init), found in ratios.groupby(["activation", "init"])["predicted"].first().items()
+    }
+    shortest = min(cell.budget for cell in ladder.cells)
+    tuning = pd.concat([ladder.results.ladder(name, "tuning") for name in ladder.activations])
+    means = (
+        tuning[tuning["budget"] == shortest]
+        .groupby(["activation", "depth", "init", "lr"])["validation_accuracy"]
+        .mean()
+        .groupby(["activation", "depth", "init"])
+        .max()
+    )
+    rows = []
+    for (activation, depth, init), accuracy in means.items():
+        ratio = per_layer[activation, init if init != "matching" else matching_init(activation)]
+        signal = (depth - 1) * math.log10(min(1.0, ratio))
+        rows.append({"activation": activation, "depth": depth, "init": init, "signal": signal, "accuracy": accuracy})
+    return pd.DataFrame(rows)
+
+
+def matching_init(activation: str) -> str:
+    """As `training.models` has it, which imports torch."""
+    return "xavier" if activation in ("identity", "sigmoid", "tanh") else "he"
+
+
+# --- ACT-16: policies ---
+
+
+def policy(results: Results, name: str) -> Evidence:
+    """What a policy gains on trying all activations (as a rule less than 0), by seed, on average over the cells."""
+    ladder = Ladder(results)
+    table = ladder.regrets()
+    policies = [column for column in table if column not in ("depth", "budget", "seed")]
+    by_seed = table.groupby("seed")[policies].mean()
+    needing = [str(cell) for cell in by_budget(ladder.living) if ladder.relu_first(cell) != RELU]
+    return Evidence(
+        per_seed({f"{name} less trying all": (-by_seed[name]).tolist()}),
+        num_seeds=len(by_seed),
+        facts={"protocol": protocol_facts(ladder), "needing": needing},
+        faults=faults_of(ladder, [(each, cell) for each in ladder.activations for cell in ladder.living]),
+        aside=per_seed({each: by_seed[each].tolist() for each in policies}),
+    )
