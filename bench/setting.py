@@ -12,10 +12,10 @@ from dlstudy.evaluation.params import MODEL
 from dlstudy.training.params import SgdParams
 
 ModelName = Literal["mlp_relu", "sweep"]
-"""The model of params.yaml that is trained once with each seed, and the same at the shape of the sweep's networks."""
+"""The model of params.yaml that is trained once with each seed, and the same at the shape of the ladder's networks."""
 
 MODEL_KEY: Final = "train.mlp_relu"
-SWEEP: Final = {"hidden": (128,), "batch_size": 128}  # the sweep over activations at depth 1
+SWEEP: Final = {"hidden": (128,), "batch_size": 128}  # the ladder at depth 1
 PREPARED: Final = Path("data/prepared/images.pt")
 RAW: Final = Path("data/raw/images")
 NUM_PIXELS: Final = 28 * 28

@@ -1,4 +1,4 @@
-"""The study's stack: several networks trained by one loop, as the sweep over activations trains them."""
+"""The study's stack: several networks trained by one loop, as the ladder over activations trains them."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -133,15 +133,17 @@ def test_every_classifier_of_torchvision_is_the_one_that_is_published():
     assert three["weights"].str.endswith(".IMAGENET1K_V1").all()
 
 
-def swept(name):
-    return pd.concat(pd.read_csv(path) for path in sorted((ROOT / "results/sweep").glob(f"*/{name}.csv")))
+def climbed(name):
+    ladder = load_study(ROOT / "params.yaml").ladder
+    return {
+        each: pd.read_csv(ROOT / "results/ladder" / each / f"{name}.csv") for each in (*ladder.activations, *ladder.arms)
+    }
 
 
-def test_no_tuned_learning_rate_of_the_sweep_lies_at_an_end_and_hardly_a_run_of_it_diverged():
-    chosen, per_seed = swept("chosen"), swept("per_seed")
-    assert not chosen["at_edge"].any()
-    assert per_seed["diverged"].mean() < 0.01
-    assert (per_seed.groupby(["activation", "depth", "init"]).size() == 10).all()
-    params = load_study(ROOT / "params.yaml").sweep
-    num_cells = sum(len(depths) for depths in params.protocol.cells.values())
-    assert len(chosen) == num_cells * len(params.activations)
+def test_no_choice_on_the_ladder_lies_at_an_edge_and_every_cell_has_all_its_seeds():
+    ladder = load_study(ROOT / "params.yaml").ladder
+    assert not [name for name, chosen in climbed("chosen").items() if chosen["at_edge"].any()]
+    sizes = {name: table.groupby(["activation", "depth", "budget"]).size() for name, table in climbed("per_seed").items()}
+    assert all((size == len(ladder.protocol.seeds)).all() for size in sizes.values())
+    num_cells = sum(len(ladder.protocol.budgets_of(depth)) for depth in ladder.protocol.depths)
+    assert {name: len(sizes[name]) for name in ladder.activations} == dict.fromkeys(ladder.activations, num_cells)

@@ -150,12 +150,12 @@ CHANGES = {
         lambda params: params["train"]["mlp_relu"].update(lr=0.07),
         *("train@mlp_relu", "evaluate@mlp_relu", "judge", "figures", "galleries", "report"),
     ),
-    "one more activation in the sweep": change_params(
-        lambda params: params["sweep"]["activations"].append("mish"),
-        *("sweep@mish", "judge", "figures", "verdict_figures", "report"),
+    "one more activation on the ladder": change_params(
+        lambda params: params["ladder"]["activations"].append("mish"),
+        *("ladder@mish", "judge", "figures", "verdict_figures", "report"),
     ),
-    "a threshold of the sweep": change_params(
-        lambda params: params["sweep"]["thresholds"].update(trainable=0.5),
+    "a threshold of the ladder": change_params(
+        lambda params: params["ladder"]["thresholds"].update(trainable=0.5),
         *("judge", "figures", "verdict_figures", "report"),
     ),
     "a parameter of an experiment": change_params(

@@ -40,14 +40,6 @@ EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, ma
     },
     "losses": {"hidden": [16], "num_epochs": 1, "tuning_seeds": [100]},
 }
-SWEEP: Final[dict[str, Any]] = {  # claims are about these activations and cells
-    "cells": {"matching": [1, 4, 8, 16], "pytorch": [1, 4, 8]},
-    "width": 8,
-    "learning_rates": [0.03, 0.1, 0.3],
-    "tuning_seeds": [100],
-    "num_looks": 2,
-    "look_images": 50,
-}
 LADDER: Final[dict[str, Any]] = {
     **{"depths": [1, 4, 8], "budgets": [0.5, 1.0], "short_depths": [8], "width": 8, "batch_size": 64},
     **{"learning_rates": [0.0316, 0.1, 0.316], "tuning_seeds": [100], "seeds": [20, 21], "stack_size": 2},
@@ -57,7 +49,7 @@ ARMS: Final[dict[str, dict[str, Any]]] = {  # of those that are there; the first
     "linear": {},
     "wide": {"depths": [1], "budgets": [0.5], "width": 16},
 }
-SWEPT: Final = ["identity", "sigmoid", "tanh", "relu"]
+CLIMBERS: Final = ["identity", "sigmoid", "tanh", "relu"]
 
 
 def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size: int = 1000) -> dict[str, Any]:
@@ -74,7 +66,6 @@ def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size
         "train": models,
         "experiments": experiments,
         "judge": params["judge"] | {"num_resamples": 200},
-        "sweep": params["sweep"] | {"activations": SWEPT, "protocol": params["sweep"]["protocol"] | SWEEP},
         "ladder": _small_ladder(params["ladder"]),
     }
 
@@ -85,7 +76,7 @@ def _small_ladder(ladder: dict[str, Any]) -> dict[str, Any]:
         for name, changes in ARMS.items()
         if name in ladder["arms"]
     }
-    return ladder | {"activations": SWEPT, "protocol": ladder["protocol"] | LADDER, "arms": arms}
+    return ladder | {"activations": CLIMBERS, "protocol": ladder["protocol"] | LADDER, "arms": arms}
 
 
 def _merged(section: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -24,11 +24,13 @@ from dlstudy.core.arithmetic import AVX2_KERNELS, SINGLE_THREAD
 from dlstudy.core.dataset import Split
 from dlstudy.core.errors import SettingError, StudyError
 from dlstudy.core.execution import map_runs
-from dlstudy.experiments.sweep.cells import sweep
+from dlstudy.experiments.ladder.climbing import ladder
+from dlstudy.experiments.ladder.params import Protocol
 from dlstudy.sgd.loop import train_run, train_seeds
-from dlstudy.study.params import load_study
 from dlstudy.training.params import SgdParams
 from dlstudy.training.runs import save_runs
+from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.stacks import Images
 from tests.cluster_runs import (
     Parcel,
     die_always,
@@ -53,8 +55,11 @@ MLP = SgdParams(
     num_epochs=2,
 )
 
-SWEEP = load_study(ROOT / "params.yaml").sweep.protocol.model_copy(
-    update={"width": 8, "batch_size": 20, "look_images": 20, "cells": {"matching": (1, 4), "pytorch": (1,)}}
+PROTOCOL = Protocol.model_validate(
+    {
+        **{"depths": [1, 4], "budgets": [1.0, 2.0], "width": 8, "batch_size": 20, "learning_rates": [0.1, 0.316, 1.0]},
+        **{"inits": ["matching"], "tuning_seeds": [100], "seeds": [0, 1], "stack_size": 1},
+    }
 )
 
 
@@ -150,12 +155,14 @@ def test_runs_are_the_same_bytes_as_in_this_process(images, tmp_path):
 
 
 @pytest.mark.usefixtures("on_cluster")
-def test_the_rows_of_the_sweep_are_those_of_one_process(images, monkeypatch):
-    swept = sweep(images, "tanh", SWEEP, [0, 1])
-    monkeypatch.delenv("DLSTUDY_SCHEDULER")
-    monkeypatch.setenv("DLSTUDY_PROCESSES", "1")
-    for name, table in sweep(images, "tanh", SWEEP, [0, 1]).items():
-        assert swept[name].to_csv() == table.to_csv()
+def test_the_rows_of_the_ladder_are_those_of_one_process(images, tmp_path, monkeypatch):
+    pixels = Images.of(images)
+    memo = Memo.of(tmp_path / "none", pixels)  # nothing is kept in a folder that is not there
+    on_cluster = ladder(pixels, memo, "tanh", PROTOCOL, "tanh")
+    monkeypatch.delenv(cluster.VARIABLE)
+    monkeypatch.setenv(execution.VARIABLE, "1")
+    for name, table in ladder(pixels, memo, "tanh", PROTOCOL, "tanh").items():
+        assert table.equals(on_cluster[name])
 
 
 @pytest.mark.usefixtures("on_cluster")

@@ -134,7 +134,7 @@ def test_a_score_is_the_validation_accuracy_of_its_own_trial(pixels):
     trials = [Trial(Cell("shallow", name), lr, 100) for name in ("softmax", "relu_logits") for lr in (0.03, 0.003)]
     found = NETWORKS.score_trials(pixels, "test", trials)
     for trial, score in zip(trials, found, strict=True):
-        stack, _ = train_stack(pixels, recipe_of(trial.cell, PARAMS), [Member(100, "he", trial.lr)])
+        stack = train_stack(pixels, recipe_of(trial.cell, PARAMS), [Member(100, "he", trial.lr)])
         _, rows = pixels.division(100)
         right = stack.outputs(pixels.features[rows]).argmax(2)[0] == pixels.targets[rows]
         # alone and in a stack the products are summed otherwise: one image of 60 may change its class
@@ -245,7 +245,7 @@ def test_the_chosen_learning_rates_are_the_best_of_those_tried(tables):
 def test_a_seed_is_scored_as_its_network_trained_apart(tables, pixels, cell):
     chosen = tables["chosen"].set_index(["network", "variant"])["lr"]
     members = [Member(seed, init_of(cell), chosen[cell]) for seed in (0, 1)]
-    stack, _ = train_stack(pixels, recipe_of(cell, PARAMS), members)
+    stack = train_stack(pixels, recipe_of(cell, PARAMS), members)
     rows = tables["per_seed"].set_index(["network", "variant", "seed"])["accuracy"]
     expected = accuracies_on_validation if cell in DEEP else accuracies_on_test
     assert [rows[(*cell, seed)] for seed in (0, 1)] == expected(stack, pixels)

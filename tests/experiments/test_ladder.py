@@ -74,7 +74,7 @@ def test_a_row_is_what_training_that_network_alone_gives_to_the_last_digit(table
     row = tables["per_seed"].query("depth == 2 and budget == 2 and seed == 1").iloc[0]
     recipe = climbing.Networks(pixels, None, "relu", PROTOCOL, "relu").recipe(climbing.Cell(2, 2.0))
     init = {"matching": "he", "pytorch": "pytorch"}[row["init"]]
-    stack, _ = train_stack(pixels, recipe, [Member(1, init, row["lr"])])
+    stack = train_stack(pixels, recipe, [Member(1, init, row["lr"])])
     assert row["test_accuracy"] == scores_on_test(stack, pixels)[0].accuracy
 
 

@@ -105,7 +105,7 @@ def test_the_facts_say_how_many_seeds_there_were_and_how_large_the_weights_are(i
 
 def test_a_network_of_the_table_is_trained_by_adam_with_every_seed(tables, images):
     recipe = Recipe((8,), ("relu",), 32, 2, optimiser="adam", decay=False)
-    stack, _ = train_stack(Images.of(images), recipe, [Member(seed, "xavier", 0.01) for seed in (3, 4)])
+    stack = train_stack(Images.of(images), recipe, [Member(seed, "xavier", 0.01) for seed in (3, 4)])
     rows = tables["table"].query("hidden == '8' and activation == 'relu'")
     assert rows["test_accuracy"].tolist() == accuracies_on_test(stack, Images.of(images))
 

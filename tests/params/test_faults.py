@@ -135,7 +135,7 @@ FAULTS = [  # key, value; what was expected, what was found
             "experiments.activation_outputs.batch_size",
             "experiments.published_networks.table.batch_size",
             "experiments.published_networks.tutorial.num_images",
-            "sweep.protocol.batch_size",
+            "ladder.protocol.batch_size",
         )
     ],
     ("experiments.sgd_theory.batch_sizes", [1, 1758], "less than 1758, the training split of housing", "1758"),
@@ -302,7 +302,7 @@ def test_a_single_seed_is_refused(tmp_path, study):
 
 
 TUNED = (
-    "sweep.protocol",
+    "ladder.protocol",
     "experiments.losses",
     "experiments.activation_outputs",
     "experiments.activation_outputs.price",

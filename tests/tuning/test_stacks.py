@@ -15,7 +15,6 @@ from dlstudy.tuning.stacks import (
     Stack,
     accuracies_on_test,
     accuracies_on_validation,
-    look_steps,
     stack_scores,
     train_stack,
 )
@@ -87,7 +86,7 @@ VARIANTS = {
 def test_every_member_is_trained_as_by_the_textbooks_loop(pixels, recipe, members):
     if recipe.optimiser == "adam" or recipe.momentum:  # whose steps are longer
         members = [member._replace(lr=member.lr / 20) for member in members]
-    stack, _ = train_stack(pixels, recipe, members)
+    stack = train_stack(pixels, recipe, members)
     found = stack.outputs(pixels.test_features).detach()
     for place, member in enumerate(members):
         expected = textbook_training(recipe, member, pixels)(pixels.test_features).detach()
@@ -121,8 +120,8 @@ def test_the_division_of_a_seed_is_that_of_the_other_experiments(pixels, images)
 
 
 def test_a_member_that_diverges_leaves_the_others_alone(pixels):
-    good, _ = train_stack(pixels, RECIPE, MEMBERS[:2])
-    mixed, _ = train_stack(pixels, RECIPE, (*MEMBERS[:2], Member(0, "he", 1e30)))
+    good = train_stack(pixels, RECIPE, MEMBERS[:2])
+    mixed = train_stack(pixels, RECIPE, (*MEMBERS[:2], Member(0, "he", 1e30)))
     assert good.finite() == [True, True]
     assert mixed.finite() == [True, True, False]
     for one, other in zip(good.parameters, mixed.parameters, strict=True):
@@ -130,7 +129,7 @@ def test_a_member_that_diverges_leaves_the_others_alone(pixels):
 
 
 def test_scores_are_shares_of_the_right_images(pixels):
-    stack, _ = train_stack(pixels, RECIPE, MEMBERS)
+    stack = train_stack(pixels, RECIPE, MEMBERS)
     outputs = stack.outputs(pixels.test_features)
     expected = (outputs.argmax(2) == pixels.test_targets).double().mean(1).tolist()
     some = torch.tensor([3, 1, 40])
@@ -145,27 +144,17 @@ def test_scores_are_shares_of_the_right_images(pixels):
 
 def test_every_member_is_scored_on_the_validation_split_of_its_own_seed(pixels):
     members = [Member(seed, "he", 0.1) for seed in (3, 4, 5)]
-    stack, _ = train_stack(pixels, RECIPE, members)
-    for num in (None, 7):
-        found = accuracies_on_validation(stack, pixels, num)
-        for place, member in enumerate(members):
-            rows = pixels.division(member.seed)[1][:num]
-            right = stack.outputs(pixels.features[rows])[place].argmax(1) == pixels.targets[rows]
-            assert found[place] == pytest.approx(right.double().mean().item())
-
-
-def test_looks_are_evenly_spaced_and_change_nothing(pixels):
-    assert look_steps(100, 4) == {25, 50, 75, 100}
-    assert look_steps(100, 0) == frozenset()
-    watched, looks = train_stack(pixels, RECIPE, MEMBERS, num_looks=3)
-    alone, _ = train_stack(pixels, RECIPE, MEMBERS)
-    assert [look.step for look in looks] == [4, 9, 14]  # of 14
-    assert all(torch.equal(one, other) for one, other in zip(watched.parameters, alone.parameters, strict=True))
+    stack = train_stack(pixels, RECIPE, members)
+    found = accuracies_on_validation(stack, pixels)
+    for place, member in enumerate(members):
+        _, rows = pixels.division(member.seed)
+        right = stack.outputs(pixels.features[rows])[place].argmax(1) == pixels.targets[rows]
+        assert found[place] == pytest.approx(right.double().mean().item())
 
 
 def test_without_hidden_layers_a_stack_is_softmax_regression(pixels):
     recipe = Recipe(hidden=(), activations=(), batch_size=32, num_epochs=2)
-    stack, _ = train_stack(pixels, recipe, [Member(0, "zeros", 0.05)])
+    stack = train_stack(pixels, recipe, [Member(0, "zeros", 0.05)])
     assert isinstance(stack, Stack)
     assert len(stack.layers) == 1
     assert accuracies_on_test(stack, pixels)[0] > 0.9  # bars, ten places

@@ -10,7 +10,6 @@ from dlstudy.tuning.search import (
     extension,
     grid_factor,
     mean_accuracies,
-    stable_accuracies,
     tune,
 )
 
@@ -140,15 +139,6 @@ def test_a_rate_that_leaves_a_plateau_on_which_smaller_ones_stay_is_found():
     assert choose(mean_accuracies(scores, "cell"), 0.2).lr == 10.0
 
 
-def test_a_rate_at_the_border_of_stability_is_not_taken():
-    accuracy = {0.1: 0.80, 0.3: 0.84, 0.5: 0.86, 1.0: 0.5}
-    scores = {Trial("cell", lr, seed): Score(value) for lr, value in accuracy.items() for seed in (1, 2)}
-    assert choices_of(["cell"], scores, stable_accuracies)["cell"] == Choice(0.5, at_edge=False)
-    scores[Trial("cell", 1.0, 2)] = Score(0.0, diverged=True)  # one seed of two
-    assert choices_of(["cell"], scores, stable_accuracies)["cell"] == Choice(0.3, at_edge=False)
-    assert stable_accuracies(scores, "cell") == pytest.approx({0.1: 0.80, 0.3: 0.84})
-
-
 def test_where_every_rate_diverges_one_is_named_all_the_same():
     scores = {Trial("cell", lr, 1): Score(0.0, diverged=True) for lr in GRID}
-    assert choices_of(["cell"], scores, stable_accuracies)["cell"] == Choice(0.01, at_edge=True)
+    assert choices_of(["cell"], scores)["cell"] == Choice(0.01, at_edge=True)

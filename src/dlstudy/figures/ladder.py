@@ -24,7 +24,6 @@ LINEAR_TO: Final = 2.0  # points up to which the axis of differences is linear
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:
     """Each figure with the name of its file, without the ending."""
     ladder = Ladder(results)
-    yield "ladder", against_relu(ladder, results.study.judge.margin, results.study.judge.confidence)
     yield "ladder_trains", who_trains(ladder)
     yield "ladder_regrets", regret_by_cell(ladder)
     yield "ladder_rates", rates(pd.concat([results.ladder(name, "tuning") for name in ladder.activations]))

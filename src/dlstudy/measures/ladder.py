@@ -137,7 +137,9 @@ def without_activation(results: Results) -> Evidence:
         str(cell): (100 * (ladder.scores("identity", cell) - ladder.linear(cell.budget))).tolist() for cell in cells
     }
     chosen = ladder.arm(LINEAR, "chosen")
-    edges = tuple(f"softmax regression, {row.budget:g} epochs: at an edge" for row in chosen.itertuples() if row.at_edge)
+    edges = tuple(
+        f"softmax regression, {row.budget:g} epochs: at an edge" for row in chosen.itertuples() if row.at_edge
+    )
     return Evidence(
         per_seed(found),
         num_seeds=len(ladder.results.study.ladder.protocol.seeds),

@@ -206,6 +206,6 @@ def one_for_all(policies: list[Context]) -> str:
     first = by_name["relu first"]
     return (
         f"**One for everything**: {best['policy']} loses {best['mean']:.2f} points on average to trying all "
-        f"{len(policies) - 1}, always {RELU} {by_name[f'always {RELU}']['mean']:.2f}; ReLU first, and others only where "
-        f"it does not reach softmax regression, {first['mean']:.2f}."
+        f"{len(policies) - 1}, always {RELU} {by_name[f'always {RELU}']['mean']:.2f}; ReLU first, and others only "
+        f"where it does not reach softmax regression, {first['mean']:.2f}."
     )

@@ -28,7 +28,6 @@ from dlstudy.experiments.losses.params import LossesParams
 from dlstudy.experiments.published_networks.params import PublishedNetworksParams
 from dlstudy.experiments.sgd_theory.params import SgdTheoryParams
 from dlstudy.experiments.signal_propagation.params import SignalParams
-from dlstudy.experiments.sweep.params import SweepParams
 from dlstudy.experiments.torchvision_tour.params import TourParams
 from dlstudy.study.judge import JudgeParams
 from dlstudy.training.params import DataName, Seeds, SgdParams
@@ -71,7 +70,6 @@ class StudyParams(Section):
     train: Annotated[dict[EntryName, ModelParams], Field(min_length=1)]
     evaluate: EvaluateParams
     experiments: ExperimentsParams
-    sweep: SweepParams
     ladder: LadderParams
     judge: JudgeParams
 
@@ -109,7 +107,6 @@ def _tuning_seeds(study: StudyParams) -> dict[str, tuple[int, ...]]:
     """The tuning seeds of everything that tunes, by key."""
     outputs = study.experiments.activation_outputs
     return {
-        "sweep.protocol.tuning_seeds": study.sweep.protocol.tuning_seeds,
         "experiments.losses.tuning_seeds": study.experiments.losses.tuning_seeds,
         "experiments.activation_outputs.tuning_seeds": outputs.tuning_seeds,
         "experiments.activation_outputs.price.tuning_seeds": outputs.price.tuning_seeds,

@@ -8,7 +8,7 @@ import pandas as pd
 
 from dlstudy.core.execution import map_runs
 from dlstudy.tuning.search import Cell, Choice, Score, Trial, mean_accuracies
-from dlstudy.tuning.stacks import Images, Look, Member, Recipe, Stack, accuracies_on_validation, train_stack
+from dlstudy.tuning.stacks import Images, Member, Recipe, Stack, accuracies_on_validation, train_stack
 
 Row = dict[str, Any]
 Result = TypeVar("Result")
@@ -30,8 +30,8 @@ class Job(NamedTuple, Generic[Cell]):
         slow = 2 if self.recipe.batch_norm or self.recipe.optimiser == "adam" else 1
         return slow * self.recipe.num_epochs * len(self.trials) * (2 + len(self.recipe.hidden))
 
-    def trained(self, images: Images, num_looks: int = 0, look_images: int = 1000) -> tuple[Stack, list[Look]]:
-        return train_stack(images, self.recipe, self.members, num_looks=num_looks, look_images=look_images)
+    def trained(self, images: Images) -> Stack:
+        return train_stack(images, self.recipe, self.members)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def map_longest_first(
 
 
 def score_job(images: Images, job: Job[Any]) -> list[Score]:
-    stack, _ = job.trained(images)
+    stack = job.trained(images)
     return scores_of(stack, accuracies_on_validation(stack, images))
 
 

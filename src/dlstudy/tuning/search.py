@@ -6,7 +6,6 @@ with one seed; `tune` hands out a round of them at a time and is told how each w
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, Generic, NamedTuple, TypeVar
 
 MOST_EXTENSIONS: Final = 4
@@ -50,39 +49,21 @@ def mean_accuracies(scores: Mapping[Trial[Cell], Score], cell: Cell) -> dict[flo
     return {lr: round(sum(values) / len(values), 12) for lr, values in found.items()}
 
 
-def stable_accuracies(scores: Mapping[Trial[Cell], Score], cell: Cell) -> dict[float, float]:
-    """`mean_accuracies` of the learning rates that are not at the border of stability.
+def choose(accuracies: Mapping[float, float], guessing: float = 0.0) -> Choice:
+    """The learning rate of the highest accuracy; of several, the smallest.
 
-    Left out is a rate with which a training diverged, and the next smaller one of those tried: with other seeds than
-    the tuning ones, some of its trainings would diverge. All rates, where nothing else is left.
+    Where none gets beyond `guessing` there is no best one to lie at an end.
     """
-    accuracies = mean_accuracies(scores, cell)
-    diverging = {trial.lr for trial, score in scores.items() if trial.cell == cell and score.diverged}
-    rates = sorted(accuracies)
-    nearby = {smaller for smaller, larger in pairwise(rates) if larger in diverging}
-    return {lr: accuracies[lr] for lr in rates if lr not in diverging | nearby} or accuracies
-
-
-def choose(accuracies: Mapping[float, float], guessing: float = 0.0, *, among: Iterable[float] | None = None) -> Choice:
-    """The learning rate of the highest accuracy, among some of those that were tried; of several, the smallest.
-
-    Whether it lies at an end is said of all that were tried. Where none gets beyond `guessing` there is no best one to
-    lie at an end.
-    """
-    best = min(accuracies if among is None else among, key=lambda lr: (-accuracies[lr], lr))
+    best = min(accuracies, key=lambda lr: (-accuracies[lr], lr))
     at_end = best in (min(accuracies), max(accuracies))
     return Choice(best, at_edge=at_end and not only_guesses(accuracies[best], guessing))
 
 
 def choices_of(
-    cells: Iterable[Cell],
-    scores: Mapping[Trial[Cell], Score],
-    rule: Callable[[Mapping[Trial[Cell], Score], Cell], Mapping[float, float]] = mean_accuracies,
-    *,
-    guessing: float = 0.0,
+    cells: Iterable[Cell], scores: Mapping[Trial[Cell], Score], *, guessing: float = 0.0
 ) -> dict[Cell, Choice]:
-    """The choice of each cell among the learning rates that the rule leaves: all, or with `stable_accuracies` some."""
-    return {cell: choose(mean_accuracies(scores, cell), guessing, among=rule(scores, cell)) for cell in cells}
+    """The choice of each cell."""
+    return {cell: choose(mean_accuracies(scores, cell), guessing) for cell in cells}
 
 
 def only_guesses(accuracy: float, guessing: float) -> bool:

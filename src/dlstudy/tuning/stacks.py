@@ -296,35 +296,13 @@ def adam_step(parameter: Tensor, gradient: Tensor, rates: Tensor, moments: tuple
 # --- Training and scores ---
 
 
-@dataclass(frozen=True)
-class Look:
-    """Validation accuracy of every member after a number of steps."""
-
-    step: int
-    accuracies: tuple[float, ...]
-
-
-def train_stack(
-    images: Images, recipe: Recipe, members: Sequence[Member], *, num_looks: int = 0, look_images: int = 1000
-) -> tuple[Stack, list[Look]]:
-    """A trained stack and, after evenly spaced steps, its accuracy on the first images of each validation split.
-
-    A member that diverges goes on with what are no numbers any more; `finite` tells.
-    """
+def train_stack(images: Images, recipe: Recipe, members: Sequence[Member]) -> Stack:
+    """A trained stack. A member that diverges goes on with what are no numbers any more; `finite` tells."""
     stack = Stack.new(recipe, members, images.features.shape[1], images.num_classes)
     order, num_steps = Order(images, members, recipe.batch_size), recipe.num_steps(images.num_train)
-    wanted = look_steps(num_steps, num_looks)
-    looks = []
     for step in range(1, num_steps + 1):
         stack.step(order.next(), 1 - (step - 1) / num_steps if recipe.decay else 1.0, step)
-        if step in wanted:
-            looks.append(Look(step, tuple(accuracies_on_validation(stack, images, look_images))))
-    return stack, looks
-
-
-def look_steps(num_steps: int, num_looks: int) -> frozenset[int]:
-    """Evenly spaced numbers of steps; the last is all of them."""
-    return frozenset(num_steps * number // num_looks for number in range(1, num_looks + 1))
+    return stack
 
 
 LARGEST_LOSS: Final = 1_000.0
@@ -355,9 +333,9 @@ def stack_scores(stack: Stack, features: Tensor, targets: Tensor, rows: Tensor) 
     ]
 
 
-def scores_on_validation(stack: Stack, images: Images, num_images: int | None = None) -> list[StackScore]:
-    """Of each member on its own validation split, or on the first images of that."""
-    rows = {seed: images.division(seed)[1][:num_images] for seed in {member.seed for member in stack.members}}
+def scores_on_validation(stack: Stack, images: Images) -> list[StackScore]:
+    """Of each member on its own validation split."""
+    rows = {seed: images.division(seed)[1] for seed in {member.seed for member in stack.members}}
     own = [rows[member.seed] for member in stack.members]
     return stack_scores(stack, images.features, images.targets, own[0] if len(rows) == 1 else torch.stack(own))
 
@@ -367,8 +345,8 @@ def scores_on_test(stack: Stack, images: Images) -> list[StackScore]:
     return stack_scores(stack, images.test_features, images.test_targets, rows)
 
 
-def accuracies_on_validation(stack: Stack, images: Images, num_images: int | None = None) -> list[float]:
-    return [score.accuracy for score in scores_on_validation(stack, images, num_images)]
+def accuracies_on_validation(stack: Stack, images: Images) -> list[float]:
+    return [score.accuracy for score in scores_on_validation(stack, images)]
 
 
 def accuracies_on_test(stack: Stack, images: Images) -> list[float]:

@@ -104,7 +104,7 @@ class Found:
 
 
 def confirm(images: Images, job: Job[Cell]) -> Found:
-    (stack, _), cell = job.trained(images), job.trials[0].cell
+    stack, cell = job.trained(images), job.trials[0].cell
     logits = silence_rows(stack, images) if cell in SHALLOW and cell != COLLAPSING else []
     return Found(
         rows=final_rows(stack, images, cell),

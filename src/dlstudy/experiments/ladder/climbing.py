@@ -136,7 +136,7 @@ def named(name: str, cell: Cell) -> Row:
 
 def validation_job(images: Images, job: Job[Any]) -> list[RungScore]:
     """The score of each network of a stack, once it is trained."""
-    stack, _ = job.trained(images)
+    stack = job.trained(images)
     return [
         RungScore(score.accuracy, score.loss) if finite else diverged_score()
         for score, finite in zip(scores_on_validation(stack, images), stack.finite(), strict=True)
@@ -145,7 +145,7 @@ def validation_job(images: Images, job: Job[Any]) -> list[RungScore]:
 
 def confirming_job(images: Images, job: Job[Any]) -> list[Row]:
     """Scores of each network on validation and test split; one that diverged has accuracies of 0."""
-    stack, _ = job.trained(images)
+    stack = job.trained(images)
     scores = zip(scores_on_validation(stack, images), scores_on_test(stack, images), stack.finite(), strict=True)
     return [
         {
