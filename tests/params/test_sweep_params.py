@@ -5,7 +5,7 @@ import pytest
 from dlstudy.core.params import ParamsError, validated
 from dlstudy.experiments.sweep.params import SweepParams
 from dlstudy.study.params import load_study
-from tests.claims.support import ROOT
+from tests.measures.support import ROOT
 
 CONTENT = load_study(ROOT / "params.yaml").sweep.model_dump()
 

@@ -5,12 +5,11 @@ from itertools import combinations
 from typing import Any
 
 import pandas as pd
-from scipy import stats
 
-from dlstudy.claims.hasty import fair, hasty
-from dlstudy.claims.losses import POINTS
-from dlstudy.claims.sweep import RELU, Cell, by_seed, cells_of, protocol_facts, regrets, rows_of
-from dlstudy.claims.trainable import trained
+from dlstudy.measures.hasty import fair, hasty
+from dlstudy.measures.losses import POINTS
+from dlstudy.measures.sweep import RELU, Cell, by_seed, cells_of, protocol_facts, regrets, rows_of
+from dlstudy.measures.trainable import trained
 from dlstudy.study.results import Results
 
 Context = dict[str, Any]
@@ -31,7 +30,7 @@ def activations_page(results: Results) -> Context:
 
 def depth_rows(results: Results) -> list[Context]:
     """By depth: the activation and initialiser with the best mean validation accuracy, and who is close to it."""
-    chosen, table = results.sweep("chosen"), fair(results)
+    table = fair(results)
     rows = []
     for depth in sorted(set(table["depth"])):
         of_depth = table[table["depth"] == depth]
@@ -52,7 +51,7 @@ def depth_rows(results: Results) -> list[Context]:
                 "depth": depth,
                 "best": name,
                 "init": best["init"],
-                "lr": rows_of(chosen, name, cell)["lr"].item(),
+                "lr": rows_of(results, "chosen", name, cell)["lr"].item(),
                 "accuracy": tests[name],
                 "relu": tests[RELU],
                 "close": close,
@@ -91,7 +90,7 @@ def hasty_rows(results: Results) -> list[Context]:
             ranked[kind] = own
             row |= {f"{kind}_first": own.idxmax(), f"{kind}_first_accuracy": own.max()}
             row |= {f"{kind}_last": own.idxmin(), f"{kind}_last_accuracy": own.min()}
-        tau = float(stats.kendalltau(ranked["naive"], ranked["fair"].loc[ranked["naive"].index]).statistic)
+        tau = float(ranked["naive"].corr(ranked["fair"].loc[ranked["naive"].index], method="kendall"))
         row["tau"] = None if math.isnan(tau) else tau  # where all are alike
         rows.append(row)
     return rows

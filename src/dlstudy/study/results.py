@@ -1,7 +1,8 @@
 """The committed results, read for the figures and the reports: of the models that params.yaml names, no others."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,6 +29,7 @@ class Results:
 
     root: Path
     study: StudyParams
+    _read: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # each file is read once
 
     JUDGED: ClassVar[Path] = RESULTS  # the folder of verdicts and evidence
     JUDGE: ClassVar[str] = "judge"  # the stage that writes them
@@ -74,16 +76,28 @@ class Results:
             [self._csv(RESULTS / "sweep" / name / f"{table}.csv", f"sweep@{name}") for name in activations]
         )
 
+    def sweep_cells(self, table: str) -> Mapping[tuple[str, int, str], pd.DataFrame]:
+        """The same, divided by activation, depth and initialisation."""
+        key = "sweep cells", table
+        if key not in self._read:
+            self._read[key] = dict(list(self.sweep(table).groupby(["activation", "depth", "init"], sort=False)))
+        found: dict[tuple[str, int, str], pd.DataFrame] = self._read[key]
+        return found
+
     def verdicts(self) -> pd.DataFrame:
-        """One row a claim; see `claims.judgement.verdict_table`."""
-        return self._csv(self.JUDGED / "verdicts.csv", self.JUDGE)
+        """One row per reading; see `judging.judgement.verdict_table`."""
+        return self._csv(self.JUDGED / "verdicts.csv", self.JUDGE, words=True)
+
+    def answers(self) -> pd.DataFrame:
+        """One row per statement; see `judging.answers.answer_table`."""
+        return self._csv(self.JUDGED / "answers.csv", self.JUDGE)
 
     def controls(self) -> pd.DataFrame:
         """One row a negative control."""
-        return self._csv(RESULTS / "controls.csv", "judge")
+        return self._csv(RESULTS / "controls.csv", "judge", words=True)
 
     def evidence(self) -> dict[str, Any]:
-        """What else is told of each claim, by its id."""
+        """What else is said of each reading, by its key."""
         return self._json(self.JUDGED / "evidence.json", self.JUDGE)
 
     def sales(self) -> pd.DataFrame:
@@ -134,12 +148,17 @@ class Results:
         models = self.regressors(data).items()
         return [name for name, model in models if isinstance(model, SgdParams) and not model.hidden]
 
-    def _csv(self, path: Path, stage: str) -> pd.DataFrame:
-        return pd.read_csv(self._found(path, stage))
+    def _csv(self, path: Path, stage: str, *, words: bool = False) -> pd.DataFrame:
+        """A table; with `words`, an entry such as "n/a" is the word and no missing value."""
+        if path not in self._read:
+            self._read[path] = pd.read_csv(self._found(path, stage), keep_default_na=not words)
+        table: pd.DataFrame = self._read[path]
+        return table.copy(deep=False)  # shares its columns until someone writes to one
 
     def _json(self, path: Path, stage: str) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(self._found(path, stage).read_text(encoding="utf-8"))
-        return content
+        if path not in self._read:
+            self._read[path] = json.loads(self._found(path, stage).read_text(encoding="utf-8"))
+        return dict(self._read[path])
 
     def _found(self, path: Path, stage: str) -> Path:
         if not (self.root / path).is_file():
