@@ -1,24 +1,34 @@
-"""Decide on the claims that depend on wall-clock time, draw their figure and write their page."""
+"""Decide on the statements that depend on wall-clock time, draw their figure and write their page."""
 
 from pathlib import Path
 
-from dlstudy.claims.cost import CLAIMS
 from dlstudy.core.artifacts import write_csv, write_json, write_text
+from dlstudy.core.params import PARAMS_FILE, read_yaml
 from dlstudy.figures.cost import figures
 from dlstudy.figures.style import save_figure, style
-from dlstudy.judging.judgement import evidence_content, judge, metrics, verdict_table
+from dlstudy.judging.answers import answer_table
+from dlstudy.judging.judgement import evidence_content, judge, verdict_table, verdicts_of
+from dlstudy.judging.register import load_register, registration
+from dlstudy.judging.statements import load_statements, readings_of
+from dlstudy.measures.find import measured
 from dlstudy.report.cost import PAGE, cost_page
 from dlstudy.study.params import load_study
 from dlstudy.study.results import TIMING, TimingResults
 
 if __name__ == "__main__":
-    results = TimingResults(Path(), load_study())
-    judgements = judge(CLAIMS, results, (), results.study.judge)
-    write_csv(TIMING / "verdicts.csv", verdict_table(judgements))
-    write_json(TIMING / "evidence.json", evidence_content(judgements))
-    write_json(TIMING / "verdicts.json", metrics(judgements))
+    statements, register = load_statements(timed=True), load_register()
+    study, params = load_study(), read_yaml(PARAMS_FILE)
+    results = TimingResults(Path(), study)
+    readings = readings_of(statements)
+    judgements = judge(readings, results, measured, (), study.judge)
+    verdicts = verdicts_of(judgements)
+    registrations = {each.key: registration(each, register, params) for each in readings}
+    write_csv(TIMING / "verdicts.csv", verdict_table(judgements, registrations))
+    write_csv(TIMING / "answers.csv", answer_table(statements, verdicts))
+    write_json(TIMING / "evidence.json", evidence_content(judgements, study.judge))
+    write_json(TIMING / "verdicts.json", verdicts)
     Path("reports/timing").mkdir(parents=True, exist_ok=True)
     with style():
         for name, figure in figures(results):
             save_figure(Path(f"reports/timing/{name}.png"), figure)
-    write_text(Path("reports") / PAGE, cost_page(results))
+    write_text(Path("reports") / PAGE, cost_page(results, statements))

@@ -1,20 +1,33 @@
-"""Decide on every claim from the committed results: `results/verdicts.csv` and, for `dvc metrics diff`, the metrics."""
+"""Decide on every reading from the committed results, and so on every statement."""
 
+import sys
 from pathlib import Path
 
-from dlstudy.claims.registry import CLAIMS
 from dlstudy.core.artifacts import write_csv, write_json
-from dlstudy.judging.controls import controls
-from dlstudy.judging.judgement import control_table, evidence_content, judge, metrics, verdict_table
+from dlstudy.core.params import PARAMS_FILE, read_yaml
+from dlstudy.judging.answers import answer_table
+from dlstudy.judging.controls import complaint, controls, passes
+from dlstudy.judging.judgement import control_table, evidence_content, judge, metrics, verdict_table, verdicts_of
+from dlstudy.judging.register import load_register, registration
+from dlstudy.judging.statements import load_statements, readings_of
+from dlstudy.measures.find import measured
 from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
 
 if __name__ == "__main__":
-    study = load_study()
+    statements, register = load_statements(timed=False), load_register()
+    study, params = load_study(), read_yaml(PARAMS_FILE)
     results = Results(Path(), study)
-    checks = controls(results)
-    judgements = judge(CLAIMS, results, checks, study.judge)
-    write_csv(Path("results/verdicts.csv"), verdict_table(judgements))
+    readings, checks = readings_of(statements), controls(results)
+    judgements = judge(readings, results, measured, checks, study.judge)
+    verdicts = verdicts_of(judgements)
+    registrations = {each.key: registration(each, register, params) for each in readings}
+    write_csv(Path("results/verdicts.csv"), verdict_table(judgements, registrations))
+    write_csv(Path("results/answers.csv"), answer_table(statements, verdicts))
     write_csv(Path("results/controls.csv"), control_table(checks, study.judge))
-    write_json(Path("results/evidence.json"), evidence_content(judgements))
-    write_json(Path("metrics/verdicts.json"), metrics(judgements))
+    write_json(Path("results/evidence.json"), evidence_content(judgements, study.judge))
+    write_json(Path("results/verdicts.json"), verdicts)
+    write_json(Path("metrics/verdicts.json"), metrics(statements, verdicts))
+    for control in checks:
+        if not passes(control, study.judge):
+            print(f"warning: {complaint(control, study.judge)}", file=sys.stderr)

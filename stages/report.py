@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from dlstudy.core.artifacts import write_text
+from dlstudy.judging.statements import load_statements
 from dlstudy.literature.published import load_published
 from dlstudy.report.pages import Sources
 from dlstudy.report.render import render_pages
@@ -11,6 +12,6 @@ from dlstudy.study.results import Results
 
 if __name__ == "__main__":
     root = Path()
-    sources = Sources(root, Results(root, load_study()), load_published())
+    sources = Sources(root, Results(root, load_study()), load_published(), load_statements(timed=False))
     for name, text in render_pages(sources):
         write_text(Path("reports") / name, text)

@@ -51,7 +51,7 @@ LAYERS = (  # a package imports from those above its own in this list, and from 
     {"experiments"},
     {"study"},
     {"judging"},
-    {"claims"},
+    {"measures"},
     {"figures", "report"},
 )
 

@@ -111,12 +111,12 @@ def test_reports_tell_of_every_model_and_show_only_figures_that_exist(checkout):
     assert shown == {path.relative_to(reports).as_posix() for path in drawn}
 
 
-def test_every_claim_about_time_has_a_verdict_apart_from_all_others(checkout):
+def test_every_statement_about_time_has_a_verdict_apart_from_all_others(checkout):
     timed, others = (
-        json.loads((checkout.root / file).read_text()) for file in ("timing/verdicts.json", "metrics/verdicts.json")
+        json.loads((checkout.root / file).read_text()) for file in ("timing/verdicts.json", "results/verdicts.json")
     )
-    assert {key.split("/")[0] for key in timed if not key.startswith("num_")} == {"ACT-13", "ACT-14"}
-    assert timed["num_invalid"] == 0  # rounds enough
+    assert {key.split("/")[0] for key in timed} == {"ACT-13", "ACT-14"}
+    assert "invalid" not in timed.values()  # rounds enough
     assert not {key for key in others if key.startswith(("ACT-13", "ACT-14"))}
 
 
@@ -172,13 +172,16 @@ CHANGES = {
         "# --- The tuning ---",
         *("check_params", "losses", "galleries", *PAGES),
     ),
-    "the wording of a claim": change_code(
-        "src/dlstudy/claims/softmax.py",
-        "Softmax",
-        "The softmax",
+    "the wording of a statement": change_code(
+        "statements/SOFT-1.md", "Softmax gives", "The softmax gives", *("check_params", "judge", "report")
+    ),
+    "a measure": change_code(
+        "src/dlstudy/measures/softmax.py",
+        '"""',
+        '"""  ',
         *("judge", "verdict_figures", "report", "cost_report"),
     ),
-    "a rule": change_code("src/dlstudy/judging/rules.py", '"""', '"""  ', *PAGES),
+    "a rule": change_code("src/dlstudy/judging/rules.py", '"""', '"""  ', *("check_params", *PAGES)),
     "the wording of a page": change_code(
         "src/dlstudy/report/templates/README.md.j2", "# What the models reach", "# Results", "cost_report", "report"
     ),

@@ -9,10 +9,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from dlstudy.claims.registry import CLAIMS
-from dlstudy.report.scorecard import IN_CHINESE, Reading, counts, readings, scorecard
+from dlstudy.judging.statements import load_statements
+from dlstudy.report.scorecard import Section, answer_counts, sections
+from dlstudy.report.words import ANSWER, MARK, Language
 from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
 
@@ -44,31 +45,37 @@ def speed(sentence: str) -> str:
     return sentence.format(wall=wall, work=work)
 
 
-def verdicts(language: Literal["en", "zh"]) -> str:
-    """How many readings have each verdict, and those that are refuted."""
-    found = scorecard(readings(Results(ROOT, load_study(ROOT / "params.yaml")), CLAIMS))
-    refuted = [each for each in found if each.verdict == "refuted"]
+def answers(language: Language) -> str:
+    """How many statements of the note have each answer, and the answers, with links to the pages."""
+    statements = load_statements(ROOT / "statements", timed=False)
+    found = sections(Results(ROOT, load_study(ROOT / "params.yaml")), statements)
+    note = [each for each in found if each.statement.of_the_note]
+    counts = answer_counts(note).items()
     if language == "en":
-        numbers = ", ".join(f"{number} {verdict}" for verdict, number in counts(found).items())
-        head = (
-            f"{len(found)} readings so far: {numbers}. Refuted are:\n\n| claim | read as | measured |\n|---|---|---|\n"
+        head = f"{len(note)} statements: " + ", ".join(
+            f"{num} {MARK[name]} {ANSWER['en'][name]}" for name, num in counts
         )
+        titles = "| | the note says | answer |"
     else:
-        numbers = "，".join(f"{IN_CHINESE[verdict]} {number}" for verdict, number in counts(found).items())
-        head = f"目前共 {len(found)} 种读法：{numbers}。被推翻的有：\n\n| 论断 | 检验的读法 | 测得 |\n|---|---|---|\n"
-    return head + "\n".join(verdict_row(each, language) for each in refuted)
+        head = f"共 {len(note)} 个说法：" + "，".join(
+            f"{num} 个{MARK[name]}{ANSWER['zh'][name]}" for name, num in counts
+        )
+        titles = "| | 笔记的说法 | 回答 |"
+    return f"{head}{'.' if language == 'en' else '。'}\n\n{titles}\n|---|---|---|\n" + "\n".join(
+        answer_row(each, language) for each in note
+    )
 
 
-def verdict_row(reading: Reading, language: Literal["en", "zh"]) -> str:
-    tested = reading.claim.tested.en if language == "en" else reading.claim.tested.zh
-    found = f"{reading.measured} {reading.claim.unit}" if language == "en" else reading.measured.replace(" to ", " 至 ")
-    return f"| [{reading.claim.key}](reports/{reading.link}) | {tested.replace('|', chr(92) + '|')} | {found} |"
+def answer_row(section: Section, language: Language) -> str:
+    says = section.statement.en.says if language == "en" else section.statement.zh.says
+    link = f"{section.mark} [{section.statement.id}](reports/{section.link})"
+    return f"| {link} | {says} | {section.sentence(language)} |"
 
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "dag": dag,
-    "verdicts": lambda: verdicts("en"),
-    "verdicts_zh": lambda: verdicts("zh"),
+    "answers": lambda: answers("en"),
+    "answers_zh": lambda: answers("zh"),
     "speed": lambda: speed(SPEED),
     "speed_zh": lambda: speed(SPEED_ZH),
 }

@@ -65,7 +65,6 @@ def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size
         "seeds": params["seeds"][:2],
         "train": models,
         "experiments": experiments,
-        "judge": params["judge"] | {"num_resamples": 200},
         "ladder": _small_ladder(params["ladder"]),
     }
 

@@ -11,13 +11,13 @@ from torchvision import models
 from torchvision.models._api import WeightsEnum
 from torchvision.ops import SqueezeExcitation
 
-from dlstudy.claims.census import CLAIMS, MostOf, by_values, tied
 from dlstudy.experiments.census import counts as census
 from dlstudy.experiments.census.calls import CensusError, Tally, count, leading
 from dlstudy.experiments.census.families import Family, load_families
-from dlstudy.judging.core import Evidence
-from dlstudy.judging.statistics import share_interval
-from tests.claims.support import Tables
+from dlstudy.judging.statements import load_statements
+from dlstudy.measures.census import by_values, tied
+from dlstudy.measures.find import measured
+from tests.measures.support import ROOT, Tables
 
 IMAGE = (1, 3, 32, 32)
 FAMILIES = load_families()
@@ -273,10 +273,10 @@ def test_a_builder_without_a_family_is_named():
         census.census(["alexnet"], FAMILIES[1:])
 
 
-# --- Claims ---
+# --- Measures ---
 
-BY_KEY = {claim.key: claim for claim in CLAIMS}
-SETTINGS = Tables().study.judge
+(ACT_1,) = (each for each in load_statements(ROOT / "statements") if each.id == "ACT-1")
+BY_KEY = {each.key: each for each in ACT_1.readings}
 
 
 def made_up(*years: int, published: int = 1000) -> Tables:
@@ -291,33 +291,20 @@ def made_up(*years: int, published: int = 1000) -> Tables:
     return Tables(experiments={("census", name): table for name, table in tables.items()}, facts_of={"census": {}})
 
 
-@pytest.mark.parametrize(
-    ("num_relu", "verdict"), [(40, "supported"), (27, "supported"), (26, "inconclusive"), (20, "inconclusive")]
-)
-def test_most_means_that_wilsons_interval_lies_above_one_half(num_relu, verdict):
-    shares = [1.0] * num_relu + [0.0] * (40 - num_relu)
-    decision = MostOf(0.5).decide(Evidence({"": shares}), SETTINGS)
-    mirrored = MostOf(0.5).decide(Evidence({"": [1 - value for value in shares]}), SETTINGS)
-    assert decision.verdict == verdict
-    assert mirrored.verdict == {"supported": "refuted"}.get(verdict, verdict)
-    found = share_interval(num_relu, 40, SETTINGS.confidence)
-    assert (decision.estimate, decision.low, decision.high) == (found.estimate, found.low, found.high)
-
-
 @pytest.mark.parametrize("key", BY_KEY)
 def test_another_number_of_parameters_than_is_published_is_a_fault(key):
-    assert BY_KEY[key].measure(made_up(2012, 2019)).faults == ()
-    assert len(BY_KEY[key].measure(made_up(2012, 2019, published=999)).faults) == 2
+    assert measured(BY_KEY[key], made_up(2012, 2019)).faults == ()
+    assert len(measured(BY_KEY[key], made_up(2012, 2019, published=999)).faults) == 2
 
 
 def test_no_published_number_of_parameters_is_no_fault():
-    assert BY_KEY["ACT-1/stock"].measure(made_up(2012, published=0)).faults == ()
+    assert measured(BY_KEY["ACT-1/stock"], made_up(2012, published=0)).faults == ()
 
 
 def test_only_families_of_the_named_year_and_later_are_recent():
     results = made_up(2012, 2018, 2019, 2022)
-    assert len(BY_KEY["ACT-1/recent"].measure(results).samples[""]) == 2
-    assert len(BY_KEY["ACT-1/families"].measure(results).samples[""]) == 4
+    assert measured(BY_KEY["ACT-1/recent"], results).samples[""].num == 2
+    assert measured(BY_KEY["ACT-1/families"], results).samples[""].num == 4
 
 
 def test_networks_whose_activations_are_called_equally_often_are_told():

@@ -1,25 +1,26 @@
 import pandas as pd
 import pytest
 
-from dlstudy.judging.controls import controls
-from dlstudy.judging.judgement import control_passes
-from tests.claims.support import Tables
+from dlstudy.judging.controls import complaint, controls, decided, passes
+from tests.measures.support import Tables
 
 NUM_SEEDS = 10
 
 
-def verdicts(again=0.87, handicapped=0.86):
-    """Of both controls, where the perceptron has an accuracy of 0.87; each wobbles by up to 0.06 points."""
+def table(again=0.87, handicapped=0.86):
+    """Accuracies of the MLP, 0.87, and of its variants; each wobbles by up to 0.06 points."""
     means = {"cross_entropy": 0.87, "again": again, "handicapped": handicapped}
     rows = [
         {"variant": variant, "seed": seed, "test_accuracy": mean + 0.0001 * ((seed * (3 + number)) % 7)}
         for number, (variant, mean) in enumerate(means.items())
         for seed in range(NUM_SEEDS)
     ]
-    found = results(pd.DataFrame(rows))
-    return {
-        control.name: control.rule.decide(control.evidence, found.study.judge).verdict for control in controls(found)
-    }
+    return pd.DataFrame(rows)
+
+
+def verdicts(**accuracies):
+    found = results(table(**accuracies))
+    return {control.name: decided(control, found.study.judge).verdict for control in controls(found)}
 
 
 def results(table, *diverged):
@@ -36,7 +37,27 @@ def test_a_repeat_that_differs_by_more_than_the_margin_fails(again):
 
 
 def test_a_handicap_that_is_not_seen_fails():
-    assert verdicts(handicapped=0.87)["handicapped"] == "refuted"
+    assert verdicts(handicapped=0.87)["handicapped"] == "inconclusive"
+    assert verdicts(handicapped=0.88)["handicapped"] == "refuted"
+
+
+def test_a_wide_margin_does_not_hide_the_planted_difference():
+    """What is planted is there, whether or not a difference of that size matters."""
+    found = results(table())
+    wide = found.study.judge.model_copy(update={"margin": 2.0})
+    assert all(passes(control, wide) for control in controls(found))
+
+
+def test_a_control_that_fails_says_its_name_what_it_resolves_and_which_margin_the_study_supports():
+    found = results(table())
+    again, _ = controls(found)
+    narrow = found.study.judge.model_copy(update={"margin": 0.001})
+    assert not passes(again, narrow)
+    text = complaint(again, narrow)
+    assert 'the control "again" fails' in text
+    assert "not the margin of 0.001" in text
+    resolved = float(text.rsplit(" ", 1)[1])
+    assert passes(again, found.study.judge.model_copy(update={"margin": 1.05 * resolved}))
 
 
 def test_a_missing_seed_is_an_error():
@@ -68,7 +89,7 @@ def test_a_run_that_diverged_fails_the_control_and_its_seed_is_left_out(run, los
     for control in controls(found):
         assert control.evidence.num_seeds == NUM_SEEDS - 1
         assert control.evidence.faults == (f"{run}: diverged",)
-        assert not control_passes(control, found.study.judge)
+        assert not passes(control, found.study.judge)
 
 
 def test_another_variant_that_diverged_concerns_no_control():
@@ -80,7 +101,7 @@ def test_another_variant_that_diverged_concerns_no_control():
         ]
     )
     found = results(table, "mlp, squared_error, seed 3")
-    assert all(control_passes(control, found.study.judge) for control in controls(found))
+    assert all(passes(control, found.study.judge) for control in controls(found))
 
 
 def test_the_expectation_tells_the_size_of_the_handicap():

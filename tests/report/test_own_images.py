@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dlstudy.judging.statements import load_statements
 from dlstudy.literature.published import load_published
 from dlstudy.report.pages import Sources
 from dlstudy.report.render import render_pages
@@ -13,6 +14,7 @@ from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
 
 ROOT = Path(__file__).resolve().parents[2]
+STATEMENTS = load_statements(ROOT / "statements", timed=False)
 TEST = {"fraction": 0.2, "seed": 7}
 FOLDER = {
     "smallest": [7, 90],
@@ -24,7 +26,7 @@ FOLDER = {
 
 def pages(root, *, drawn, described):
     """The pages of the committed results, as if they were about three classes of pets."""
-    for name in ("results", "metrics"):
+    for name in ("results", "metrics", "statements"):
         shutil.copytree(ROOT / name, root / name)
     shutil.copy(ROOT / "requirements.txt", root)
     shutil.copytree(ROOT / "datasets/housing", root / "datasets/housing")
@@ -34,7 +36,8 @@ def pages(root, *, drawn, described):
     facts = json.loads(path.read_text()) | {"dataset": "pets", "name": "My pets", "class_names": ["cat", "dog", "fish"]}
     facts["num_examples_by_class"] = {"train": [4, 3, 2], "validation": [2, 2, 1], "test": [2, 1, 1]}
     path.write_text(json.dumps(facts | {"folder": FOLDER | {"test": TEST if drawn else {}}}))
-    return dict(render_pages(Sources(root, Results(root, load_study(ROOT / "params.yaml")), load_published())))
+    results = Results(root, load_study(ROOT / "params.yaml"))
+    return dict(render_pages(Sources(root, results, load_published(), STATEMENTS)))
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 
 from dlstudy.figures.published_networks import figures
 from dlstudy.literature.published import load_published
+from dlstudy.report.markdown import environment
 from dlstudy.report.published import edition_rows, network_rows, order_rows, published_context, run_rows
-from dlstudy.report.render import environment
 from tests.image_sets import IMAGE_SETS
 
 PUBLISHED = load_published()

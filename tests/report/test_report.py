@@ -10,6 +10,7 @@ from matplotlib import image
 from dlstudy.figures import cost
 from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import png_bytes, style
+from dlstudy.judging.statements import load_statements
 from dlstudy.literature.published import load_published
 from dlstudy.report.cost import PAGE, cost_page
 from dlstudy.report.pages import PAGES, Sources
@@ -18,6 +19,7 @@ from dlstudy.study.params import load_study
 from dlstudy.study.results import MissingResultError, Results, TimingResults
 
 ROOT = Path(__file__).resolve().parents[2]
+STATEMENTS = load_statements(ROOT / "statements", timed=False)
 REPORTS = ROOT / "reports"
 
 
@@ -28,7 +30,7 @@ def results():
 
 @pytest.fixture(scope="module")
 def pages(results):
-    return dict(render_pages(Sources(ROOT, results, load_published())))
+    return dict(render_pages(Sources(ROOT, results, load_published(), STATEMENTS)))
 
 
 @pytest.mark.parametrize("page", [f"{name}.md" for name in PAGES])
@@ -37,7 +39,9 @@ def test_a_committed_page_is_what_the_renderer_gives(pages, page):
 
 
 def test_the_committed_page_of_times_is_what_the_renderer_gives_of_the_committed_times(results):
-    assert (REPORTS / PAGE).read_text(encoding="utf-8") == cost_page(TimingResults(ROOT, results.study))
+    assert (REPORTS / PAGE).read_text(encoding="utf-8") == cost_page(
+        TimingResults(ROOT, results.study), load_statements(ROOT / "statements", timed=True)
+    )
 
 
 def test_no_other_page_is_committed(pages):
@@ -46,14 +50,16 @@ def test_no_other_page_is_committed(pages):
 
 def test_other_pages_are_rendered_where_nothing_was_timed(results, pages, monkeypatch):
     monkeypatch.setattr(Results, "timing", None)  # a call would fail
-    assert dict(render_pages(Sources(ROOT, results, load_published()))) == pages
+    assert dict(render_pages(Sources(ROOT, results, load_published(), STATEMENTS))) == pages
 
 
 def test_committed_figures_are_what_the_renderer_draws(results):
     with style():
         figures = all_figures(results, load_published())
         drawn = {f"figures/{name}.png": png_bytes(figure) for name, figure in figures}
-        drawn |= {f"timing/{name}.png": png_bytes(figure) for name, figure in cost.figures(results)}
+        drawn |= {
+            f"timing/{name}.png": png_bytes(figure) for name, figure in cost.figures(TimingResults(ROOT, results.study))
+        }
     folders = (REPORTS / "figures", REPORTS / "timing")
     assert {path.relative_to(REPORTS).as_posix() for folder in folders for path in folder.iterdir()} == set(drawn)
     for name, content in drawn.items():
@@ -79,14 +85,14 @@ def test_a_model_without_results_is_named_with_the_stage_that_makes_them(results
     model = results.study.train["mlp_relu"]
     more = results.study.model_copy(update={"train": {**results.study.train, "unknown": model}})
     with pytest.raises(MissingResultError, match=r"evaluate@unknown"):
-        dict(render_pages(Sources(ROOT, Results(ROOT, more), load_published())))
+        dict(render_pages(Sources(ROOT, Results(ROOT, more), load_published(), STATEMENTS)))
 
 
 def pages_of(results, models):
     """The pages of a study with these models alone."""
     train = {name: results.study.train[name] for name in models}
     fewer = results.study.model_copy(update={"train": train})
-    return dict(render_pages(Sources(ROOT, Results(ROOT, fewer), load_published())))
+    return dict(render_pages(Sources(ROOT, Results(ROOT, fewer), load_published(), STATEMENTS)))
 
 
 def test_a_study_of_images_alone_renders(results):
@@ -109,7 +115,7 @@ class OfDigits(Results):
 
 
 def test_pages_of_other_images_say_their_name_and_compare_with_nothing_published(results):
-    text = dict(render_pages(Sources(ROOT, OfDigits(ROOT, results.study), load_published())))
+    text = dict(render_pages(Sources(ROOT, OfDigits(ROOT, results.study), load_published(), STATEMENTS)))
     assert "## Images: MNIST" in text["README.md"]
     assert "## MNIST\n" in text["data.md"]
     assert "(../datasets/mnist.md)" in text["data.md"]

@@ -12,7 +12,7 @@ from dlstudy.report.torchvision import family_rows, torchvision_context
 from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
 from dlstudy.vision.params import VisionParams
-from tests.claims.support import ROOT
+from tests.measures.support import ROOT
 
 TABLES = ("per_seed", "per_class", "confusion", "mistakes")
 BUDGET = {

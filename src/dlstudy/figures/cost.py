@@ -8,11 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from dlstudy.claims.cost import MUCH, NOTICEABLE, YARDSTICK, epochs, kernels, told_ratio
 from dlstudy.figures.style import COLOURS
+from dlstudy.judging.evidence import PerRound
+from dlstudy.measures.cost import YARDSTICK, epochs, kernels
 from dlstudy.study.results import Results
 
-MARKS: Final = {"sigmoid": ("o", COLOURS[5]), "tanh": ("s", COLOURS[0])}  # those of the claims stand out
+MARKS: Final = {"sigmoid": ("o", COLOURS[5]), "tanh": ("s", COLOURS[0])}  # those of the statements stand out
 OTHERS: Final = ("^", "D", "v", "P", "X")
 GREY: Final = "#8a8a8a"
 TICKS: Final = (0.5, 1, 2, 5, 10, 20, 50)
@@ -21,11 +22,18 @@ TICKS: Final = (0.5, 1, 2, 5, 10, 20, 50)
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:
     """Each figure with the name of its file, without the ending."""
     confidence = results.study.judge.confidence
-    yield "kernel_and_epoch", beside_each_other(kernels(results), epochs(results), confidence)
+    held_against = results.verdicts().set_index("id")["threshold"]
+    thresholds = float(held_against["ACT-13/sigmoid-forward-cache"]), float(held_against["ACT-14/sigmoid-shallow"])
+    yield "kernel_and_epoch", beside_each_other(kernels(results), epochs(results), thresholds, confidence)
 
 
-def beside_each_other(of_kernels: pd.DataFrame, of_epochs: pd.DataFrame, confidence: float) -> Figure:
-    """Ratios to ReLU on one scale: the activation alone, forward, and with its gradient; and whole epochs."""
+def beside_each_other(
+    of_kernels: pd.DataFrame, of_epochs: pd.DataFrame, thresholds: tuple[float, float], confidence: float
+) -> Figure:
+    """Ratios to ReLU on one scale: the activation alone, forward, and with its gradient; and whole epochs.
+
+    thresholds: what the ratios of activations alone, and those of epochs, are held against.
+    """
     figure = Figure(figsize=(8.6, 4.4))
     panels = figure.subplots(1, 3, sharey=True)
     marks = marks_of(of_kernels["activation"])
@@ -35,9 +43,9 @@ def beside_each_other(of_kernels: pd.DataFrame, of_epochs: pd.DataFrame, confide
         strict=False,
     ):
         _draw(axes, of_kernels[of_kernels["part"] == part], "side", marks, confidence)
-        _finish(axes, title, "side of the square tensor", MUCH)
+        _finish(axes, title, "side of the square tensor", thresholds[0])
     _draw(panels[2], of_epochs, "network", marks, confidence)
-    _finish(panels[2], "whole epoch of training", "hidden layers", NOTICEABLE)
+    _finish(panels[2], "whole epoch of training", "hidden layers", thresholds[1])
     panels[0].set_ylabel("time over ReLU's in the same round (logarithmic)")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
@@ -56,10 +64,10 @@ def _draw(axes: Axes, table: pd.DataFrame, column: str, marks: dict[str, tuple[s
     for number, (activation, (marker, colour)) in enumerate(marks.items()):
         shift = 0.6 * (number + 0.5) / len(marks) - 0.3
         for value, ratios in table[table["activation"] == activation].groupby(column, sort=False)["ratio"]:
-            found, x = told_ratio(ratios.tolist(), confidence), places[value] + shift
-            axes.plot([x, x], [found["low"], found["high"]], color=colour, linewidth=1.4)
+            found, x = PerRound(tuple(ratios)).interval(confidence), places[value] + shift
+            axes.plot([x, x], [found.low, found.high], color=colour, linewidth=1.4)
             label = activation if places[value] == 0 else None
-            axes.plot(x, found["median"], marker, color=colour, markersize=4.5, linestyle="none", label=label)
+            axes.plot(x, found.estimate, marker, color=colour, markersize=4.5, linestyle="none", label=label)
     axes.set_xticks(range(len(places)), [str(value) for value in places])
 
 

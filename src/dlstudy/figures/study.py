@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 
 from dlstudy.figures import (
+    ladder,
     linear_theory,
     linearity,
     losses,
@@ -13,7 +14,6 @@ from dlstudy.figures import (
     sgd,
     signal,
     softmax,
-    sweep,
     vision,
 )
 from dlstudy.figures.accuracy import accuracy_strip
@@ -28,7 +28,7 @@ def all_figures(results: Results, published: Published) -> Iterator[tuple[str, F
     """Each figure with the name of its file, without the ending."""
     published = published.beside(results.image_set().dataset)
     yield from linear_figures(results)
-    for part in (linear_theory, linearity, sgd, softmax, losses, signal, outputs, sweep, vision):
+    for part in (linear_theory, linearity, sgd, softmax, losses, signal, outputs, ladder, vision):
         yield from part.figures(results)
     yield from published_networks.figures(results, published)
     classifiers = results.classifiers()

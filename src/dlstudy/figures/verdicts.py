@@ -6,17 +6,14 @@ from typing import Final
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dlstudy.claims import census as census_claims
-from dlstudy.claims import hasty
-from dlstudy.claims import signal as signal_claims
-from dlstudy.claims import sweep as sweep_claims
-from dlstudy.claims.linearity import THRESHOLD
-from dlstudy.figures import census, signal, sweep
+from dlstudy.figures import census, ladder, signal
 from dlstudy.figures.style import COLOURS
 from dlstudy.judging.statistics import repeated_cv_interval
+from dlstudy.measures import census as census_measures
+from dlstudy.study.ladder import Ladder
 from dlstudy.study.results import Results
 
-MARKS: Final = {"supported": "o", "refuted": "X", "inconclusive": "D", "invalid": "s"}
+MARKS: Final = {"supported": "o", "refuted": "X", "depends": "P", "inconclusive": "D", "invalid": "s"}
 
 COMPARISONS: Final = (
     ("plane_dollars", "spline_dollars", "spline over plane,\nprice in dollars"),
@@ -29,20 +26,15 @@ COMPARISONS: Final = (
 def verdict_figures(results: Results) -> Iterator[tuple[str, Figure]]:
     """Each figure with the name of its file, without the ending."""
     settings = results.study.judge
+    thresholds = results.verdicts().set_index("id")["threshold"]
     yield "forest", forest(differences(results), settings.margin)
     folds = results.experiment("linearity", "folds")
-    yield "linearity_gains", gains(folds, confidence=settings.confidence, threshold=THRESHOLD)
+    yield "linearity_gains", gains(folds, confidence=settings.confidence, threshold=thresholds["LIN-1/dollars"])
     ratios = results.experiment("signal_propagation", "ratios")
     std = results.experiment_facts("signal_propagation")["small_std"]
-    yield "signal_ratios", signal.ratios(ratios, std, tolerance=signal_claims.TOLERANCE)
-    yield "census_families", census.timeline(results.experiment("census", "families"), since=census_claims.SINCE)
-    per_seed = results.sweep("per_seed")
-    yield (
-        "trainable",
-        sweep.trainable(per_seed, least=results.study.sweep.thresholds.trainable, confidence=settings.confidence),
-    )
-    yield "regrets", sweep.regret_bars(sweep_claims.regrets(results), margin=settings.margin)
-    yield "hasty", sweep.hasty(hasty.hasty(results), hasty.fair(results))
+    yield "signal_ratios", signal.ratios(ratios, std, tolerance=thresholds["ACT-8/prediction"])
+    yield "census_families", census.timeline(results.experiment("census", "families"), since=census_measures.SINCE)
+    yield "ladder", ladder.against_relu(Ladder(results), settings.margin, settings.confidence)
 
 
 def differences(results: Results) -> pd.DataFrame:

@@ -1,16 +1,18 @@
 """Negative controls: comparisons whose outcome is known, to see that the rules find what is there and no more."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from dlstudy.judging.core import Evidence, Rule
-from dlstudy.judging.rules import Better, Equivalent
+from dlstudy.judging.evidence import Evidence, PerSeed
+from dlstudy.judging.rules import Decision, Rule, decide, smallest_margin
 from dlstudy.judging.statistics import paired_differences
+from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import Results
 
 
 @dataclass(frozen=True)
 class Control:
-    """A comparison that has to come out "supported"; while one does not, no confirmatory one is to be believed."""
+    """A comparison that has to come out "supported"; while one does not, no confirmatory one is valid."""
 
     name: str
     expected: str
@@ -18,8 +20,12 @@ class Control:
     evidence: Evidence
 
 
+SAME: Final = Rule(region="equivalent")
+FOUND: Final = Rule(region="above", threshold=0.0)  # a planted difference is found, whether or not it matters
+
+
 def difference(results: Results, variant: str) -> Evidence:
-    """Test accuracy of the perceptron less that of a variant of it, in points, by seed.
+    """Test accuracy of the MLP less that of a variant of it, in points, by seed.
 
     A seed with which either diverged is left out, and a fault. Any other that is missing is an error.
     """
@@ -31,14 +37,14 @@ def difference(results: Results, variant: str) -> Evidence:
     ]
     differences = 100 * paired_differences(*accuracies)
     return Evidence(
-        {f"cross_entropy - {variant}": differences.tolist()},
+        {f"cross_entropy - {variant}": PerSeed(differences.tolist())},
         num_seeds=len(differences),
         faults=tuple(f"{run}: diverged" for run in failed.values()),
     )
 
 
 def diverged(results: Results) -> dict[int, str]:
-    """The seeds with which the perceptron or its repeat diverged, and the name of that run."""
+    """The seeds with which the MLP or its repeat diverged, and the name of that run."""
     runs: list[str] = results.experiment_facts("losses")["diverged"]  # "mlp, again, seed 3"
     return {int(run.rpartition(" ")[2]): run for run in runs if run.startswith(("mlp, cross_entropy,", "mlp, again,"))}
 
@@ -48,14 +54,43 @@ def controls(results: Results) -> tuple[Control, ...]:
     return (
         Control(
             name="again",
-            expected="the perceptron, trained once more from other weights in another order, is equivalent to itself",
-            rule=Equivalent(),
+            expected="the MLP, trained once more from other weights in another order, is equivalent to itself",
+            rule=SAME,
             evidence=difference(results, "again"),
         ),
         Control(
             name="handicapped",
-            expected=f"the perceptron is better than itself with {100 * handicap:g} % of all test images spoilt",
-            rule=Better(),
+            expected=f"the MLP is better than itself with {100 * handicap:g} % of all test images spoilt",
+            rule=FOUND,
             evidence=difference(results, "handicapped"),
         ),
+    )
+
+
+def passes(control: Control, settings: JudgeParams) -> bool:
+    """Whether it comes out supported, by evidence without faults."""
+    return not control.evidence.faults and decided(control, settings).verdict == "supported"
+
+
+def decided(control: Control, settings: JudgeParams) -> Decision:
+    return decide(control.evidence, control.rule, settings)
+
+
+def resolution(control: Control, settings: JudgeParams) -> float | None:
+    """The smallest margin within which the two are equivalent; None for a control that asks for a difference."""
+    (sample,) = control.evidence.samples.values()
+    return smallest_margin(sample, settings) if control.rule.region == "equivalent" else None
+
+
+def complaint(control: Control, settings: JudgeParams) -> str:
+    """What a control that fails says: its name, why, and from which margin on this study can decide."""
+    head = f'the control "{control.name}" fails ({control.expected})'
+    resolved = resolution(control, settings)
+    if control.evidence.faults:
+        return f"{head}: {'; '.join(control.evidence.faults)}"
+    if resolved is None:
+        return f"{head}: the planted difference was not found"
+    return (
+        f"{head}: it resolves {resolved:.2g} accuracy points, not the margin of {settings.margin:g}; the smallest "
+        f"margin that this study supports is {resolved:.2g}"
     )

@@ -1,150 +1,233 @@
-"""From claims and results to verdicts: guards, negative controls, many tests at once, and other margins."""
+"""From readings and results to verdicts: guards, negative controls, many tests at once, other thresholds."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from dlstudy.judging.controls import Control
-from dlstudy.judging.core import VERDICTS, Claim, Decision, Evidence
+from dlstudy.judging.answers import ANSWERS, answer
+from dlstudy.judging.controls import Control, complaint, decided, passes, resolution
+from dlstudy.judging.evidence import Evidence, PerSeed, Sample
+from dlstudy.judging.power import seeds_needed, smallest_effect
+from dlstudy.judging.rules import VERDICTS, Decision, Rule, Verdict, condition, decide, variants
+from dlstudy.judging.statements import Reading, Statement
 from dlstudy.judging.statistics import holm
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import Results
 
-CONTROL_FAILED: Final = "a negative control did not come out as it must"
 NOT_AFTER_HOLM: Final = "not significant among all confirmatory tests (Holm)"
+Measure = Callable[[Reading, Results], Evidence]
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is decided of a claim, and where it would be decided otherwise."""
+    """What is decided of a reading, and where it would be decided otherwise."""
 
-    claim: Claim
+    reading: Reading
     evidence: Evidence
     decision: Decision
-    adjusted_p: float | None  # of a confirmatory claim
-    elsewhere: Mapping[float, str]  # the verdict at each of the other margins
+    adjusted_p: float | None  # of a confirmatory reading
+    elsewhere: Mapping[str, Verdict]  # the verdict with a threshold halved or doubled: "margin 0.25"
 
     @property
-    def flips(self) -> list[float]:
-        """The other margins at which the verdict is another one."""
-        return [margin for margin, verdict in self.elsewhere.items() if verdict != self.decision.verdict]
+    def moves(self) -> dict[str, Verdict]:
+        """The thresholds at which the verdict is another one."""
+        return {name: verdict for name, verdict in self.elsewhere.items() if verdict != self.decision.verdict}
 
 
-def checked(claim: Claim, evidence: Evidence) -> Evidence:
+# --- Evidence and guards ---
+
+
+def checked(reading: Reading, evidence: Evidence) -> Evidence:
     """The evidence; ValueError where it has no samples or one that is not finite: such a number is never compared."""
     if not evidence.samples:
-        raise ValueError(f"{claim.key}: expected samples, found none")
-    for name, values in evidence.samples.items():
-        if not len(values) or not all(map(math.isfinite, values)):
-            raise ValueError(f"{claim.key}, {name}: expected finite values, found {list(values)}")
+        raise ValueError(f"{reading.key}: expected samples, found none")
+    for name, sample in evidence.samples.items():
+        try:
+            found = sample.interval(0.95)
+        except ValueError as error:
+            raise ValueError(f"{reading.key}, {name}: {error}") from None
+        if not all(map(math.isfinite, (found.estimate, found.low, found.high))):
+            raise ValueError(f"{reading.key}, {name}: expected finite values, found {found}")
     return evidence
 
 
-def guarded(claim: Claim, evidence: Evidence, settings: JudgeParams, *, controls_pass: bool) -> Decision:
+def guarded(reading: Reading, evidence: Evidence, rule: Rule, settings: JudgeParams, failed: Sequence[str]) -> Decision:
     """The rule's decision, "invalid" where a guard failed: an estimate is shown, but nothing concluded from it."""
-    decision = claim.rule.decide(evidence, settings)
-    reasons = [*decision.reasons, *evidence.faults]
-    if claim.kind == "comparison" and claim.confirmatory and not controls_pass:
-        reasons.append(CONTROL_FAILED)
+    decision = decide(evidence, rule, settings)
+    reasons = [*evidence.faults]
+    if decision.verdict == "invalid":
+        reasons = [*decision.reasons, *reasons]
+    if reading.en.kind == "comparison" and reading.en.confirmatory:
+        reasons += failed
     return replace(decision, verdict="invalid", reasons=tuple(reasons), p_value=None) if reasons else decision
 
 
-def after_holm(claims: Sequence[Claim], decisions: Mapping[str, Decision]) -> dict[str, float]:
-    """The adjusted p-value of every confirmatory claim. The family is fixed: one that decides nothing counts too."""
-    family = [claim.key for claim in claims if claim.confirmatory]
+def too_few_for_the_family(evidence: Evidence, num_tests: int, settings: JudgeParams) -> tuple[str, ...]:
+    """Why no test of this many seeds could pass Holm's correction, if none could: then one way is closed."""
+    nums = [len(sample.values) for sample in evidence.samples.values() if isinstance(sample, PerSeed)]
+    level = 1 - settings.confidence
+    if not nums or 2 ** (1 - min(nums)) * num_tests <= level:
+        return ()
+    least = math.ceil(1 + math.log2(num_tests / level))
+    return (
+        f"{min(nums)} seeds: no verdict could come out significant among {num_tests} tests (Holm), which takes at "
+        f"least {least}",
+    )
+
+
+# --- Many tests at once ---
+
+
+def after_holm(readings: Sequence[Reading], decisions: Mapping[str, Decision]) -> dict[str, float]:
+    """The adjusted p-value of every confirmatory reading. The family is fixed: one that decides nothing counts too."""
+    family = [each.key for each in readings if each.en.confirmatory]
     for key in family:
         if decisions[key].p_value is None and decisions[key].verdict in ("supported", "refuted"):
-            raise ValueError(f"{key}: expected a rule that gives a p-value for a confirmatory claim, found none")
+            raise ValueError(f"{key}: expected a rule that gives a p-value for a confirmatory reading, found none")
     p_values = {key: decisions[key].p_value for key in family}
     return holm({key: 1.0 if value is None else value for key, value in p_values.items()})
 
 
+def demoted(decision: Decision, adjusted_p: float | None, settings: JudgeParams) -> Decision:
+    if adjusted_p is None or decision.verdict not in ("supported", "refuted") or adjusted_p <= 1 - settings.confidence:
+        return decision
+    return replace(decision, verdict="inconclusive", reasons=(NOT_AFTER_HOLM,))
+
+
 def decide_all(
-    claims: Sequence[Claim],
-    evidence: Mapping[str, Evidence],
-    controls: Sequence[Control],
-    settings: JudgeParams,
-    margin: float | None = None,
+    readings: Sequence[Reading], evidence: Mapping[str, Evidence], controls: Sequence[Control], settings: JudgeParams
 ) -> tuple[dict[str, Decision], dict[str, float]]:
-    """The decision on every claim at one margin, and the adjusted p-values of the confirmatory ones.
+    """The decision on every reading, and the adjusted p-values of the confirmatory ones."""
+    failed = [complaint(control, settings) for control in controls if not passes(control, settings)]
+    num_tests = sum(each.en.confirmatory for each in readings)
+    decisions = {}
+    for each in readings:
+        found = evidence[each.key]
+        if each.en.confirmatory:
+            found = replace(found, faults=(*found.faults, *too_few_for_the_family(found, num_tests, settings)))
+        decisions[each.key] = guarded(each, found, each.en.rule, settings, failed)
+    adjusted = after_holm(readings, decisions)
+    return {key: demoted(each, adjusted.get(key), settings) for key, each in decisions.items()}, adjusted
 
-    The controls are decided at the settings' own margin whatever the other is: they tell whether the measurements are
-    sound, and so an elsewhere "invalid" never stands for a margin that is too narrow for a control.
+
+def elsewhere(
+    reading: Reading, evidence: Evidence, settings: JudgeParams, others: Mapping[str, float], judged: Decision
+) -> dict[str, Verdict]:
+    """The verdict with each threshold of the rule halved and doubled; the other tests of the family as they are.
+
+    Whether a control fails is no matter of a threshold that is tried, nor is a fault: what is invalid stays so.
     """
-    passed = all(control_passes(control, settings) for control in controls)
-    if margin is not None:
-        settings = settings.model_copy(update={"margin": margin})
-    decisions = {claim.key: guarded(claim, evidence[claim.key], settings, controls_pass=passed) for claim in claims}
-    adjusted = after_holm(claims, decisions)
-    for key, p_value in adjusted.items():
-        if decisions[key].verdict in ("supported", "refuted") and p_value > 1 - settings.confidence:
-            decisions[key] = replace(decisions[key], verdict="inconclusive", reasons=(NOT_AFTER_HOLM,))
-    return decisions, adjusted
-
-
-def control_passes(control: Control, settings: JudgeParams) -> bool:
-    """Whether it comes out supported, by evidence without faults."""
-    return not control.evidence.faults and control.rule.decide(control.evidence, settings).verdict == "supported"
+    if judged.verdict == "invalid":
+        return {}
+    found: dict[str, Verdict] = {}
+    for name, (rule, changed) in variants(reading.en.rule, settings).items():
+        decision = guarded(reading, evidence, rule, changed, ())
+        if reading.en.confirmatory:
+            p_value = 1.0 if decision.p_value is None else decision.p_value
+            decision = demoted(decision, holm({**others, reading.key: p_value})[reading.key], settings)
+        found[name] = decision.verdict
+    return found
 
 
 def judge(
-    claims: Sequence[Claim], results: Results, controls: Sequence[Control], settings: JudgeParams
+    readings: Sequence[Reading], results: Results, measure: Measure, controls: Sequence[Control], settings: JudgeParams
 ) -> list[Judgement]:
-    """A judgement on every claim, in their order. Missing evidence is an error (MissingResultError), not a verdict."""
-    evidence = {claim.key: checked(claim, claim.measure(results)) for claim in claims}
-    decisions, adjusted = decide_all(claims, evidence, controls, settings)
-    elsewhere = {
-        margin: decide_all(claims, evidence, controls, settings, margin)[0] for margin in settings.other_margins
-    }
+    """A judgement on every reading, in their order. Missing evidence is an error (MissingResultError), no verdict."""
+    evidence = {each.key: checked(each, measure(each, results)) for each in readings}
+    decisions, adjusted = decide_all(readings, evidence, controls, settings)
+    p_values = {key: 1.0 if (p := decisions[key].p_value) is None else p for key in adjusted}
     return [
         Judgement(
-            claim,
-            evidence[claim.key],
-            decisions[claim.key],
-            adjusted.get(claim.key),
-            {margin: found[claim.key].verdict for margin, found in elsewhere.items()},
+            each,
+            evidence[each.key],
+            decisions[each.key],
+            adjusted.get(each.key),
+            elsewhere(each, evidence[each.key], settings, p_values, decisions[each.key]),
         )
-        for claim in claims
+        for each in readings
     ]
 
 
-def verdict_table(judgements: Sequence[Judgement]) -> pd.DataFrame:
-    """One row a claim: id, verdict, kind, estimate and its interval, what it is held against, seeds, flips."""
+# --- Files ---
+
+
+def fragility(judgement: Judgement) -> str:
+    """At which thresholds the verdict moves: "no" if at none, "n/a" where the rule has none or nothing is decided."""
+    if not judgement.elsewhere:
+        return "n/a"
+    return "; ".join(f"{name}: {verdict}" for name, verdict in judgement.moves.items()) or "no"
+
+
+def verdict_table(judgements: Sequence[Judgement], registrations: Mapping[str, str]) -> pd.DataFrame:
+    """One row per reading: relation, verdict, outcome, estimate and interval, what it is held against, how it moves."""
     return pd.DataFrame(
         [
             {
-                "id": each.claim.key,
+                "id": each.reading.key,
+                "relation": each.reading.en.relation,
                 "verdict": each.decision.verdict,
-                "kind": each.claim.kind,
+                "outcome": each.decision.outcome or "none",
+                "kind": each.reading.en.kind,
                 "estimate": each.decision.estimate,
                 "low": each.decision.low,
                 "high": each.decision.high,
                 "threshold": each.decision.threshold,
-                "unit": each.claim.unit,
+                "unit": each.reading.en.unit,
                 "num_seeds": each.evidence.num_seeds,
-                "flips": "at " + " and ".join(f"{margin:g}" for margin in each.flips) if each.flips else "no",
+                "fragile": fragility(each),
+                "registration": registrations[each.reading.key],
             }
             for each in judgements
         ]
     )
 
 
-def evidence_content(judgements: Sequence[Judgement]) -> dict[str, object]:
-    """What the pages tell of each claim besides its row: where it was decided, tests, facts."""
+def evidence_content(judgements: Sequence[Judgement], settings: JudgeParams) -> dict[str, object]:
+    """What the pages say of each reading besides its row: where it was decided, tests, every condition, facts."""
     return {
-        each.claim.key: {
+        each.reading.key: {
             "where": each.decision.where,
             "reasons": list(each.decision.reasons),
             "p_value": each.decision.p_value,
             "adjusted_p": each.adjusted_p,
-            "at_other_margins": {f"{margin:g}": verdict for margin, verdict in each.elsewhere.items()},
+            "missed": each.decision.missed,
+            "power": power(each, settings),
+            "elsewhere": dict(each.elsewhere),
+            "conditions": {
+                name: told(name, each.evidence, each.reading.en.rule, settings) for name in each.evidence.samples
+            },
+            "aside": {
+                name: aside(sample, each.reading.en.rule, settings) for name, sample in each.evidence.aside.items()
+            },
             "facts": plain(each.evidence.facts),
         }
         for each in judgements
+    }
+
+
+def told(name: str, evidence: Evidence, rule: Rule, settings: JudgeParams) -> dict[str, object]:
+    found = condition(name, evidence, rule, settings, settings.confidence)
+    numbers = {"estimate": found.found.estimate, "low": found.found.low, "high": found.found.high}
+    return {**numbers, "verdict": found.verdict, "p_value": found.p_value}
+
+
+def aside(sample: Sample, rule: Rule, settings: JudgeParams) -> dict[str, object]:
+    content = told("", Evidence({"": sample}), rule, settings)
+    return {name: value for name, value in content.items() if name != "p_value"}
+
+
+def power(judgement: Judgement, settings: JudgeParams) -> dict[str, object] | None:
+    """Of an undecided comparison of paired seeds: what it could have found, and how many seeds would decide it."""
+    samples = list(judgement.evidence.samples.values())
+    if judgement.decision.verdict != "inconclusive" or len(samples) != 1 or not isinstance(samples[0], PerSeed):
+        return None
+    return {
+        "smallest_effect": smallest_effect(samples[0], settings),
+        "seeds_needed": seeds_needed(samples[0], judgement.reading.en.rule, settings),
     }
 
 
@@ -158,26 +241,37 @@ def plain(value: Any) -> Any:
 
 
 def control_table(controls: Sequence[Control], settings: JudgeParams) -> pd.DataFrame:
-    """One row a negative control: what it has to show, its estimate and interval, and whether it passes."""
+    """One row per negative control: what it has to show, what was found, whether it passes, and if not why."""
     rows = []
     for control in controls:
-        decision = control.rule.decide(control.evidence, settings)
+        decision, passed = decided(control, settings), passes(control, settings)
+        resolved = resolution(control, settings)
         rows.append(
             {
                 "control": control.name,
                 "expected": control.expected,
-                "passes": "yes" if control_passes(control, settings) else "no",
+                "passes": "yes" if passed else "no",
                 "estimate": decision.estimate,
                 "low": decision.low,
                 "high": decision.high,
+                "resolves": "n/a" if resolved is None else f"{resolved:.4g}",
                 "num_seeds": control.evidence.num_seeds,
+                "why_not": "n/a" if passed else complaint(control, settings),
             }
         )
     return pd.DataFrame(rows)
 
 
-def metrics(judgements: Sequence[Judgement]) -> dict[str, object]:
-    """How many claims have each verdict, and the verdict of each, flat: `dvc metrics diff` shows which one moved."""
-    found = [each.decision.verdict for each in judgements]
-    counts = {f"num_{verdict.replace(' ', '_')}": found.count(verdict) for verdict in VERDICTS}
-    return counts | {each.claim.key: each.decision.verdict for each in judgements}
+def verdicts_of(judgements: Sequence[Judgement]) -> dict[str, Verdict]:
+    """The verdict on each reading, flat: two such files can be compared line by line."""
+    return {each.reading.key: each.decision.verdict for each in judgements}
+
+
+def metrics(statements: Sequence[Statement], verdicts: Mapping[str, Verdict]) -> dict[str, int]:
+    """How many statements have each answer, and how many readings each verdict."""
+    answers = [answer(each, verdicts) for each in statements]
+    found = list(verdicts.values())
+    return {
+        **{f"statements_{each}": answers.count(each) for each in ANSWERS},
+        **{f"readings_{each.replace(' ', '_')}": found.count(each) for each in VERDICTS},
+    }

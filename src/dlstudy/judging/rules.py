@@ -1,401 +1,390 @@
-"""The rules of verdicts, each a pure function of evidence and settings.
+"""Rules, composed of an interval (which the sample brings), a region and a quantifier.
 
-Differences are in accuracy points (hundredths), the margin too. Intervals are BCa bootstraps over the seeds; those
-of cross-validation, whose folds share rows, are corrected t intervals. At its border an interval decides nothing:
-"above", "below" and "strictly within" leave the border out.
+A region says where a value makes the sentence true; an interval wholly inside supports it, one wholly outside refutes
+it, and one that reaches across decides nothing. A quantifier says what the verdicts of several conditions make of the
+sentence. Differences are in accuracy points (hundredths), and so is the margin.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from dlstudy.judging.core import Decision, Evidence, Verdict
-from dlstudy.judging.statistics import (
-    Interval,
-    all_equal,
-    bootstrap_interval,
-    equivalence_p,
-    least_num_pairs,
-    repeated_cv_interval,
-    sign_flip_p,
-)
+from pydantic import Field, model_validator
+
+from dlstudy.core.params import Section
+from dlstudy.judging.evidence import Evidence, Exact, PerRound, PerSeed, Sample
+from dlstudy.judging.statistics import Interval, Side, holm, joint_sign_flip_p
 from dlstudy.study.judge import JudgeParams
 
+Verdict = Literal["refuted", "depends", "inconclusive", "invalid", "supported", "consistent with"]
+Outcome = Literal["better", "worse", "equivalent", "undecided", ""]
+Region = Literal["better", "not_worse", "equivalent", "different", "above", "below", "at_most", "within", "between"]
+Quantifier = Literal["single", "every", "each", "some", "share", "total"]
 
-def interval_of(values: Sequence[float], settings: JudgeParams, confidence: float | None = None) -> Interval:
-    """The bootstrap interval of the mean at the settings' confidence, or at another."""
-    level = settings.confidence if confidence is None else confidence
-    return bootstrap_interval(values, level, num_resamples=settings.num_resamples, seed=settings.seed)
+VERDICTS: Final[tuple[Verdict, ...]] = (
+    *("refuted", "depends", "inconclusive", "invalid"),
+    *("supported", "consistent with"),
+)
+"""In the order of the tables: what a reader should know first comes first."""
 
+OF_MARGIN: Final = ("better", "not_worse", "equivalent", "different")
+"""Regions whose bound is the margin of params.yaml."""
 
-def too_few_seeds(evidence: Evidence, settings: JudgeParams) -> tuple[str, ...]:
-    """Why values that vary over the seeds are too few for a verdict, if they are.
-
-    Equal values count as computed exactly, for which no number is too small; a single one only where no seed takes
-    part, for one seed does not tell whether the next would give the same.
-    """
-    nums = [
-        len(values)
-        for values in evidence.samples.values()
-        if not all_equal(values) or (evidence.num_seeds and len(values) == 1)
-    ]
-    return _too_few(min(nums, default=None), settings)
+OF_THRESHOLD: Final = ("above", "below", "at_most", "within")
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
-def _too_few(num: int | None, settings: JudgeParams) -> tuple[str, ...]:
-    least = least_num_pairs((1 + settings.confidence) / 2)
-    found = "1 seed" if num == 1 else f"{num} seeds"
-    return () if num is None or num >= least else (f"{found}, where a verdict takes {least} at least",)
+class Rule(Section):
+    """How evidence becomes a verdict; thresholds are fixed before the evidence is seen."""
 
+    region: Region
+    quantifier: Quantifier = "single"
+    threshold: float | None = None  # of above, below, at_most; of within: how far from `of`
+    of: float = 0.0  # the centre of within
+    at_least: Share | None = None  # of the conditions, for the quantifier share: supported from this share on
+    more_than: Share | None = None  # likewise: supported above this share
+    proves: bool = True  # false where examples can agree with the sentence but not prove it
 
-def _decision(
-    verdict: Verdict, found: Interval, threshold: float, where: str = "", p_value: float | None = None
-) -> Decision:
-    return Decision(verdict, found.estimate, found.low, found.high, threshold, where, p_value)
-
-
-def _invalid(found: Interval, threshold: float, reasons: tuple[str, ...], where: str = "") -> Decision:
-    return Decision("invalid", found.estimate, found.low, found.high, threshold, where, reasons=reasons)
-
-
-def _worst(intervals: Mapping[str, Interval], badness: Mapping[str, float]) -> tuple[str, Interval]:
-    where = max(badness, key=lambda name: badness[name])
-    return where, intervals[where]
-
-
-# --- Identities and counts ---
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Rule":
+        if (self.threshold is None) == (self.region in OF_THRESHOLD):
+            wanted = "a threshold" if self.threshold is None else "no threshold"
+            raise ValueError(f"expected {wanted} with region {self.region}, found {self.threshold}")
+        shares = [share for share in (self.at_least, self.more_than) if share is not None]
+        if len(shares) != (self.quantifier == "share"):
+            raise ValueError(
+                f"expected at_least or more_than with the quantifier share, and only there, found {shares} with "
+                f"{self.quantifier}"
+            )
+        return self
 
 
 @dataclass(frozen=True)
-class AtMost:
-    """Every error is within a tolerance: one that is not refutes."""
+class Decision:
+    """What a rule concludes. The interval has no width where the estimate was computed exactly."""
 
-    tolerance: float
-    what: str = "error"
+    verdict: Verdict
+    estimate: float
+    low: float
+    high: float
+    threshold: float  # what the estimate or interval is held against
+    where: str = ""  # the condition that decides, if there are several
+    p_value: float | None = None  # of what the verdict asserts, where a test decides
+    reasons: tuple[str, ...] = ()  # why it is invalid or inconclusive
+    outcome: Outcome = ""  # of a comparison in accuracy points
+    missed: float | None = None  # of "sometimes": the largest effect that the conditions could have missed
 
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        largest = {name: max(values) for name, values in evidence.samples.items()}
-        where = max(largest, key=lambda name: largest[name])
-        verdict: Verdict = "supported" if largest[where] <= self.tolerance else "refuted"
-        return Decision(verdict, largest[where], largest[where], largest[where], self.tolerance, where)
 
-    def words(self, settings: JudgeParams) -> str:
-        return f"Supported if the largest {self.what} is at most {self.tolerance:g}, refuted if it is larger."
+@dataclass(frozen=True)
+class Condition:
+    """One condition, decided by itself."""
+
+    name: str
+    found: Interval
+    verdict: Verdict
+    outcome: Outcome = ""
+    p_value: float | None = None
+    reason: str = ""
+
+
+# --- Regions ---
+
+
+def bounds(rule: Rule, settings: JudgeParams) -> tuple[float, float]:
+    """The open interval in which the sentence is true; of `different`, that in which it is not."""
+    threshold = rule.threshold if rule.threshold is not None else math.nan
+    found: dict[Region, tuple[float, float]] = {
+        "better": (0.0, math.inf),
+        "not_worse": (-settings.margin, math.inf),
+        "equivalent": (-settings.margin, settings.margin),
+        "different": (-settings.margin, settings.margin),
+        "above": (threshold, math.inf),
+        "below": (-math.inf, threshold),
+        "at_most": (-math.inf, threshold),
+        "within": (rule.of - threshold, rule.of + threshold),
+        "between": (0.0, 1.0),
+    }
+    return found[rule.region]
+
+
+def outcome_of(sample: Sample, settings: JudgeParams) -> Outcome:
+    """Where the difference lies: equivalent (two one-sided tests within the margin), else better, worse, undecided."""
+    found = sample.interval(settings.confidence)
+    if sample.interval(2 * settings.confidence - 1).inside(-settings.margin, settings.margin):
+        return "equivalent"
+    return "better" if found.low > 0 else "worse" if found.high < 0 else "undecided"
+
+
+BETTER: Final[dict[Outcome, Verdict]] = {
+    "better": "supported",
+    "worse": "refuted",
+    "equivalent": "refuted",
+    "undecided": "inconclusive",
+}
+OPPOSITE: Final[dict[Verdict, Verdict]] = {"supported": "refuted", "refuted": "supported"}
+
+
+def verdict_of(sample: Sample, rule: Rule, settings: JudgeParams, confidence: float) -> Verdict:
+    """The verdict on one condition, at a confidence."""
+    if rule.region == "better":
+        return BETTER[outcome_of(sample, settings.model_copy(update={"confidence": confidence}))]
+    if rule.region == "different":
+        same = rule.model_copy(update={"region": "equivalent"})
+        found = verdict_of(sample, same, settings, confidence)
+        return OPPOSITE.get(found, found)
+    if isinstance(sample, PerRound) and sample.problem(confidence):
+        return "inconclusive"  # too few rounds for an interval at this confidence, which Bonferroni may ask for
+    low, high = bounds(rule, settings)
+    found_at = sample.interval(confidence)
+    inner = sample.interval(2 * confidence - 1) if rule.region == "equivalent" else found_at
+    closed = rule.region == "at_most" and found_at.high == high  # a tolerance may be reached, other borders may not
+    if inner.inside(low, high) or closed:
+        return "supported"
+    exact = found_at.low == found_at.high
+    return "refuted" if found_at.outside(low, high) or exact else "inconclusive"
+
+
+def p_value_of(sample: Sample, rule: Rule, settings: JudgeParams, verdict: Verdict) -> float | None:
+    """The p-value of what the verdict asserts: of both sides, but for the two one-sided tests of equivalence."""
+    if verdict not in OPPOSITE:
+        return 1.0
+    inside = verdict == "supported" if rule.region != "different" else verdict == "refuted"
+    equivalent = rule.region in OF_MARGIN and outcome_of(sample, settings) == "equivalent"
+    if (rule.region == "better" and equivalent) or (rule.region in ("equivalent", "different") and inside):
+        return equivalence_p(sample, settings.margin)
+    if rule.region == "better" and not inside:
+        return min(1.0, 2 * sample.p_value(0.0, "below"))
+    low, high = bounds(rule, settings)
+    sides: list[tuple[float, Side, Side]] = [(low, "above", "below"), (high, "below", "above")]
+    tails = [sample.p_value(bound, into if inside else out) for bound, into, out in sides if math.isfinite(bound)]
+    return min(1.0, 2 * (max(tails) if inside else min(tails)))
+
+
+def equivalence_p(sample: Sample, margin: float) -> float:
+    """The p-value of two one-sided tests (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987)."""
+    return max(sample.p_value(-margin, "above"), sample.p_value(margin, "below"))
+
+
+def tested(sample: Sample, rule: Rule, settings: JudgeParams, verdict: Verdict) -> float | None:
+    """The p-value, or None where no exact test is known."""
+    try:
+        return p_value_of(sample, rule, settings, verdict)
+    except NotImplementedError:
+        return None
+
+
+def smallest_margin(sample: Sample, settings: JudgeParams) -> float:
+    """The margin from which on two that are compared are equivalent: what the comparison resolves."""
+    narrow = sample.interval(2 * settings.confidence - 1)
+    return max(abs(narrow.low), abs(narrow.high))
+
+
+def condition(name: str, evidence: Evidence, rule: Rule, settings: JudgeParams, confidence: float) -> Condition:
+    """One condition decided by itself; undecided where its A/A control cannot resolve the margin."""
+    sample = evidence.samples[name]
+    found = sample.interval(settings.confidence)
+    outcome = outcome_of(sample, settings) if rule.region in OF_MARGIN else ""
+    again = evidence.again.get(name)
+    if again is not None and rule.region in OF_MARGIN and outcome_of(again, settings) != "equivalent":
+        resolved = smallest_margin(again, settings)
+        reason = f"{name}: its A/A control resolves {resolved:.2g} points, not {settings.margin:g}"
+        return Condition(name, found, "inconclusive", "undecided", 1.0, reason)
+    verdict = verdict_of(sample, rule, settings, confidence)
+    return Condition(name, found, verdict, outcome, tested(sample, rule, settings, verdict))
+
+
+# --- Quantifiers ---
+
+
+def decide(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
+    """The decision on evidence, its faults aside."""
+    if len(set(evidence.groups.values())) > 1:
+        return _by_group(evidence, rule, settings)
+    if rule.quantifier == "total":
+        return _proved(_total(evidence, rule, settings), rule)
+    # "some condition misses" is said of many: each has its share of the error rate (Bonferroni)
+    strict = 1 - (1 - settings.confidence) / len(evidence.samples)
+    confidence = strict if rule.quantifier == "each" else settings.confidence
+    found = [condition(name, evidence, rule, settings, confidence) for name in evidence.samples]
+    problems = {sample.problem(settings.confidence): None for sample in evidence.samples.values()}
+    problems.pop("", None)
+    if problems:
+        return replace(_shown(_worst(found, rule), rule, settings), verdict="invalid", reasons=tuple(problems))
+    decided = QUANTIFIERS[rule.quantifier](found, evidence, rule, settings)
+    reasons = tuple(each.reason for each in found if each.reason)
+    if reasons and decided.verdict == "inconclusive":
+        decided = replace(decided, reasons=(*decided.reasons, *reasons))
+    return _proved(decided, rule)
+
+
+def _by_group(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
+    """That of the last two groups if they agree; if one supports and one refutes, it depends on the group."""
+    decided = {}
+    for group in dict.fromkeys(evidence.groups.values()):
+        samples = {name: sample for name, sample in evidence.samples.items() if evidence.groups[name] == group}
+        decided[group] = decide(replace(evidence, samples=samples, groups={}), rule, settings)
+    *_, before, last = decided.values()
+    where = "; ".join(f"{group}: {each.verdict}" for group, each in decided.items())
+    if before.verdict == last.verdict:
+        return replace(last, where=where)
+    verdict: Verdict = "depends" if {before.verdict, last.verdict} == {"supported", "refuted"} else "inconclusive"
+    return replace(last, verdict=verdict, where=where, p_value=1.0)
+
+
+def _proved(decided: Decision, rule: Rule) -> Decision:
+    proved = rule.proves or decided.verdict != "supported"
+    return decided if proved else replace(decided, verdict="consistent with")
+
+
+def held_against(rule: Rule, settings: JudgeParams) -> float:
+    """The number on the page that an estimate is compared with."""
+    if rule.threshold is not None:
+        return rule.threshold
+    low, high = bounds(rule, settings)
+    return low if rule.region in ("better", "not_worse") else high
+
+
+def _shown(shown: Condition, rule: Rule, settings: JudgeParams, *, alone: bool = False) -> Decision:
+    found, where = shown.found, "" if alone else shown.name
+    threshold = held_against(rule, settings)
+    decision = Decision(shown.verdict, found.estimate, found.low, found.high, threshold, where, shown.p_value)
+    return replace(decision, outcome=shown.outcome)
+
+
+def badness(shown: Condition, rule: Rule) -> float:
+    """How near the interval comes to contradicting the sentence, or how far it goes beyond."""
+    found = shown.found
+    if rule.region in ("better", "not_worse", "above"):
+        return -found.low
+    if rule.region in ("below", "at_most"):
+        return found.high
+    return max(abs(found.low - rule.of), abs(found.high - rule.of))
+
+
+def _worst(found: Sequence[Condition], rule: Rule) -> Condition:
+    return max(found, key=lambda each: badness(each, rule))
+
+
+def _single(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
+    (only,) = found
+    return _shown(only, rule, settings, alone=True)
+
+
+def _every(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
+    """Supported if all are; refuted if one is, at its share of the error rate; the worst condition is shown."""
+    worst = _worst(found, rule)
+    p_values = [each.p_value for each in found]
+    if all(each.verdict == "supported" for each in found):  # as sure as of the one that is most likely an exception
+        known = None if None in p_values else max(value for value in p_values if value is not None)
+        return replace(_shown(worst, rule, settings), verdict="supported", p_value=known)
+    strict = 1 - (1 - settings.confidence) / len(found)
+    refuting = [
+        each
+        for each in found
+        if each.verdict == "refuted" and verdict_of(evidence.samples[each.name], rule, settings, strict) == "refuted"
+    ]
+    if not refuting:
+        return replace(_shown(worst, rule, settings), verdict="inconclusive", p_value=1.0)
+    worst = _worst(refuting, rule)
+    joint = _joint_p(evidence.samples, rule, settings)
+    least = min((each.p_value for each in refuting if each.p_value is not None), default=None)
+    bonferroni = None if least is None else min(1.0, len(found) * least)
+    return replace(_shown(worst, rule, settings), verdict="refuted", p_value=bonferroni if joint is None else joint)
+
+
+def _joint_p(samples: Mapping[str, Sample], rule: Rule, settings: JudgeParams) -> float | None:
+    """The p-value that some condition lies below a lower bound, all seeds flipped together; None without such a one."""
+    paired = [sample.values for sample in samples.values() if isinstance(sample, PerSeed)]
+    low, high = bounds(rule, settings)
+    if len(paired) < len(samples) or len({len(each) for each in paired}) > 1 or math.isfinite(high):
+        return None
+    return min(1.0, 2 * joint_sign_flip_p([[value - low for value in each] for each in paired]))
+
+
+def _each(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
+    """One verdict if all conditions agree; where some hold and some do not, it depends on them."""
+    decided = {each.verdict for each in found}
+    if len(decided) == 1:
+        return _shown(_worst(found, rule), rule, settings)
+    verdict: Verdict = "depends" if decided >= {"supported", "refuted"} else "inconclusive"
+    names = "; ".join(f"{each.name}: {each.verdict}" for each in found)
+    return replace(_shown(_worst(found, rule), rule, settings), verdict=verdict, where=names)
+
+
+def _some(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
+    """Supported by one condition (Holm over all); that none is found refutes nothing: it tells what could be missed."""
+    supporting = {
+        each.name: 1.0 if each.verdict != "supported" or each.p_value is None else each.p_value for each in found
+    }
+    adjusted = holm(supporting)
+    shown = min(found, key=lambda each: (adjusted[each.name], badness(each, rule)))
+    verdict: Verdict = "supported" if adjusted[shown.name] <= 1 - settings.confidence else "inconclusive"
+    upwards = math.isfinite(bounds(rule, settings)[0])
+    ends = [each.found.high if upwards else each.found.low for each in found]
+    missed = None if verdict == "supported" else max(ends) if upwards else min(ends)
+    return replace(_shown(shown, rule, settings), verdict=verdict, p_value=adjusted[shown.name], missed=missed)
+
+
+def _share(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
+    """The share of conditions in which it holds: from those that do to those that might, undecided ones included."""
+    verdicts = [each.verdict for each in found]
+    low = verdicts.count("supported") / len(found)
+    high = 1 - verdicts.count("refuted") / len(found)
+    share = rule.at_least if rule.at_least is not None else rule.more_than
+    assert share is not None  # the rule says so
+    enough = operator.ge if rule.at_least is not None else operator.gt
+    verdict: Verdict = "supported" if enough(low, share) else "inconclusive" if enough(high, share) else "refuted"
+    return Decision(verdict, low, low, high, share)
 
 
 MOST_LISTED: Final = 5
-"""How many conditions with counterexamples are named; the evidence has all."""
-
-
-@dataclass(frozen=True)
-class NoException:
-    """A statement about all cases: a single counterexample refutes. Samples count the counterexamples."""
-
-    what: str = "counterexample"
-
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        counts = {name: sum(values) for name, values in evidence.samples.items()}
-        found = {name: count for name, count in counts.items() if count}
-        where = self._listed(found) if len(found) > 1 else "".join(found)
-        total = float(sum(found.values()))
-        return Decision("refuted" if found else "supported", total, total, total, 0.0, where)
-
-    @staticmethod
-    def _listed(found: Mapping[str, float]) -> str:
-        first = "; ".join(f"{name}: {count:,.0f}" for name, count in list(found.items())[:MOST_LISTED])
-        rest = len(found) - MOST_LISTED
-        return f"{first} and {rest} more" if rest > 0 else first
-
-    def words(self, settings: JudgeParams) -> str:
-        return f"Supported if there is no {self.what}, refuted by a single one."
-
-
-@dataclass(frozen=True)
-class Sometimes:
-    """It "may": a share of cases strictly between 0 and 1. Samples are shares, as many under every condition."""
-
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        # A seed has one mean over the conditions: these are no draws, and share the seed's luck.
-        shares = [sum(of_seed) / len(of_seed) for of_seed in zip(*evidence.samples.values(), strict=True)]
-        found = interval_of(shares, settings)
-        return _decision("supported" if 0 < found.estimate < 1 else "refuted", found, 1.0)
-
-    def words(self, settings: JudgeParams) -> str:
-        return "Supported if the share of all cases lies strictly between 0 and 1, refuted if it is 0 or 1."
-
-
-@dataclass(frozen=True)
-class Always:
-    """It does "every time": a share of cases that is 1 under every condition. Samples are shares."""
-
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        intervals = {name: interval_of(values, settings) for name, values in evidence.samples.items()}
-        where, found = _worst(intervals, {name: -found.estimate for name, found in intervals.items()})
-        return _decision("supported" if found.estimate == 1 else "refuted", found, 1.0, where)
-
-    def words(self, settings: JudgeParams) -> str:
-        return "Supported if the share is 1 under every condition, refuted by a single case; the lowest share is shown."
-
-
-@dataclass(frozen=True)
-class AllHold:
-    """What cannot be proved by examples can agree with them. Samples are 1 for what holds, 0 for what does not."""
-
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        failing = [name for name, values in evidence.samples.items() if min(values) < 1]
-        share = 1 - len(failing) / len(evidence.samples)
-        verdict: Verdict = "refuted" if failing else "consistent with"
-        return Decision(verdict, share, share, share, 1.0, ", ".join(failing))
-
-    def words(self, settings: JudgeParams) -> str:
-        return (
-            "Consistent with the evidence if every finding listed holds, refuted if one does not; no list is a proof."
-        )
-
-
-# --- Predictions ---
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """Theory, computed before the measurement. Samples are measured / predicted."""
-
-    tolerance: float
-
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        low, high = 1 - self.tolerance, 1 + self.tolerance
-        intervals = {name: interval_of(values, settings) for name, values in evidence.samples.items()}
-        where, found = _worst(intervals, {name: _reach(found) for name, found in intervals.items()})
-        if reasons := too_few_seeds(evidence, settings):
-            return _invalid(found, self.tolerance, reasons, where)
-        if all(each.inside(low, high) for each in intervals.values()):
-            return _decision("supported", found, self.tolerance, where)
-        wide = _intervals_of_many(evidence, settings)
-        if missed := {name: _distance(found) for name, found in wide.items() if found.outside(low, high)}:
-            where, found = _worst(intervals, missed)
-            return _decision("refuted", found, self.tolerance, where)
-        return _decision("inconclusive", found, self.tolerance, where)
-
-    def words(self, settings: JudgeParams) -> str:
-        percent = f"{100 * self.tolerance:g} %"
-        return (
-            f"Supported if the {100 * settings.confidence:g} % interval of measured / predicted lies strictly within "
-            f"{percent} of 1 under every condition; refuted if under one of them it lies wholly beyond (Bonferroni); "
-            "else inconclusive. The condition whose interval reaches farthest from 1 is shown, or the one that refutes."
-        )
-
-
-def _reach(found: Interval) -> float:
-    return max(abs(found.low - 1), abs(found.high - 1))
-
-
-def _distance(found: Interval) -> float:
-    return min(abs(found.low - 1), abs(found.high - 1))
-
-
-def _intervals_of_many(evidence: Evidence, settings: JudgeParams) -> dict[str, Interval]:
-    """Intervals to refute by: "some condition misses" is said of many, and each has its share of the error rate."""
-    confidence = 1 - (1 - settings.confidence) / len(evidence.samples)
-    return {name: interval_of(values, settings, confidence) for name, values in evidence.samples.items()}
-
-
-# --- Thresholds of intervals ---
-
-
-@dataclass(frozen=True)
-class Below:
-    """A quantity that is small enough under every condition. Samples are its values."""
-
-    threshold: float
-    what: str
-
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        intervals = {name: interval_of(values, settings) for name, values in evidence.samples.items()}
-        where, found = _worst(intervals, {name: found.high for name, found in intervals.items()})
-        if reasons := too_few_seeds(evidence, settings):
-            return _invalid(found, self.threshold, reasons, where)
-        if found.high < self.threshold:
-            return _decision("supported", found, self.threshold, where)
-        wide = _intervals_of_many(evidence, settings)
-        if beyond := {name: found.low for name, found in wide.items() if found.low > self.threshold}:
-            where, found = _worst(intervals, beyond)
-            return _decision("refuted", found, self.threshold, where)
-        return _decision("inconclusive", found, self.threshold, where)
-
-    def words(self, settings: JudgeParams) -> str:
-        return (
-            f"Supported if the {100 * settings.confidence:g} % interval of {self.what} lies below {self.threshold:g} "
-            "under every condition, refuted if it lies above it under one (Bonferroni); else inconclusive. The "
-            "condition whose interval reaches highest is shown, or the one that refutes."
-        )
-
-
-@dataclass(frozen=True)
-class NoGain:
-    """A richer model gains nothing that matters, by repeated cross-validation.
-
-    Samples are the relative gains in percent: for each repeat ("repeat 1") one a fold.
-    """
-
-    threshold: float  # percent
-
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        gains = [gain for repeat in evidence.samples.values() for gain in repeat]
-        num_folds = min(len(repeat) for repeat in evidence.samples.values())
-        if num_folds < 2:
-            mean = sum(gains) / len(gains)
-            return _invalid(Interval(mean, mean, mean), self.threshold, ("1 fold, where a verdict takes 2 at least",))
-        found = repeated_cv_interval(gains, settings.confidence, num_folds=num_folds)
-        if found.high < self.threshold:
-            return _decision("supported", found, self.threshold)
-        gain = found.estimate > self.threshold and found.low > 0
-        return _decision("refuted" if gain else "inconclusive", found, self.threshold)
-
-    def words(self, settings: JudgeParams) -> str:
-        return (
-            f"Refuted if the gain is above {self.threshold:g} % and its {100 * settings.confidence:g} % interval above "
-            f"0; supported if the interval ends below {self.threshold:g} %; else inconclusive."
-        )
-
-
-# --- Shares of cases ---
-
-
-def decided_by_share(found: Interval, share: float) -> Decision:
-    """Supported if the interval lies above the share, refuted if it lies below."""
-    verdict: Verdict = "supported" if found.low > share else "refuted" if found.high < share else "inconclusive"
-    return _decision(verdict, found, share)
-
-
-# --- Comparisons over paired seeds, in accuracy points ---
-
-
-def _differences(evidence: Evidence) -> Sequence[float]:
-    (differences,) = evidence.samples.values()
-    return differences
-
-
-def too_few_pairs(evidence: Evidence, settings: JudgeParams) -> tuple[str, ...]:
-    """Why the pairs of a comparison are too few, if they are.
-
-    Equal differences count as computed exactly, for which no number is too small, only where no seed takes part.
-    """
-    differences = _differences(evidence)
-    return _too_few(len(differences), settings) if evidence.num_seeds else too_few_seeds(evidence, settings)
-
-
-@dataclass(frozen=True)
-class Better:
-    """The first is better than the second. Samples: first - second."""
-
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        differences = _differences(evidence)
-        found = interval_of(differences, settings)
-        if reasons := too_few_pairs(evidence, settings):
-            return _invalid(found, 0.0, reasons)
-        if found.low > 0:
-            p_value = sign_flip_p(differences, "two-sided")
-            return _decision("supported", found, 0.0, p_value=p_value)
-        if found.high < settings.margin:
-            p_value = sign_flip_p([value - settings.margin for value in differences], "less")
-            return _decision("refuted", found, 0.0, p_value=p_value)
-        return _decision("inconclusive", found, 0.0, p_value=1.0)
-
-    def words(self, settings: JudgeParams) -> str:
-        return (
-            f"Supported if the {100 * settings.confidence:g} % interval of the difference lies above 0; refuted if it "
-            f"reaches 0 or below and ends below {settings.margin:g} points; else inconclusive."
-        )
-
-
-@dataclass(frozen=True)
-class NonInferior:
-    """The first is not worse than the second by more than the margin. Samples: first - second."""
-
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        differences = _differences(evidence)
-        found = interval_of(differences, settings)
-        if reasons := too_few_pairs(evidence, settings):
-            return _invalid(found, -settings.margin, reasons)
-        shifted = [value + settings.margin for value in differences]
-        if found.low > -settings.margin:
-            return _decision("supported", found, -settings.margin, p_value=sign_flip_p(shifted, "greater"))
-        if found.high < -settings.margin:
-            return _decision("refuted", found, -settings.margin, p_value=sign_flip_p(shifted, "less"))
-        return _decision("inconclusive", found, -settings.margin, p_value=1.0)
-
-    def words(self, settings: JudgeParams) -> str:
-        return (
-            f"Supported if the {100 * settings.confidence:g} % interval of the difference lies above "
-            f"-{settings.margin:g} points, refuted if it lies below; else inconclusive."
-        )
-
-
-@dataclass(frozen=True)
-class Equivalent:
-    """The two differ by less than the margin (two one-sided tests). Samples: first - second."""
-
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        differences, margin = _differences(evidence), settings.margin
-        found = interval_of(differences, settings)
-        if reasons := too_few_pairs(evidence, settings):
-            return _invalid(found, margin, reasons)
-        narrow = interval_of(differences, settings, 2 * settings.confidence - 1)
-        if narrow.inside(-margin, margin):
-            return _decision("supported", found, margin, p_value=equivalence_p(differences, margin))
-        if found.outside(-margin, margin):
-            beyond = [value - margin for value in differences], [-value - margin for value in differences]
-            p_value = min(sign_flip_p(each, "greater") for each in beyond)
-            return _decision("refuted", found, margin, p_value=min(1.0, 2 * p_value))
-        return _decision("inconclusive", found, margin, p_value=1.0)
-
-    def words(self, settings: JudgeParams) -> str:
-        inner, outer = 100 * (2 * settings.confidence - 1), 100 * settings.confidence
-        margin = f"±{settings.margin:g} points"
-        return (
-            f"Supported if the {inner:g} % interval of the difference lies strictly within {margin}, refuted if the "
-            f"{outer:g} % interval lies outside; else inconclusive."
-        )
-
-
-@dataclass(frozen=True)
-class Signed:
-    """The difference lies above 0, or below, by however little. Samples: first - second."""
-
-    side: Literal["above", "below"]
-
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        differences = _differences(evidence)
-        found = interval_of(differences, settings)
-        if reasons := too_few_pairs(evidence, settings):
-            return _invalid(found, 0.0, reasons)
-        if not found.outside(0, 0):
-            return _decision("inconclusive", found, 0.0, p_value=1.0)
-        verdict: Verdict = "supported" if (found.low > 0) == (self.side == "above") else "refuted"
-        return _decision(verdict, found, 0.0, p_value=sign_flip_p(differences, "two-sided"))
-
-    def words(self, settings: JudgeParams) -> str:
-        other = "below" if self.side == "above" else "above"
-        return (
-            f"Supported if the {100 * settings.confidence:g} % interval of the difference lies {self.side} 0, refuted "
-            f"if it lies {other}; else inconclusive."
-        )
-
-
-OPPOSITE: dict[Verdict, Verdict] = {"supported": "refuted", "refuted": "supported"}
-
-
-@dataclass(frozen=True)
-class Different:
-    """The two differ by more than the margin: the opposite of Equivalent, by the same tests."""
-
-    def decide(self, evidence: Evidence, settings: JudgeParams) -> Decision:
-        found = Equivalent().decide(evidence, settings)
-        return replace(found, verdict=OPPOSITE.get(found.verdict, found.verdict))
-
-    def words(self, settings: JudgeParams) -> str:
-        inner, outer = 100 * (2 * settings.confidence - 1), 100 * settings.confidence
-        return (
-            f"Supported if the {outer:g} % interval of the difference lies outside ±{settings.margin:g} points, "
-            f"refuted if the {inner:g} % interval lies strictly within; else inconclusive."
-        )
+"""How many conditions with exceptions are named; the evidence has all."""
+
+
+def _total(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
+    """All conditions added up, as exceptions are: one is an exception to "always"."""
+    counts = {
+        name: sum(sample.values) if isinstance(sample, PerSeed) else sample.interval(settings.confidence).estimate
+        for name, sample in evidence.samples.items()
+    }
+    named = {name: count for name, count in counts.items() if count}
+    first = "; ".join(f"{name}: {count:,.0f}" for name, count in list(named.items())[:MOST_LISTED])
+    rest = len(named) - MOST_LISTED
+    where = "".join(named) if len(named) == 1 else first + (f" and {rest} more" if rest > 0 else "")
+    total = Exact(float(sum(counts.values())))
+    verdict = verdict_of(total, rule, settings, settings.confidence)
+    if rule.region == "above" and verdict == "refuted":  # that it can happen is not refuted by its absence
+        verdict = "inconclusive"
+    return Decision(verdict, total.value, total.value, total.value, held_against(rule, settings), where)
+
+
+Quantify = Callable[[Sequence[Condition], Evidence, Rule, JudgeParams], Decision]
+QUANTIFIERS: Final[dict[str, Quantify]] = {
+    "single": _single,
+    "every": _every,
+    "each": _each,
+    "some": _some,
+    "share": _share,
+}
+
+
+# --- Fragility ---
+
+
+def variants(rule: Rule, settings: JudgeParams) -> dict[str, tuple[Rule, JudgeParams]]:
+    """The rule with each of its thresholds halved and doubled, by what was changed; none where it has none."""
+    found: dict[str, tuple[Rule, JudgeParams]] = {}
+    for factor in (0.5, 2.0):
+        if rule.region in OF_MARGIN:
+            margin = factor * settings.margin
+            found[f"margin {margin:g}"] = rule, settings.model_copy(update={"margin": margin})
+        if rule.threshold:
+            threshold = factor * rule.threshold
+            found[f"threshold {threshold:g}"] = rule.model_copy(update={"threshold": threshold}), settings
+        for name in ("at_least", "more_than"):
+            if share := getattr(rule, name):
+                changed = min(1.0, factor * share)
+                found[f"share {changed:g}"] = rule.model_copy(update={name: changed}), settings
+    return dict(sorted(found.items()))

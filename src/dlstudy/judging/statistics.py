@@ -1,5 +1,9 @@
-"""The statistics of verdicts: paired differences, their intervals and tests, and many tests at once."""
+"""The statistics of verdicts: paired differences, intervals, exact tests, and many tests at once.
 
+From scipy only `special` is imported: `scipy.stats` takes longer to import than all verdicts take to compute.
+"""
+
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -7,38 +11,38 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
-Alternative = Literal["less", "greater", "two-sided"]
+Side = Literal["above", "below"]
 
 ROUNDING: Final = 1e-12
-"""Relative to the largest value: what differs by less is taken for equal."""
+"""Relative to the largest value: values that differ by less count as equal."""
 
 MOST_EXACT_PAIRS: Final = 13
-"""Up to so many differences all 2^n flips of their signs are counted."""
+"""Up to this many differences, all 2^n flips of their signs are counted."""
 
 NUM_RANDOM_FLIPS: Final = 9999
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and the interval around it."""
+    """An estimate and the interval around it; of no width where the estimate is exact."""
 
     estimate: float
     low: float
     high: float
 
     def inside(self, low: float, high: float) -> bool:
-        """Whether the whole interval lies between two bounds."""
+        """Whether the whole interval lies strictly between two bounds."""
         return low < self.low and self.high < high
 
     def outside(self, low: float, high: float) -> bool:
-        """Whether the whole interval lies below or above two bounds."""
+        """Whether the whole interval lies strictly below or above two bounds."""
         return self.high < low or self.low > high
 
 
 def paired_differences(first: "pd.Series[float]", second: "pd.Series[float]") -> "pd.Series[float]":
-    """The differences first - second, one a seed; both are indexed by seed, in any order.
+    """The differences first - second, one per seed; both are indexed by seed, in any order.
 
     Pairing removes what a seed gives to both: the division of the data, the order of the minibatches, the pattern of
     the initial weights. ValueError unless both have the same seeds, each once: what is not paired is not compared.
@@ -54,7 +58,7 @@ def paired_differences(first: "pd.Series[float]", second: "pd.Series[float]") ->
     return ordered - second.loc[ordered.index]
 
 
-def _sample(values: Sequence[float]) -> NDArray[np.float64]:
+def checked(values: Sequence[float]) -> NDArray[np.float64]:
     """The values as an array; ValueError where there are none or one is not finite: a comparison with NaN is false."""
     sample = np.asarray(values, dtype=np.float64)
     if not sample.size or not np.isfinite(sample).all():
@@ -62,82 +66,128 @@ def _sample(values: Sequence[float]) -> NDArray[np.float64]:
     return sample
 
 
-def all_equal(values: Sequence[float]) -> bool:
-    """Whether the values are the same but for rounding, as those are that were computed exactly."""
-    sample = _sample(values)
-    return bool(np.ptp(sample) <= ROUNDING * np.abs(sample).max())
+# --- Intervals ---
 
 
-def _scaled(sample: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
-    """The sample over a power of two, which brings it near 1, and the power: no square of it over- or underflows."""
-    power = int(np.frexp(np.abs(sample).max())[1])
-    return np.ldexp(sample, -power), power
+def t_interval(values: Sequence[float], confidence: float, *, inflation: float = 0.0) -> Interval:
+    """The mean of independent values with its t interval: mean +- t s sqrt(1/n + inflation).
 
-
-def bootstrap_interval(
-    values: Sequence[float], confidence: float, *, num_resamples: int = 9999, seed: int = 0
-) -> Interval:
-    """The mean of a sample and its bias-corrected and accelerated (BCa) bootstrap interval.
-
-    Values that are all the same have an interval of no width, and so has a single one: what was computed exactly.
-    Efron, Journal of the American Statistical Association 82, 1987.
+    A single value, or values that are equal up to rounding, give an interval of no width. (At ten values a BCa
+    bootstrap covers some 91 % of what it says 95 % of; the t interval covers 95 %, of normal values exactly.)
     """
-    sample = _sample(values)
-    mean = float(sample.mean())
-    if all_equal(values):
+    sample = checked(values)
+    mean, num = float(sample.mean()), len(sample)
+    if num == 1 or np.ptp(sample) <= ROUNDING * np.abs(sample).max():
         return Interval(mean, mean, mean)
-    scaled, power = _scaled(sample)
-    found = stats.bootstrap(
-        (scaled,),
-        np.mean,
-        confidence_level=confidence,
-        n_resamples=num_resamples,
-        method="BCa",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return Interval(mean, float(np.ldexp(found.low, power)), float(np.ldexp(found.high, power)))
+    power = int(np.frexp(np.abs(sample).max())[1])  # scaled to about 1, no square of it over- or underflows
+    deviation = float(np.ldexp(np.ldexp(sample, -power).std(ddof=1), power))
+    reach = t_quantile(confidence, num) * math.sqrt(1 / num + inflation) * deviation
+    return Interval(mean, mean - reach, mean + reach)
+
+
+def rank_correlation_interval(value: float, num: int, confidence: float) -> Interval:
+    """Spearman's rank correlation of `num` cases with its interval by Fisher's transformation.
+
+    The standard error of atanh(r) is sqrt((1 + r^2 / 2) / (num - 3)): Bonett and Wright, Psychometrika 65, 2000.
+    """
+    reach = float(special.ndtri((1 + confidence) / 2)) * math.sqrt((1 + value**2 / 2) / max(1, num - 3))
+    centre = math.atanh(max(-1 + ROUNDING, min(1 - ROUNDING, value)))
+    return Interval(value, math.tanh(centre - reach), math.tanh(centre + reach))
+
+
+def t_quantile(confidence: float, num: int) -> float:
+    """How many standard errors a two-sided t interval of `num` values reaches."""
+    return float(special.stdtrit(num - 1, (1 + confidence) / 2))
+
+
+def repeated_cv_interval(differences: Sequence[float], confidence: float, *, num_folds: int) -> Interval:
+    """The mean difference of repeated cross-validation, one per fold, with its corrected t interval.
+
+    The training rows of the folds overlap, so the differences are not independent: their variance is taken as
+    (1/n + 1/(num_folds - 1)) s^2 in place of s^2 / n (Nadeau and Bengio, Machine Learning 52, 2003).
+    """
+    return t_interval(differences, confidence, inflation=1 / (num_folds - 1))
 
 
 def median_interval(values: Sequence[float], confidence: float) -> Interval:
     """The median of a sample and its exact interval between two order statistics, whatever the distribution.
 
-    The k-th smallest and the k-th largest value, k as large as it may be: both miss the median to one side with the
-    probability that at most k - 1 of n fair coins show heads. ValueError where n is too small for any k. For times: a
-    slow moment moves a mean, and a bootstrap of so few values knows little of a median.
+    The k-th smallest and the k-th largest value, k as large as possible: each misses the median with the probability
+    that at most k - 1 of n fair coins show heads. ValueError where n is too small for any k. For times: one slow
+    moment moves a mean, not a median.
     """
-    sample = np.sort(_sample(values))
-    tail = stats.binom.cdf(np.arange(len(sample)), len(sample), 0.5)
+    sample = np.sort(checked(values))
+    tail = special.bdtr(np.arange(len(sample)), len(sample), 0.5)
     k = int((2 * tail <= 1 - confidence).sum())
     if not k:
         least = least_num_pairs((1 + confidence) / 2)
-        raise ValueError(f"expected {least} values at least for an interval at {confidence:g}, found {len(sample)}")
+        raise ValueError(f"expected at least {least} values for an interval at {confidence:g}, found {len(sample)}")
     return Interval(float(np.median(sample)), float(sample[k - 1]), float(sample[-k]))
 
 
-def sign_flip_p(differences: Sequence[float], alternative: Alternative) -> float:
-    """The p-value of differences whose signs would be as likely either way if there were no effect.
+def share_interval(num_found: int, num: int, confidence: float) -> Interval:
+    """The share of `num` independent cases that were found, with Wilson's interval (JASA 22, 1927)."""
+    if num < 1:
+        raise ValueError(f"expected a share of at least 1 case, found {num}")
+    z, share = float(special.ndtri((1 + confidence) / 2)), num_found / num
+    centre = (share + z**2 / (2 * num)) / (1 + z**2 / num)
+    reach = z / (1 + z**2 / num) * math.sqrt(share * (1 - share) / num + z**2 / (4 * num**2))
+    return Interval(share, 0.0 if num_found == 0 else centre - reach, 1.0 if num_found == num else centre + reach)
+
+
+def share_difference_interval(first: tuple[int, int], second: tuple[int, int], confidence: float) -> Interval:
+    """The difference of two independent shares, each (found, of how many), with Newcombe's interval.
+
+    Method 10 of Newcombe, Statistics in Medicine 17, 1998: the two Wilson intervals, combined as squares. Shares of
+    the same cases mostly rise and fall together: of those this interval is too wide rather than too narrow.
+    """
+    one, other = (share_interval(found, num, confidence) for found, num in (first, second))
+    difference = one.estimate - other.estimate
+    below = math.hypot(one.estimate - one.low, other.high - other.estimate)
+    above = math.hypot(one.high - one.estimate, other.estimate - other.low)
+    return Interval(difference, difference - below, difference + above)
+
+
+def clustered_share_interval(found: Sequence[int], nums: Sequence[int], confidence: float) -> Interval:
+    """The share of all cases, which come in clusters (found, of how many), with a t interval over the clusters.
+
+    The ratio estimator of survey sampling: the variance is that of found - share * num between clusters (Cochran,
+    Sampling Techniques, 3rd edition, 1977, section 9A). ValueError with fewer than 2 clusters.
+    """
+    counts, sizes = checked(found), checked(nums)
+    if len(counts) < 2:
+        raise ValueError(f"expected at least 2 clusters, found {len(counts)}")
+    share = float(counts.sum() / sizes.sum())
+    residuals = (counts - share * sizes) / sizes.mean()
+    reach = t_quantile(confidence, len(counts)) * float(residuals.std(ddof=1)) / math.sqrt(len(counts))
+    return Interval(share, max(0.0, share - reach), min(1.0, share + reach))
+
+
+# --- Tests ---
+
+
+def sign_flip_p(differences: Sequence[float], side: Side) -> float:
+    """The one-sided p-value of differences whose signs would be as likely either way if there were no effect.
 
     Exact, over all 2^n flips, up to 13 differences; beyond that, over 9,999 random ones and the one observed. The
-    statistic is the mean; flips that give the same but for rounding count as ties. Two-sided: twice the smaller tail.
+    statistic is the mean; flips that give the same up to rounding count as ties. Small where the mean lies on `side`.
     """
-    sample = _sample(differences)
-    sums = (_flips(len(sample)) * sample).sum(axis=1)  # (flips,)
+    sample = checked(differences)
+    sums = _flips(len(sample)) @ sample  # (flips,)
     slack = ROUNDING * float(np.abs(sample).sum())
-    tails = {
-        "less": float((sums <= sample.sum() + slack).mean()),
-        "greater": float((sums >= sample.sum() - slack).mean()),
-    }
-    return tails[alternative] if alternative != "two-sided" else min(1.0, 2 * min(tails.values()))
+    if side == "below":
+        return float((sums <= sample.sum() + slack).mean())
+    return float((sums >= sample.sum() - slack).mean())
 
 
 def joint_sign_flip_p(samples: Sequence[Sequence[float]]) -> float:
-    """The p-value of the lowest of several means, of paired samples with the same seeds, one a place in each.
+    """The p-value of the lowest of several means, of paired samples with the same seeds in the same order.
 
     All samples are flipped together, seed by seed, so that what they have in common stays; the statistic is the lowest
-    mean, each in units of its sample's root mean square, which no flip changes: so that a sample of large numbers does
-    not hide the others. It is small where at least one mean is below 0, whichever: nothing is left to correct for.
+    mean, each in units of its sample's root mean square, which no flip changes. It is small where at least one mean is
+    below 0, whichever: nothing is left to correct for.
     """
-    table = np.stack([_sample(each) for each in samples])  # (samples, seeds)
+    table = np.stack([checked(each) for each in samples])  # (samples, seeds)
     sizes = np.sqrt(np.square(table).mean(axis=1, keepdims=True))
     table = np.divide(table, sizes, out=np.zeros_like(table), where=sizes > 0)
     lowest = (_flips(table.shape[1]) @ table.T).min(axis=1)  # (flips,)
@@ -146,7 +196,7 @@ def joint_sign_flip_p(samples: Sequence[Sequence[float]]) -> float:
 
 
 def _flips(num: int) -> NDArray[np.float64]:
-    """Signs, a row a flip, of which one changes nothing: shape (flips, num)."""
+    """Signs, a row per flip, one of which changes nothing: shape (flips, num)."""
     if num <= MOST_EXACT_PAIRS:
         bits = np.arange(2**num)[:, np.newaxis] >> np.arange(num) & 1
         return np.where(bits, -1.0, 1.0)
@@ -154,18 +204,33 @@ def _flips(num: int) -> NDArray[np.float64]:
     return np.vstack([np.ones((1, num)), drawn])
 
 
-def equivalence_p(differences: Sequence[float], margin: float) -> float:
-    """The p-value of two one-sided tests (TOST): small where the differences lie within -margin and +margin.
+def share_p(num_found: int, num: int, bound: float, side: Side) -> float:
+    """The binomial tail: the p-value of a share of `num` cases that lies above or below a bound."""
+    return float(special.bdtr(num_found, num, bound) if side == "below" else special.bdtrc(num_found - 1, num, bound))
 
-    Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987; here with sign flips.
+
+def higher_share_p(first: tuple[int, int], second: tuple[int, int]) -> float:
+    """The p-value of two shares, each (found, of how many): small where the first is higher.
+
+    Fisher's exact test, one-sided (Journal of the Royal Statistical Society 85, 1922).
     """
-    above, below = [value + margin for value in differences], [value - margin for value in differences]
-    return max(sign_flip_p(above, "greater"), sign_flip_p(below, "less"))
+    (found, num), (other, of) = first, second
+    total, all_cases = found + other, num + of
+    hits = np.arange(found, min(num, total) + 1)
+    logs = _log_choose(num, hits) + _log_choose(of, total - hits) - _log_choose(all_cases, np.asarray(total))
+    return float(min(1.0, np.exp(logs).sum()))
+
+
+def _log_choose(num: int, chosen: "NDArray[np.int64]") -> NDArray[np.float64]:
+    valid = (chosen >= 0) & (chosen <= num)
+    picked = np.where(valid, chosen, 0)
+    logs = special.gammaln(num + 1) - special.gammaln(picked + 1) - special.gammaln(num - picked + 1)
+    return np.asarray(np.where(valid, logs, -np.inf))
 
 
 def least_num_pairs(confidence: float) -> int:
     """How many pairs a one-sided sign-flip test needs to reach its level at all: 2^-n <= 1 - confidence."""
-    return int(np.ceil(-np.log2(1 - confidence)))
+    return math.ceil(-math.log2(1 - confidence))
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
@@ -178,49 +243,3 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[name]))
         adjusted[name] = largest
     return {name: adjusted[name] for name in p_values}
-
-
-def share_interval(num_found: int, num: int, confidence: float) -> Interval:
-    """The share of `num` that were found, with Wilson's interval (JASA 22, 1927)."""
-    if num < 1:
-        raise ValueError(f"expected a share of 1 case at least, found {num}")
-    found = stats.binomtest(num_found, num).proportion_ci(confidence_level=confidence, method="wilson")
-    return Interval(num_found / num, float(found.low), float(found.high))
-
-
-def share_difference_interval(first: float, second: float, num: int, confidence: float) -> Interval:
-    """The difference first - second of two shares of `num` cases each, with the normal interval of independent samples.
-
-    Shares of the same cases mostly rise and fall together: of them this interval is too wide rather than too narrow.
-    """
-    if num < 1:
-        raise ValueError(f"expected shares of 1 case at least, found {num}")
-    error = np.sqrt((first * (1 - first) + second * (1 - second)) / num)
-    reach = float(stats.norm.ppf((1 + confidence) / 2) * error)
-    return Interval(first - second, first - second - reach, first - second + reach)
-
-
-def higher_share_p(first: tuple[int, int], second: tuple[int, int]) -> float:
-    """The p-value of two shares, each (found, of how many): small where the first is higher.
-
-    Fisher's exact test, one-sided (Journal of the Royal Statistical Society 85, 1922).
-    """
-    table = [[found, num - found] for found, num in (first, second)]
-    return float(stats.fisher_exact(table, alternative="greater").pvalue)
-
-
-def repeated_cv_interval(differences: Sequence[float], confidence: float, *, num_folds: int) -> Interval:
-    """The mean difference of repeated cross-validation, one a fold, with its corrected t interval.
-
-    The training rows of the folds overlap, so that the differences are no independent sample: their variance is taken
-    as (1/n + 1/(num_folds - 1)) s^2 in place of s^2 / n (Nadeau and Bengio, Machine Learning 52, 2003).
-    ValueError with fewer than two differences or folds: they have no spread.
-    """
-    sample = _sample(differences)
-    if min(len(sample), num_folds) < 2:
-        raise ValueError(f"expected 2 differences and 2 folds at least, found {len(sample)} and {num_folds}")
-    scaled, power = _scaled(sample)
-    mean, deviation = float(sample.mean()), float(np.ldexp(scaled.std(ddof=1), power))
-    error = np.sqrt(1 / len(sample) + 1 / (num_folds - 1)) * deviation
-    reach = float(stats.t.ppf((1 + confidence) / 2, df=len(sample) - 1) * error)
-    return Interval(mean, mean - reach, mean + reach)

@@ -15,8 +15,6 @@ from dlstudy.study.ladder import LINEAR, RELU, Cell, Ladder
 from dlstudy.study.results import Results
 
 LEAST_SEEDS: Final = 6  # of each of two counts: with fewer, no test can be significant
-INITS: Final = {"pytorch": "pytorch", "matching": ""}
-NOTE_RIVALS: Final = ("sigmoid", "tanh")  # the activations that the note sets beside ReLU
 
 
 # --- What measures share ---
@@ -53,7 +51,7 @@ def faults_of(ladder: Ladder, trained: Sequence[tuple[str, Cell]]) -> tuple[str,
 
 def _faults(ladder: Ladder, name: str, cell: Cell) -> list[str]:
     edge = [f"{name}, {cell}: its best learning rate lies at an end of those tried"]
-    diverged = ladder.scores(name, cell, "diverged")
+    diverged = ladder.scores(name, cell, "diverged").astype(bool)
     return [
         *(edge if ladder.choice(name, cell)["at_edge"] else []),
         *(f"{name}, {cell}, seed {seed}: diverged" for seed in diverged.index[diverged]),
@@ -119,7 +117,7 @@ def deep(results: Results, least_depth: int, rivals: Sequence[str] | None = None
 
 
 def at_shortest(results: Results, rival: str) -> Evidence:
-    """ReLU less a rival at the shortest budget, by depth: who has learnt more after as many steps?"""
+    """ReLU less a rival at the shortest budget, by depth."""
     ladder = Ladder(results)
     shortest = min(cell.budget for cell in ladder.cells)
     cells = [cell for cell in ladder.living if cell.budget == shortest]
@@ -208,25 +206,22 @@ def cause(results: Results) -> Evidence:
 def signals(ladder: Ladder) -> pd.DataFrame:
     """A row for each activation, depth and initialiser at the shortest budget: signal (log10) and accuracy."""
     ratios = ladder.results.experiment("signal_propagation", "ratios")
-    per_layer = {
-        (activation, init): float(found)
-        for (activation, init), found in ratios.groupby(["activation", "init"])["predicted"].first().items()
-    }
+    per_layer = dict(zip(zip(ratios["activation"], ratios["init"], strict=True), ratios["predicted"], strict=True))
     shortest = min(cell.budget for cell in ladder.cells)
     tuning = pd.concat([ladder.results.ladder(name, "tuning") for name in ladder.activations])
-    means = (
-        tuning[tuning["budget"] == shortest]
-        .groupby(["activation", "depth", "init", "lr"])["validation_accuracy"]
-        .mean()
-        .groupby(["activation", "depth", "init"])
-        .max()
-    )
-    rows = []
-    for (activation, depth, init), accuracy in means.items():
-        ratio = per_layer[activation, init if init != "matching" else matching_init(activation)]
-        signal = (depth - 1) * math.log10(min(1.0, ratio))
-        rows.append({"activation": activation, "depth": depth, "init": init, "signal": signal, "accuracy": accuracy})
-    return pd.DataFrame(rows)
+    keys = ["activation", "depth", "init"]
+    means = tuning[tuning["budget"] == shortest].groupby([*keys, "lr"])["validation_accuracy"].mean()
+    table = means.groupby(keys).max().rename("accuracy").reset_index()
+    per_cell = zip(table["activation"], table["depth"].tolist(), table["init"], strict=True)
+    table["signal"] = [
+        (depth - 1) * math.log10(min(1.0, per_layer[activation, drawn_by(init, activation)]))
+        for activation, depth, init in per_cell
+    ]
+    return table
+
+
+def drawn_by(init: str, activation: str) -> str:
+    return matching_init(activation) if init == "matching" else init
 
 
 def matching_init(activation: str) -> str:
@@ -241,7 +236,7 @@ def policy(results: Results, name: str) -> Evidence:
     """What a policy gains on trying all activations (as a rule less than 0), by seed, on average over the cells."""
     ladder = Ladder(results)
     table = ladder.regrets()
-    policies = [column for column in table if column not in ("depth", "budget", "seed")]
+    policies = [str(column) for column in table if column not in ("depth", "budget", "seed")]
     by_seed = table.groupby("seed")[policies].mean()
     needing = [str(cell) for cell in by_budget(ladder.living) if ladder.relu_first(cell) != RELU]
     return Evidence(

@@ -91,11 +91,18 @@ def policy_rows(ladder: Ladder) -> list[Context]:
             "policy": policy,
             "mean": by_cell[policy].mean(),
             "worst": by_cell[policy].max(),
-            "cell": str(Cell(*by_cell[policy].idxmax())),
+            "cell": worst_cell(by_cell[policy]),
         }
         for policy in policies
     ]
     return sorted(rows, key=lambda row: row["mean"])
+
+
+def worst_cell(losses: "pd.Series[float]") -> str:
+    """The cell of the largest loss, of a series that is indexed by depth and budget."""
+    place = int(losses.to_numpy().argmax())
+    depths, budgets = (losses.index.get_level_values(name) for name in ("depth", "budget"))
+    return str(Cell(int(depths[place]), float(budgets[place])))
 
 
 def control_rows(ladder: Ladder) -> list[Context]:

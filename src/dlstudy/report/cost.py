@@ -1,25 +1,27 @@
-"""The page of the claims that depend on wall-clock time, apart from all others: their bytes never depend on it."""
+"""The page of the statements that depend on wall-clock time, apart from all others."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from dlstudy.claims.cost import CLAIMS, MUCH, NOTICEABLE
-from dlstudy.report.markdown import environment
-from dlstudy.report.scorecard import PAGE_OF, counts, readings, scorecard, sections
+from dlstudy.judging.statements import Statement
+from dlstudy.report.markdown import with_bodies
+from dlstudy.report.scorecard import PAGE_OF, by_verdict, citing, sections, verdict_counts
 from dlstudy.study.results import TimingResults
 
 PAGE: Final = f"{PAGE_OF['cost']}.md"
 
 
-def cost_page(results: TimingResults) -> str:
+def cost_page(results: TimingResults, statements: Sequence[Statement]) -> str:
     """The text of the page; the same results, the same text."""
-    found = readings(results, CLAIMS)
+    found = sections(results, statements)
+    readings = [reading for section in found for reading in section.readings]
     context = {
-        "sections": sections(found, "cost"),
-        "counts": counts(found),
-        "rows": scorecard(found),
+        "sections": found,
+        "cites": citing(found),
+        "counts": verdict_counts(readings),
+        "rows": by_verdict(readings),
         "settings": results.study.judge,
-        "much": MUCH,
-        "noticeable": NOTICEABLE,
+        "thresholds": sorted({each.row["threshold"] for each in readings}),
         "timed": results.study.experiments.activation_cost,
     }
-    return environment().get_template(f"{PAGE}.j2").render(context)
+    return with_bodies(statements).get_template(f"{PAGE}.j2").render(context)

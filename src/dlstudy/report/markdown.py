@@ -1,9 +1,13 @@
 """Markdown from templates: prose in the template, numbers from a context."""
 
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined
+
+from dlstudy.judging.statements import Statement
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 
@@ -41,7 +45,13 @@ def in_words(value: int) -> str:
     return WORDS[value] if value < len(WORDS) else count(value)
 
 
+def cell(text: str) -> str:
+    """Text for a cell of a table, in which a bar would end it."""
+    return text.replace("|", "\\|")
+
+
 FILTERS: Final = {
+    "cell": cell,
     "count": count,
     "share": share,
     "spread": spread,
@@ -51,6 +61,15 @@ FILTERS: Final = {
 }
 
 
+def with_bodies(statements: Iterable[Statement]) -> Environment:
+    """Jinja that also finds the texts of statements, as "statements/LIN-3.md" and "statements/LIN-3.zh.md"."""
+    bodies: dict[str, str] = {}
+    for each in statements:
+        bodies |= {f"statements/{each.id}.md": each.bodies["en"], f"statements/{each.id}.zh.md": each.bodies["zh"]}
+    return environment().overlay(loader=ChoiceLoader([FileSystemLoader(TEMPLATES), DictLoader(bodies)]))
+
+
+@cache
 def environment() -> Environment:
     """Jinja for markdown: no escaping of HTML, and an undefined value is an error."""
     jinja = Environment(

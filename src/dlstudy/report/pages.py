@@ -1,20 +1,33 @@
 """What each page of the report is told: plain values for its template."""
 
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from dlstudy.claims.registry import CLAIMS
 from dlstudy.core.checksums import read_checksums
 from dlstudy.data.image_sets import DATASETS, SIDE
+from dlstudy.judging.register import load_register
+from dlstudy.judging.statements import Statement, readings_of
 from dlstudy.literature.published import Published
 from dlstudy.report.activations import activations_page
 from dlstudy.report.classifiers import NUM_PIXELS, classifier, records
 from dlstudy.report.published import published_context
-from dlstudy.report.scorecard import IN_CHINESE, counts, measured, readings, scorecard, sections
+from dlstudy.report.scorecard import (
+    Section,
+    answer_counts,
+    by_verdict,
+    citing,
+    judged,
+    measured,
+    sections,
+    verdict_counts,
+)
 from dlstudy.report.torchvision import torchvision_context
+from dlstudy.report.words import ANSWER, VERDICT, Language
 from dlstudy.study.provenance import read_lock
 from dlstudy.study.results import Results
 
@@ -29,6 +42,12 @@ class Sources:
     root: Path  # of the checkout
     results: Results
     published: Published
+    statements: tuple[Statement, ...]
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """Every statement with its answer and readings."""
+        return tuple(sections(self.results, self.statements))
 
     @property
     def beside(self) -> Published:
@@ -80,37 +99,89 @@ def linear_problem(results: Results, data: str) -> Context:
     }
 
 
-def scorecard_page(sources: Sources) -> Context:
-    found = scorecard(readings(sources.results, CLAIMS))
+CHAPTER_NAMES: Final[dict[str, dict[Language, str]]] = {
+    "linear": {"en": "Linear regression", "zh": "线性回归"},
+    "softmax": {"en": "Softmax regression", "zh": "softmax 回归"},
+    "torchvision": {"en": "torchvision", "zh": "torchvision"},
+    "perceptron": {"en": "Multilayer perceptron", "zh": "多层感知机"},
+}
+PLURAL: Final = {
+    "holds": "hold",
+    "conditions": "hold with conditions",
+    "does_not_hold": "do not hold",
+    "open": "are open",
+}
+
+
+def statements_page(sources: Sources, language: Language) -> Context:
+    """The statements with their answers, and the readings with their verdicts."""
+    note = [each for each in sources.sections if each.statement.of_the_note]
+    readings = [reading for section in sources.sections for reading in section.readings]
     return {
-        "rows": found,
-        "counts": counts(found),
-        "in_chinese": IN_CHINESE,
+        "note": note,
+        "chapters": {
+            names[language]: [each for each in note if each.statement.en.chapter == chapter]
+            for chapter, names in CHAPTER_NAMES.items()
+        },
+        "further": [each for each in sources.sections if not each.statement.of_the_note],
+        "counts": answer_counts(note),
+        "words": ANSWER[language],
+        "plural": PLURAL,
+        "failing": [row["why_not"] for row in records(sources.results.controls()) if row["passes"] == "no"],
+        "num_readings": len(readings),
         "settings": sources.results.study.judge,
     }
+
+
+def readings_page(sources: Sources) -> Context:
+    rows = by_verdict(reading for section in sources.sections for reading in section.readings)
+    return {
+        "rows": rows,
+        "asserted": [each for each in rows if each.reading.en.relation != "beyond"],
+        "beyond": [each for each in rows if each.reading.en.relation == "beyond"],
+        "counts": verdict_counts(rows),
+        "in_chinese": VERDICT,
+        "settings": sources.results.study.judge,
+    }
+
+
+def chinese_page(sources: Sources) -> Context:
+    return readings_page(sources) | statements_page(sources, "zh")
 
 
 def method_page(sources: Sources) -> Context:
-    found = readings(sources.results, CLAIMS)
-    controls = [row | {"measured": measured(row | {"unit": POINTS})} for row in records(sources.results.controls())]
+    found = judged(sources.results, readings_of(sources.statements))
     return {
         "settings": sources.results.study.judge,
-        "family": [each for each in found if each.claim.confirmatory],
-        "flipped": [each for each in found if each.flips],
-        "controls": controls,
+        "family": [each for each in found if each.reading.en.confirmatory],
+        "fragile": [each for each in found if each.moves],
+        "controls": [
+            row | {"measured": measured(row | {"unit": POINTS})} for row in records(sources.results.controls())
+        ],
+        "register": load_register(sources.root / "statements" / "register.yaml"),
+        "registrations": occurrences(each.row["registration"] for each in found),
     }
+
+
+def occurrences(words: Iterable[str]) -> dict[str, int]:
+    """How often each word occurs, the most frequent first."""
+    return dict(Counter(words).most_common())
 
 
 def chapter(sources: Sources, name: str) -> Context:
     """The statements of a chapter of the note, for the end of its page."""
-    return {"sections": sections(readings(sources.results, CLAIMS), name), "settings": sources.results.study.judge}
+    return {
+        "sections": [each for each in sources.sections if each.statement.en.chapter == name],
+        "settings": sources.results.study.judge,
+        "cites": citing(sources.sections),
+    }
 
 
 def index_page(sources: Sources) -> Context:
     results = sources.results
     models = results.classifiers() | results.vision()
     classifiers = {name: classifier(results, name, params) for name, params in models.items()}
-    return scorecard_page(sources) | {
+    return statements_page(sources, "en") | {
         "classifiers": list(classifiers.values()),
         "housing": [regressor(results, name) for name in results.regressors("housing")],
         "synthetic": [regressor(results, name) for name in results.regressors("synthetic")],
@@ -205,7 +276,8 @@ def provenance_page(sources: Sources) -> Context:
 
 PAGES: Final[dict[str, Callable[[Sources], Context]]] = {
     "README": index_page,
-    "README.zh": scorecard_page,
+    "README.zh": chinese_page,
+    "readings": readings_page,
     "method": method_page,
     "data": data_page,
     "linear_regression": linear_page,

@@ -1,15 +1,17 @@
-"""Claims and their verdicts as the pages tell them."""
+"""Statements with their answers, and readings with their verdicts, as the pages show them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-import pandas as pd
-
-from dlstudy.judging.core import VERDICTS, Claim, Statement
+from dlstudy.judging.answers import ANSWERS
+from dlstudy.judging.register import Entry, entries_of, load_register
+from dlstudy.judging.rules import VERDICTS
+from dlstudy.judging.statements import Reading, Statement
+from dlstudy.report.markdown import environment
+from dlstudy.report.words import ANSWER, MARK, RELATION, Language, rule_words
+from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import MissingResultError, Results
-
-Language = Literal["en", "zh"]
 
 PAGE_OF: Final = {
     "linear": "linear_regression",
@@ -19,70 +21,117 @@ PAGE_OF: Final = {
     "cost": "activation_cost",
 }
 
-IN_CHINESE: Final = {
-    "refuted": "被推翻",
-    "inconclusive": "尚无定论",
-    "invalid": "无效",
-    "supported": "得到支持",
-    "consistent with": "与证据相符",
-}
-
 
 @dataclass(frozen=True)
-class Reading:
-    """A claim with its verdict: all that a page tells of it."""
+class Judged:
+    """A reading with its verdict: all that a page says of it."""
 
-    claim: Claim
+    reading: Reading
     row: dict[str, Any]  # of verdicts.csv
-    where: str
-    reasons: tuple[str, ...]
-    p_value: float | None
-    adjusted_p: float | None
-    at_other_margins: dict[str, str]
-    facts: dict[str, Any]
+    evidence: dict[str, Any]  # of evidence.json
+    settings: JudgeParams
+    entries: Sequence[Entry] = ()  # of the register
+
+    @property
+    def key(self) -> str:
+        return self.reading.key
 
     @property
     def verdict(self) -> str:
         return str(self.row["verdict"])
 
     @property
-    def link(self) -> str:
-        """Where the claim is told in full, from a page beside it."""
-        return f"{PAGE_OF[self.claim.statement.chapter]}.md#{self.claim.anchor}"
+    def relation(self) -> Mapping[str, str]:
+        """By language."""
+        return {language: names[self.reading.en.relation] for language, names in RELATION.items()}
 
     @property
-    def flips(self) -> dict[str, str]:
-        """The margins where the verdict would be another, and which."""
-        return {margin: verdict for margin, verdict in self.at_other_margins.items() if verdict != self.verdict}
+    def link(self) -> str:
+        """Where the reading is described in full, from a page beside it."""
+        return f"{PAGE_OF[self.reading.statement.en.chapter]}.md#{self.reading.anchor}"
+
+    @property
+    def moves(self) -> dict[str, str]:
+        """The changed thresholds at which the verdict would be another, and which."""
+        found: dict[str, str] = self.evidence["elsewhere"]
+        return {name: verdict for name, verdict in found.items() if verdict != self.verdict}
 
     @property
     def measured(self) -> str:
         """The number that decides, with its interval if it has one."""
         return measured(self.row)
 
+    @property
+    def rule(self) -> Mapping[str, str]:
+        """By language."""
+        rule = self.reading.en.rule
+        return {language: rule_words(rule, self.settings, language) for language in ("en", "zh")}
+
 
 @dataclass(frozen=True)
 class Section:
-    """A statement and its readings; `facts` and `rows` are those of each reading, for the statement's own template."""
+    """A statement, its answer and its readings; facts and the like are by reading, for the statement's own text."""
 
     statement: Statement
-    readings: tuple[Reading, ...]
+    answer: str
+    readings: tuple[Judged, ...]
 
     @property
     def facts(self) -> dict[str, dict[str, Any]]:
-        return {each.claim.reading: each.facts for each in self.readings}
+        return {each.reading.name: each.evidence["facts"] for each in self.readings}
+
+    @property
+    def conditions(self) -> dict[str, dict[str, Any]]:
+        return {each.reading.name: each.evidence["conditions"] for each in self.readings}
+
+    @property
+    def aside(self) -> dict[str, dict[str, Any]]:
+        return {each.reading.name: each.evidence["aside"] for each in self.readings}
 
     @property
     def rows(self) -> dict[str, dict[str, Any]]:
-        return {each.claim.reading: each.row | {"where": each.where} for each in self.readings}
+        return {each.reading.name: each.row | {"where": each.evidence["where"]} for each in self.readings}
+
+    @property
+    def asserted(self) -> list[Judged]:
+        return [each for each in self.readings if each.reading.en.relation != "beyond"]
+
+    @property
+    def beyond(self) -> list[Judged]:
+        return [each for each in self.readings if each.reading.en.relation == "beyond"]
 
     @property
     def data(self) -> list[str]:
-        return list(dict.fromkeys(path for each in self.readings for path in each.claim.data))
+        return list(dict.fromkeys(path for each in self.readings for path in each.reading.en.data))
 
     @property
-    def anchor(self) -> str:
-        return self.statement.id.lower()
+    def link(self) -> str:
+        return f"{PAGE_OF[self.statement.en.chapter]}.md#{self.statement.anchor}"
+
+    @property
+    def mark(self) -> str:
+        return MARK[self.answer]
+
+    def word(self, language: Language) -> str:
+        """The answer in a word or two."""
+        return ANSWER[language][self.answer]
+
+    def sentence(self, language: Language) -> str:
+        """The answer as a sentence, with its numbers."""
+        document = self.statement.en if language == "en" else self.statement.zh
+        text = getattr(document.answers, self.answer)
+        rows = self.rows
+        context = {
+            "rows": rows,
+            "facts": self.facts,
+            "measured": lambda name: in_language(measured(rows[name]), language),
+            "number": lambda name: measured(rows[name]).partition(" (")[0],
+        }
+        return environment().from_string(text).render(context)
+
+
+def in_language(text: str, language: Language) -> str:
+    return text if language == "en" else text.replace(" to ", " 至 ")
 
 
 def measured(row: dict[str, Any]) -> str:
@@ -101,47 +150,62 @@ def _number(value: float, *, in_points: bool) -> str:
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e12 else f"{value:.4g}"
 
 
-def readings(results: Results, claims: Sequence[Claim]) -> list[Reading]:
-    """Every claim with its verdict, in their order; MissingResultError for one that has not been judged."""
-    table: pd.DataFrame = results.verdicts()
+def judged(results: Results, readings: Sequence[Reading]) -> list[Judged]:
+    """Every reading with its verdict, in their order; MissingResultError for one that has not been judged."""
+    table = results.verdicts()
     rows = {str(row["id"]): {str(name): value for name, value in row.items()} for row in table.to_dict("records")}
     evidence = results.evidence()
-    for file, what, judged in (("verdicts.csv", "a verdict", rows), ("evidence.json", "evidence", evidence)):
-        if missing := [claim.key for claim in claims if claim.key not in judged]:
+    for file, what, found in (("verdicts.csv", "a verdict", rows), ("evidence.json", "evidence", evidence)):
+        if missing := [each.key for each in readings if each.key not in found]:
             raise MissingResultError(
                 f"{results.JUDGED}/{file}: expected {what} on {missing[0]}, found none; run `dvc repro`"
             )
-    return [_reading(claim, rows[claim.key], evidence[claim.key]) for claim in claims]
+    register = load_register(results.root / "statements" / "register.yaml")
+    return [
+        Judged(each, rows[each.key], evidence[each.key], results.study.judge, entries_of(each, register))
+        for each in readings
+    ]
 
 
-def _reading(claim: Claim, row: dict[str, Any], evidence: dict[str, Any]) -> Reading:
-    return Reading(
-        claim=claim,
-        row=row,
-        where=evidence["where"],
-        reasons=tuple(evidence["reasons"]),
-        p_value=evidence["p_value"],
-        adjusted_p=evidence["adjusted_p"],
-        at_other_margins=evidence["at_other_margins"],
-        facts=evidence["facts"],
-    )
+def sections(results: Results, statements: Iterable[Statement]) -> list[Section]:
+    """The statements with their readings and answers, in their order."""
+    chosen = list(statements)
+    found = judged(results, [reading for each in chosen for reading in each.readings])
+    answers = dict(zip(results.answers()["id"], results.answers()["answer"], strict=True))
+    return [
+        Section(each, answers[each.id], tuple(one for one in found if one.reading.statement is each)) for each in chosen
+    ]
 
 
-def scorecard(found: Iterable[Reading]) -> list[Reading]:
-    """The readings in the order of the scorecard: refuted ones first, then by statement."""
+def by_verdict(found: Iterable[Judged]) -> list[Judged]:
+    """The readings in the order of the tables: refuted ones first, then by statement."""
     return sorted(found, key=lambda each: VERDICTS.index(each.row["verdict"]))
 
 
-def sections(found: Iterable[Reading], chapter: str) -> list[Section]:
-    """The statements of a chapter, each with its readings."""
-    by_statement: dict[str, list[Reading]] = {}
-    for each in found:
-        if each.claim.statement.chapter == chapter:
-            by_statement.setdefault(each.claim.statement.id, []).append(each)
-    return [Section(group[0].claim.statement, tuple(group)) for group in by_statement.values()]
+def answer_counts(found: Sequence[Section]) -> dict[str, int]:
+    """How many statements of the note have each answer, of the answers that occur."""
+    answers = [each.answer for each in found]
+    return {answer: answers.count(answer) for answer in ANSWERS[:-1] if answer in answers}
 
 
-def counts(found: Sequence[Reading]) -> dict[str, int]:
+def verdict_counts(found: Sequence[Judged]) -> dict[str, int]:
     """How many readings have each verdict, of the verdicts that occur."""
     verdicts = [each.verdict for each in found]
     return {verdict: verdicts.count(verdict) for verdict in VERDICTS if verdict in verdicts}
+
+
+def citing(found: Iterable[Section], seen: list[tuple[str, str, str]] | None = None) -> Callable[[str, str], str]:
+    """What a text says where it leans on another reading's verdict: `cites("ACT-2", "refuted")` gives a link.
+
+    Where the verdict is another by now, the link says which. `seen` collects (reading, cited verdict, verdict).
+    """
+    by_key = {each.key: each for section in found for each in section.readings}
+
+    def cites(key: str, verdict: str) -> str:
+        one = by_key[key]
+        if seen is not None:
+            seen.append((key, verdict, one.verdict))
+        moved = "" if one.verdict == verdict else f" (here: {one.verdict}; this text was written for {verdict})"
+        return f"[{key}]({one.link}){moved}"
+
+    return cites

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from dlstudy.claims.torchvision import BASELINE, BILLION, CENSUS, NAMED, PERCEPTRON, TOUR
 from dlstudy.literature.published import Published
+from dlstudy.measures.torchvision import BASELINE, BILLION, CENSUS, NAMED, PERCEPTRON, TOUR
 from dlstudy.report.classifiers import classifier, records
 from dlstudy.study.results import Results
 

@@ -1,22 +1,25 @@
 """Parameters of the judge stage: how verdicts are decided."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, field_validator
 
-from dlstudy.core.params import Items, PositiveFloat, PositiveInt, Section, Seed, each_once
+from dlstudy.core.params import PositiveFloat, Section
 
 Confidence = Annotated[float, Field(gt=0.5, lt=1)]  # two one-sided tests stand on the interval at 2 * confidence - 1
+WIDEST_MARGIN: Final = 50.0
 
 
 class JudgeParams(Section):
-    margin: PositiveFloat  # accuracy points: a smaller difference is none that matters
-    other_margins: Annotated[Items[PositiveFloat], Field(min_length=1)]  # where each verdict is computed once more
+    margin: PositiveFloat  # accuracy points: a smaller difference is negligible
     confidence: Confidence  # of every interval
-    num_resamples: Annotated[PositiveInt, Field(ge=100)]  # of a bootstrap
-    seed: Seed  # of the bootstrap
 
-    @field_validator("other_margins")
+    @field_validator("margin")
     @classmethod
-    def _each_once(cls, margins: tuple[float, ...]) -> tuple[float, ...]:
-        return each_once(margins, "margin")
+    def _leaves_something_to_decide(cls, margin: float) -> float:
+        if margin >= WIDEST_MARGIN:
+            raise ValueError(
+                f"expected less than {WIDEST_MARGIN:g} accuracy points, found {margin:g}: within that, all classifiers "
+                "that are better than guessing are equivalent, and no comparison could come out otherwise"
+            )
+        return margin

@@ -1,7 +1,7 @@
 """The committed results, read for the figures and the reports: of the models that params.yaml names, no others."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,6 +28,7 @@ class Results:
 
     root: Path
     study: StudyParams
+    _read: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # each file is read once
 
     JUDGED: ClassVar[Path] = RESULTS  # the folder of verdicts and evidence
     JUDGE: ClassVar[str] = "judge"  # the stage that writes them
@@ -67,23 +68,25 @@ class Results:
         """A table of an experiment that the clock decides: one row a round and thing timed."""
         return self._csv(TIMING / name / f"{table}.csv", name)
 
-    def sweep(self, table: str) -> pd.DataFrame:
-        """A table of the sweep, of all activations together: tuning, chosen, per_seed or looks."""
-        activations = self.study.sweep.activations
-        return pd.concat(
-            [self._csv(RESULTS / "sweep" / name / f"{table}.csv", f"sweep@{name}") for name in activations]
-        )
+    def ladder(self, name: str, table: str) -> pd.DataFrame:
+        """A table of an activation on the ladder, or of an arm of it: tuning, chosen or per_seed."""
+        stage = "ladder_arm" if name in self.study.ladder.arms else "ladder"
+        return self._csv(RESULTS / "ladder" / name / f"{table}.csv", f"{stage}@{name}")
 
     def verdicts(self) -> pd.DataFrame:
-        """One row a claim; see `claims.judgement.verdict_table`."""
-        return self._csv(self.JUDGED / "verdicts.csv", self.JUDGE)
+        """One row per reading; see `judging.judgement.verdict_table`."""
+        return self._csv(self.JUDGED / "verdicts.csv", self.JUDGE, words=True)
+
+    def answers(self) -> pd.DataFrame:
+        """One row per statement; see `judging.answers.answer_table`."""
+        return self._csv(self.JUDGED / "answers.csv", self.JUDGE)
 
     def controls(self) -> pd.DataFrame:
         """One row a negative control."""
-        return self._csv(RESULTS / "controls.csv", "judge")
+        return self._csv(RESULTS / "controls.csv", "judge", words=True)
 
     def evidence(self) -> dict[str, Any]:
-        """What else is told of each claim, by its id."""
+        """What else is said of each reading, by its key."""
         return self._json(self.JUDGED / "evidence.json", self.JUDGE)
 
     def sales(self) -> pd.DataFrame:
@@ -134,12 +137,17 @@ class Results:
         models = self.regressors(data).items()
         return [name for name, model in models if isinstance(model, SgdParams) and not model.hidden]
 
-    def _csv(self, path: Path, stage: str) -> pd.DataFrame:
-        return pd.read_csv(self._found(path, stage))
+    def _csv(self, path: Path, stage: str, *, words: bool = False) -> pd.DataFrame:
+        """A table; with `words`, an entry such as "n/a" is the word and no missing value."""
+        if path not in self._read:
+            self._read[path] = pd.read_csv(self._found(path, stage), keep_default_na=not words)
+        table: pd.DataFrame = self._read[path]
+        return table.copy(deep=False)  # shares its columns until someone writes to one
 
     def _json(self, path: Path, stage: str) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(self._found(path, stage).read_text(encoding="utf-8"))
-        return content
+        if path not in self._read:
+            self._read[path] = json.loads(self._found(path, stage).read_text(encoding="utf-8"))
+        return dict(self._read[path])
 
     def _found(self, path: Path, stage: str) -> Path:
         if not (self.root / path).is_file():

@@ -1,0 +1,49 @@
+"""The answer to a statement, from the verdicts on those of its readings that the note says or implies."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+
+import pandas as pd
+
+from dlstudy.judging.rules import Verdict
+from dlstudy.judging.statements import Statement
+
+Answer = Literal["holds", "conditions", "does_not_hold", "open", "further"]
+
+ANSWERS: Final[tuple[Answer, ...]] = ("holds", "conditions", "does_not_hold", "open", "further")
+"""Holds; holds with conditions; does not hold; open; and a question of our own, which is no part of the headline."""
+
+FOR: Final = ("supported", "consistent with")
+
+
+def answer(statement: Statement, verdicts: Mapping[str, Verdict]) -> Answer:
+    """What its readings say together; those beyond the note take no part."""
+    found = [verdicts[each.key] for each in statement.readings if each.en.relation != "beyond"]
+    if not found:
+        return "further"
+    if all(each in FOR for each in found):
+        return "holds"
+    if all(each == "refuted" for each in found):
+        return "does_not_hold"
+    if any(each in FOR or each == "depends" for each in found):
+        return "conditions"
+    return "open"
+
+
+def answer_table(statements: Sequence[Statement], verdicts: Mapping[str, Verdict]) -> pd.DataFrame:
+    """One row per statement: its id, its answer, and the verdicts that it rests on."""
+    return pd.DataFrame(
+        [
+            {
+                "id": each.id,
+                "answer": answer(each, verdicts),
+                "rests_on": "; ".join(
+                    f"{reading.key}: {verdicts[reading.key]}"
+                    for reading in each.readings
+                    if reading.en.relation != "beyond"
+                )
+                or "no reading that the note says or implies",
+            }
+            for each in statements
+        ]
+    )

@@ -1,0 +1,131 @@
+"""Claims of which activation is in use, by a census of torchvision's image classifiers: ACT-1."""
+
+from typing import Any, Final
+
+import pandas as pd
+
+from dlstudy.judging.evidence import Clusters, Count, Evidence
+from dlstudy.study.results import MissingResultError, Results
+
+EXPERIMENT: Final = "census"
+RELU: Final = "relu"
+CLIPPED: Final = "relu6"  # min(ReLU, 6): counted as another activation, and told of
+SINCE: Final = 2019  # what "today" is taken to mean; fixed before the families were counted
+
+
+# --- Evidence ---
+
+
+def faults_of(builders: pd.DataFrame) -> tuple[str, ...]:
+    """Networks that are not those whose weights are published: their number of parameters differs."""
+    published = builders["published_num_parameters"]
+    other = builders[(published > 0) & (builders["num_parameters"] != published)]
+    return tuple(f"{name}: another number of parameters than is published" for name in other["builder"])
+
+
+def by_family(builders: pd.DataFrame) -> Clusters:
+    """In how many of each family's builders ReLU leads: one paper gives several sizes, which mostly agree."""
+    groups = (builders["activation"] == RELU).groupby(builders["family"], sort=False)
+    return Clusters(tuple(map(int, groups.sum())), tuple(map(int, groups.count())))
+
+
+def leading(table: pd.DataFrame) -> Count:
+    return Count(int((table["activation"] == RELU).sum()), len(table))
+
+
+def counted(table: pd.DataFrame) -> dict[str, int]:
+    """How many rows there are, and in how many ReLU leads."""
+    activation = table["activation"]
+    return {
+        "num": len(table),
+        "num_relu": int((activation == RELU).sum()),
+        "num_clipped": int((activation == CLIPPED).sum()),
+    }
+
+
+def stock(results: Results) -> Evidence:
+    """Every builder, by its leading activation."""
+    builders, calls = results.experiment(EXPERIMENT, "builders"), results.experiment(EXPERIMENT, "calls")
+    families = results.experiment(EXPERIMENT, "families")
+    hidden = calls[calls["kind"] == "hidden"]
+    told = {
+        **results.experiment_facts(EXPERIMENT),
+        **counted(builders),
+        "activations": by_activation(builders, families, hidden),
+        "gates": of_gates(calls),
+        "num_any_relu": int(hidden.loc[hidden["activation"] == RELU, "builder"].nunique()),
+        "tied": tied(hidden),
+        "by_values": by_values(builders, hidden),
+    }
+    return Evidence({"": by_family(builders)}, facts=told, faults=faults_of(builders))
+
+
+def by_activation(builders: pd.DataFrame, families: pd.DataFrame, hidden: pd.DataFrame) -> list[dict[str, Any]]:
+    """For each hidden activation the builders and families that it leads, and all its calls; most builders first."""
+    rows = [
+        {
+            "activation": str(name),
+            "num_builders": int((builders["activation"] == name).sum()),
+            "num_families": int((families["activation"] == name).sum()),
+            "num_recent": int(((families["activation"] == name) & (families["year"] >= SINCE)).sum()),
+            "num_calls": int(own["num_calls"].sum()),
+        }
+        for name, own in hidden.groupby("activation")
+    ]
+    return sorted(rows, key=lambda row: (-row["num_builders"], -row["num_calls"], row["activation"]))
+
+
+def of_gates(calls: pd.DataFrame) -> list[dict[str, Any]]:
+    gates = calls[calls["kind"] == "gate"]
+    return [
+        {"activation": str(name), "num_calls": int(own["num_calls"].sum()), "num_builders": own["builder"].nunique()}
+        for name, own in gates.groupby("activation")
+    ]
+
+
+def tied(hidden: pd.DataFrame) -> list[str]:
+    """The builders that call two activations equally often, and none oftener: the values decided which leads."""
+    most = hidden["num_calls"] == hidden.groupby("builder")["num_calls"].transform("max")
+    num = hidden[most].groupby("builder").size()
+    return [str(name) for name in num.index[num > 1]]
+
+
+def by_values(builders: pd.DataFrame, hidden: pd.DataFrame) -> dict[str, Any]:
+    """How the count would be by the number of values that pass an activation, in place of its calls."""
+    largest = hidden.loc[hidden.groupby("builder")["num_values"].idxmax()].set_index("builder")["activation"]
+    ours = builders.set_index("builder")["activation"]
+    moved = [{"builder": name, "activation": largest[name]} for name in ours.index if largest[name] != ours[name]]
+    return {"num_relu": int((largest == RELU).sum()), "moved": moved}
+
+
+def families(results: Results) -> Evidence:
+    """Every family, by the activation that leads in most of its builders."""
+    table, builders = results.experiment(EXPERIMENT, "families"), results.experiment(EXPERIMENT, "builders")
+    nums = builders["family"].value_counts()
+    largest = str(nums.index[0])
+    others = builders[builders["family"] != largest]
+    told = {
+        **counted(table),
+        "rows": [{str(key): value for key, value in row.items()} for row in table.to_dict("records")],
+        "mixed": table.loc[table["num_with_it"] < table["num_builders"], "family"].tolist(),
+        "largest": {"family": largest, "num_builders": int(nums.iloc[0]), "others": counted(others)},
+    }
+    aside = {} if others.empty else {"without_largest": by_family(others)}
+    return Evidence({"": leading(table)}, facts=told, aside=aside, faults=faults_of(builders))
+
+
+def recent(results: Results) -> Evidence:
+    """Every family that was first published in `SINCE` or later."""
+    table, builders = results.experiment(EXPERIMENT, "families"), results.experiment(EXPERIMENT, "builders")
+    new = table[table["year"] >= SINCE]
+    if new.empty:
+        raise MissingResultError(f"experiments.census.families: expected families of {SINCE} or later, found none")
+    old = table[table["year"] < SINCE]
+    told = {
+        **counted(new),
+        "since": SINCE,
+        "last": int(table["year"].max()),
+        "with_relu": new.loc[new["activation"] == RELU, "family"].tolist(),
+        "before": counted(old),
+    }
+    return Evidence({"": leading(new)}, facts=told, faults=faults_of(builders))

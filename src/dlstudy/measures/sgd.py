@@ -1,0 +1,255 @@
+"""Measures of minibatch SGD: SGD-1 to SGD-7, each beside theory that was computed before the measurement."""
+
+import itertools
+import math
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from dlstudy.judging.evidence import Evidence, Exact, PerSeed, Sample, per_seed
+from dlstudy.measures.samples import records
+from dlstudy.study.results import Results
+
+EXPERIMENT: Final = "sgd_theory"
+SAMPLING: Final = {"without": "shuffled epochs", "with": "independent rows"}
+
+
+def _cell(lr: float, batch_size: float) -> str:
+    return f"learning rate {lr:g}, B = {batch_size:g}"
+
+
+def _by_cell(table: pd.DataFrame, column: str) -> dict[str, Sample]:
+    """The values of a column for each learning rate and batch size."""
+    names = [_cell(lr, size) for lr, size in zip(table["learning_rate"], table["batch_size"], strict=True)]
+    return per_seed({str(name): values.tolist() for name, values in table.groupby(names, sort=False)[column]})
+
+
+def _cell_means(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A record a learning rate and batch size: the means over the seeds."""
+    return records(table.drop(columns="seed").groupby(["learning_rate", "batch_size"], as_index=False).mean())
+
+
+# --- SGD-1: minibatch gradients estimate the full one ---
+
+
+def pooled_z(table: pd.DataFrame) -> float:
+    """The z-score of the mean deviation of many minibatches, from means and variances of groups of them."""
+    num = table["num_minibatches"]
+    mean = (table["deviation"] * num).sum() / num.sum()
+    variance = ((table["variance"] + table["deviation"] ** 2) * num).sum() / num.sum() - mean**2
+    return float(mean / math.sqrt(variance / (num.sum() - 1)))
+
+
+def estimates(results: Results) -> Evidence:
+    """By seed, how far the mean of many minibatch gradients is from the full gradient, over the latter's length."""
+    table, facts = results.experiment(EXPERIMENT, "means"), results.experiment_facts(EXPERIMENT)
+    length = math.hypot(*facts["full_gradient"])
+    samples: dict[str, list[float]] = {}
+    rows: list[dict[str, Any]] = []
+    for batch_size, sampling in itertools.product(sorted(set(table["batch_size"])), SAMPLING):
+        group = table[(table["batch_size"] == batch_size) & (table["sampling"] == sampling)]
+        scores = []
+        for place, (_, each) in enumerate(group.groupby("coordinate", sort=True)):
+            name = f"B = {batch_size}, {SAMPLING[sampling]}, {facts['coordinates'][place]}"
+            samples[name] = (each.sort_values("seed")["deviation"] / length).tolist()
+            scores.append(pooled_z(each))
+        num = int(group.loc[group["coordinate"] == 0, "num_minibatches"].sum())
+        rows.append({"sampling": sampling, "batch_size": int(batch_size), "num_minibatches": num, "z": scores})
+    told = {
+        "num_rows": facts["num_rows"],
+        "coordinates": facts["coordinates"],
+        "full_gradient": facts["full_gradient"],
+        "num_epochs": facts["num_epochs"],
+        "num_tests": len(samples),
+        "num_beyond_two": sum(abs(z) > 2 for row in rows for z in row["z"]),
+        "rows": rows,
+    }
+    return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=told)
+
+
+# --- SGD-2: its error depends on the minibatch size ---
+
+
+def variances(results: Results, sampling: str) -> Evidence:
+    """Measured over predicted variance of minibatch gradients, drawn "with" or "without" replacement."""
+    table, facts = results.experiment(EXPERIMENT, "variances"), results.experiment_facts(EXPERIMENT)
+    drawn = table[table["sampling"] == sampling]
+    varying = drawn[drawn["predicted"] > 0]  # a minibatch of all rows, none twice, does not vary
+    ratios = varying.assign(ratio=varying["measured"] / varying["predicted"])
+    means = ratios.groupby("batch_size", as_index=False)[["predicted", "measured", "ratio"]].mean()
+    all_rows = drawn[drawn["batch_size"] == facts["num_rows"]]
+    told = {
+        "num_rows": facts["num_rows"],
+        "num_epochs": facts["num_epochs"],
+        "gradient_variance": facts["gradient_variance"],
+        "largest_at_all_rows": float(all_rows["measured"].max()),
+        "rows": records(means),
+    }
+    samples = {f"B = {batch_size}": each["ratio"].tolist() for batch_size, each in ratios.groupby("batch_size")}
+    return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=told)
+
+
+# --- SGD-3: how large a step may be ---
+
+
+def critical(results: Results, problem: str) -> Evidence:
+    """Measured over predicted critical learning rate, of the problem "linear" or "softmax"."""
+    table, facts = results.experiment(EXPERIMENT, "critical"), results.experiment_facts(EXPERIMENT)
+    found = table[table["problem"] == problem]
+    curves = results.experiment(EXPERIMENT, "curves")
+    of_problem = curves[curves["problem"] == problem]
+    last = of_problem[of_problem["step"] == of_problem["step"].max()]
+    told = {
+        "predicted": float(found["predicted"].iloc[0]),
+        "measured": float(found["measured"].mean()),
+        "num_starts": len(found),
+        "images": results.image_set().name,
+        "first_loss": float(of_problem.loc[of_problem["step"] == 0, "loss"].iloc[0]),
+        "curves": records(last[["factor", "learning_rate", "loss"]].assign(rising=_rising(of_problem))),
+        "curvature": records(results.experiment(EXPERIMENT, "curvature")),  # of softmax, at the lowest rate
+        **{name: facts[name] for name in _CRITICAL_FACTS},
+    }
+    ratios = (found["measured"] / found["predicted"]).tolist()
+    where = "Ames sales" if problem == "linear" else f"{told['images']}, W = 0"
+    if problem == "linear":
+        return Evidence({where: PerSeed(ratios)}, num_seeds=len(found), facts=told)
+    return Evidence({where: Exact(ratios[0])}, facts=told)  # one start serves for the images
+
+
+_CRITICAL_FACTS: Final = (
+    "eigenvalues",
+    "bisection_precision",
+    "num_trial_steps",
+    "num_images",
+    "num_curve_images",
+    "num_curve_steps",
+    "num_classes",
+)
+
+
+def _rising(curves: pd.DataFrame) -> list[int]:
+    """How many steps raise the loss, for each learning rate in ascending order."""
+    return [int((each["loss"].diff() > 0).sum()) for _, each in curves.groupby("factor", sort=True)]
+
+
+# --- SGD-4: how fast descent converges ---
+
+
+def contractions(results: Results) -> Evidence:
+    table, facts = results.experiment(EXPERIMENT, "contractions"), results.experiment_facts(EXPERIMENT)
+    ratios = table.assign(ratio=table["measured"] / table["predicted"])
+    columns = ["learning_rate", "predicted", "measured", "ratio"]
+    means = ratios.groupby("fraction", as_index=False)[columns].mean()
+    means = means.assign(
+        predicted_factor=np.exp(means["predicted"]),
+        measured_factor=np.exp(means["measured"]),
+        num_steps_to_tenth=np.log(0.1) / means["predicted"],
+    )
+    told = {"eigenvalues": facts["eigenvalues"], "reduction": facts["reduction"], "rows": records(means)}
+    by_fraction = ratios.groupby("fraction", sort=True)["ratio"]
+    samples = {f"{fraction:g} of the critical rate": values.tolist() for fraction, values in by_fraction}
+    return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=told)
+
+
+# --- SGD-5: where it stops improving ---
+
+
+def _floors(results: Results) -> pd.DataFrame:
+    table = results.experiment(EXPERIMENT, "floors")
+    return table.assign(ratio=table["measured"] / table["simple"], exact_ratio=table["measured"] / table["exact"])
+
+
+def log_slope(table: pd.DataFrame, column: str) -> float:
+    """The least-squares slope of the logarithm of a column on that of learning rate / batch size."""
+    return float(np.polyfit(np.log(table["learning_rate"] / table["batch_size"]), np.log(table[column]), 1)[0])
+
+
+def _floor_facts(results: Results, table: pd.DataFrame) -> dict[str, Any]:
+    facts = results.experiment_facts(EXPERIMENT)
+    first = table[table["seed"] == table["seed"].iloc[0]]  # theory is the same for every seed
+    names = ("num_rows", "num_chains", "num_floor_steps", "num_steps_down", "smallest_loss", "eigenvalues", "noise")
+    return {
+        **{name: facts[name] for name in names},
+        "rows": _cell_means(table),
+        "simple_slope": log_slope(first, "simple"),
+        "exact_slope": log_slope(first, "exact"),
+        "largest_correction": float((first["exact"] / first["simple"]).max() - 1),
+        "smallest_ratio": float(_worst(table, "ratio").min()),
+        "largest_ratio": float(_worst(table, "ratio").max()),
+        "smallest_exact_ratio": float(_worst(table, "exact_ratio").min()),
+        "largest_exact_ratio": float(_worst(table, "exact_ratio").max()),
+    }
+
+
+def _worst(table: pd.DataFrame, column: str) -> "pd.Series[float]":
+    """The mean of a column over the seeds, for each cell."""
+    means: pd.Series[float] = table.groupby(["learning_rate", "batch_size"])[column].mean()
+    return means
+
+
+def level(results: Results) -> Evidence:
+    table = _floors(results)
+    facts = _floor_facts(results, table)
+    return Evidence(_by_cell(table, "ratio"), num_seeds=table["seed"].nunique(), facts=facts)
+
+
+def slope(results: Results) -> Evidence:
+    table = _floors(results)
+    slopes = [log_slope(each, "measured") for _, each in table.groupby("seed", sort=True)]
+    facts = _floor_facts(results, table) | {"slopes": slopes, "mean_slope": float(np.mean(slopes))}
+    return Evidence({"": PerSeed(slopes)}, num_seeds=len(slopes), facts=facts)
+
+
+# --- SGD-6: each iteration may lower the loss ---
+
+
+def _steps(results: Results) -> tuple[pd.DataFrame, dict[str, Any]]:
+    table, facts = results.experiment(EXPERIMENT, "first_steps"), results.experiment_facts(EXPERIMENT)
+    full = results.experiment(EXPERIMENT, "full_batch")
+    told = {
+        "num_rows": facts["num_rows"],
+        "num_chains": facts["num_chains"],
+        "num_first_steps": facts["num_first_steps"],
+        "rows": _cell_means(table),
+        "mean_share": float(table["share"].mean()),
+        "first_half": float(table["first_half"].mean()),
+        "second_half": float(table["second_half"].mean()),
+        "full_batch": records(full),
+        "full_batch_lowest": float(full["share"].min()),
+    }
+    return table, told
+
+
+def steps_that_help(results: Results) -> Evidence:
+    """By seed, the share of all steps that lower the loss: the conditions are no draws, and share the seed's luck."""
+    table, told = _steps(results)
+    by_seed = table.groupby("seed")["share"].mean()
+    return Evidence({"": PerSeed(by_seed.tolist())}, num_seeds=len(by_seed), facts=told)
+
+
+def steps_that_do_not(results: Results) -> Evidence:
+    """By learning rate and minibatch size, the share of steps that do not lower the loss, one per seed."""
+    table, told = _steps(results)
+    samples = _by_cell(table.assign(other=1 - table["share"]), "other")
+    return Evidence(samples, num_seeds=table["seed"].nunique(), facts=told)
+
+
+# --- SGD-7: minibatches are drawn uniformly ---
+
+
+def reshuffled(results: Results) -> Evidence:
+    table, facts = results.experiment(EXPERIMENT, "reshuffled"), results.experiment_facts(EXPERIMENT)
+    ratios = table.assign(ratio=table["reshuffled"] / table["independent"])
+    rows = [{**row, "num_steps": facts["num_rows"] // int(row["batch_size"])} for row in _cell_means(ratios)]
+    gaps = [abs(row["ratio"] / row["predicted_ratio"] - 1) for row in rows]
+    told = {
+        "num_rows": facts["num_rows"],
+        "num_chains": facts["num_chains"],
+        "num_floor_epochs": facts["num_floor_epochs"],
+        "rows": rows,
+        "smallest_ratio": min(row["ratio"] for row in rows),
+        "largest_ratio": max(row["ratio"] for row in rows),
+        "largest_gap": max(gaps),  # between measurement and theory, relative
+    }
+    return Evidence(_by_cell(ratios, "ratio"), num_seeds=table["seed"].nunique(), facts=told)

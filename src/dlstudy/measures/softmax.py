@@ -1,0 +1,223 @@
+"""Measures of what softmax is, and of whether its probabilities may be trusted: SOFT-1, 2, 4 and 5."""
+
+from typing import Any, Final
+
+import pandas as pd
+
+from dlstudy.judging.evidence import Evidence, Exact, Sample, exact, per_seed
+from dlstudy.measures.samples import records
+from dlstudy.study.results import MissingResultError, Results
+from dlstudy.training.params import SgdParams
+
+EXPERIMENT: Final = "softmax_identities"
+
+
+# --- SOFT-1: an output 100 times the others ---
+
+
+def example(results: Results) -> Evidence:
+    facts = results.experiment_facts(EXPERIMENT)
+    return Evidence({"0.1, 10, 0.1": Exact(facts["example_probability"])}, facts=facts)
+
+
+def ratio(results: Results) -> Evidence:
+    table = results.experiment(EXPERIMENT, "scales")
+    facts = results.experiment_facts(EXPERIMENT)
+    unsure = table["probability"] <= facts["confidence"]
+    told = {
+        **facts,
+        "num_scales": len(table),
+        "num_unsure": int(unsure.sum()),
+        "smallest": table["largest"].min(),
+        "largest": table["largest"].max(),
+        "least_probability": table["probability"].min(),
+        "trained": _logit_range(results),
+    }
+    return Evidence({"": Exact(int(unsure.sum()))}, facts=told)
+
+
+def _logit_range(results: Results) -> dict[str, Any]:
+    """What the outputs of the first classifier without hidden layers are, over its seeds."""
+    model = next(iter(_models(results, hidden=False)))
+    table = results.table(model, "calibration")
+    return {
+        "model": model,
+        "num_seeds": len(table),
+        "smallest": table["logit_smallest"].min(),
+        "largest": table["logit_largest"].max(),
+        **{f"{name}_low": table[column].min() for name, column in _MEDIANS.items()},
+        **{f"{name}_high": table[column].max() for name, column in _MEDIANS.items()},
+    }
+
+
+_MEDIANS: Final = {"top": "logit_top", "gap": "gap"}
+
+
+def _models(results: Results, *, hidden: bool | None = None) -> dict[str, SgdParams]:
+    """The classifiers that a claim speaks of; MissingResultError if params.yaml names none."""
+    if found := results.classifiers(hidden=hidden):
+        return found
+    kind = {True: "a classifier with hidden layers", False: "a classifier without hidden layers", None: "a classifier"}
+    raise MissingResultError(f"params.yaml, train: expected {kind[hidden]} of images, found none")
+
+
+def shifts(results: Results) -> Evidence:
+    table = results.experiment(EXPERIMENT, "shifts")
+    seeds = table[table["outputs"].str.startswith("seed ")]
+    example = table.drop(seeds.index)
+    samples = exact({"the note's example": example["change"].max(), "trained logits": seeds["change"].max()})
+    told = {
+        "num_shifts": table["shift"].nunique(),
+        "largest_shift": table["shift"].abs().max(),
+        "example_change": example["change"].max(),
+        "trained_change": seeds["change"].max(),
+    }
+    return Evidence(samples, num_seeds=seeds["outputs"].nunique(), facts=told)
+
+
+# --- SOFT-2: 10 beside 1000 and 1000 ---
+
+
+def _limits(results: Results) -> dict[str, dict[str, dict[str, float]]]:
+    """For each limit and format its number by theory and by bisection."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for row in results.experiment(EXPERIMENT, "limits").to_dict("records"):
+        by_format = found.setdefault(row["limit"], {})
+        by_format[row["format"]] = {"predicted": row["predicted"], "measured": row["measured"]}
+    return found
+
+
+def _by_format(table: pd.DataFrame, column: str) -> dict[str, Sample]:
+    """The sum of a column under each floating-point format: of counts, or of a single value."""
+    return exact({str(name): rows[column].sum() for name, rows in table.groupby("format")})
+
+
+def confidence(results: Results) -> Evidence:
+    table = results.experiment(EXPERIMENT, "huge")
+    middle = table[table["position"] == 2]
+    told = {**results.experiment_facts(EXPERIMENT), "limits": _limits(results)["vanishing"]}
+    return Evidence(_by_format(middle, "probability"), facts=told)
+
+
+def naive(results: Results) -> Evidence:
+    table = results.experiment(EXPERIMENT, "huge")
+    undefined = table.assign(undefined=1 - table["defined_as_written"])
+    told = {"rows": records(table), "limits": _limits(results)["overflow"], "num_outputs": table["position"].nunique()}
+    return Evidence(_by_format(undefined, "undefined"), facts=told)
+
+
+def stable(results: Results) -> Evidence:
+    table = results.experiment(EXPERIMENT, "log_probabilities")
+    trained = results.experiment(EXPERIMENT, "trained")
+    samples = {f"{size:g}, 10, {size:g}": rows["error"].max() for size, rows in table.groupby("largest")}
+    told = {
+        "rows": records(table[table["position"] < 3]),
+        "worst": table["error"].max(),
+        "near_certain": trained["log_error"].max(),
+        "num_seeds": len(trained),
+    }
+    return Evidence(exact(samples), facts=told)
+
+
+# --- SOFT-4: positive, with sum 1 ---
+
+
+def sums(results: Results) -> Evidence:
+    table = results.experiment(EXPERIMENT, "sums")
+    trained = table["outputs"].str.startswith("seed ")
+    samples = {
+        f"{kind}, {name}": rows["error"].max()
+        for kind, part in (("trained logits", table[trained]), ("extreme outputs", table[~trained]))
+        for name, rows in part.groupby("format")
+    }
+    told = {"rows": [{"outputs": name, "error": error} for name, error in samples.items()]}
+    return Evidence(exact(samples), num_seeds=table.loc[trained, "outputs"].nunique(), facts=told)
+
+
+def positive_in_use(results: Results) -> Evidence:
+    """The probabilities of 0 among all that the trained networks compute."""
+    trained = results.experiment(EXPERIMENT, "trained")
+    samples = exact({"trained logits, float32": trained["num_zero"].sum()})
+    return Evidence(samples, num_seeds=len(trained), facts={"smallest_trained": trained["smallest"].min()})
+
+
+def positive(results: Results) -> Evidence:
+    table = results.experiment(EXPERIMENT, "gaps")
+    trained = results.experiment(EXPERIMENT, "trained")
+    samples = _by_format(table.assign(zero=table["probability"] == 0), "zero")
+    samples["trained logits, float32"] = Exact(int(trained["num_zero"].sum()))
+    told = {
+        "gaps": [
+            {"gap": gap, **dict(zip(rows["format"], rows["probability"], strict=True))} for gap, rows in _gaps(table)
+        ],
+        "limits": _limits(results)["vanishing"],
+        "num_zero_trained": int(trained["num_zero"].sum()),
+        "smallest_trained": trained["smallest"].min(),
+    }
+    return Evidence(samples, num_seeds=len(trained), facts=told)
+
+
+def _gaps(table: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:
+    return [(float(str(gap)), rows) for gap, rows in table.groupby("gap")]
+
+
+def order(results: Results) -> Evidence:
+    table = results.experiment(EXPERIMENT, "trained")
+    told = {"num_images": int(table["num_images"].sum()), "num_moved": int(table["num_moved"].sum())}
+    samples = exact({"trained logits, float32": told["num_moved"]})
+    return Evidence(samples, num_seeds=len(table), facts=told)
+
+
+def two_class(results: Results) -> Evidence:
+    table = results.experiment(EXPERIMENT, "trained")
+    return Evidence(
+        exact({"pairs of trained logits": table["two_class"].max()}),
+        num_seeds=len(table),
+        facts={"worst": table["two_class"].max()},
+    )
+
+
+# --- SOFT-5: a probability distribution ---
+
+
+def calibration(results: Results, models: str, column: str = "ece") -> Evidence:
+    """A calibration error of each model, by seed, and what the page says of the models' calibration.
+
+    models: those "linear" or with "hidden" layers, or "all" classifiers, torchvision's networks included.
+    """
+    names = list(_models(results, hidden=None if models == "all" else models == "hidden"))
+    names += list(results.vision()) if models == "all" else []
+    tables = {name: results.table(name, "calibration") for name in names}
+    bins = {name: results.table(name, "reliability") for name in names}
+    complete = {name: table for name, table in tables.items() if len(table) == max(map(len, tables.values()))}
+    return Evidence(
+        per_seed({name: table[column].tolist() for name, table in complete.items()}),
+        num_seeds=len(next(iter(complete.values()))),
+        facts={
+            "models": [_of_model(name, tables[name], bins[name]) for name in names],
+            "shown_only": [name for name in names if name not in complete],  # trained with fewer seeds
+            "num_bins": min(map(_num_bins, bins.values())),
+        },
+    )
+
+
+def _of_model(name: str, table: pd.DataFrame, bins: pd.DataFrame) -> dict[str, Any]:
+    averaged = ("temperature", "nll", "ece", "nll_scaled", "ece_scaled", "chance_ece_scaled")
+    return {
+        "model": name,
+        **{column: table[column].mean() for column in averaged},
+        "ece_low": table["ece"].min(),
+        "ece_high": table["ece"].max(),
+        "excess": _excess(bins[bins["logits"] == "trained"]),
+        "excess_scaled": _excess(bins[bins["logits"] == "scaled"]),
+    }
+
+
+def _num_bins(bins: pd.DataFrame) -> int:
+    """How many bins of equal width there are, the empty ones that a table leaves out included."""
+    return round(1 / (bins["high"] - bins["low"]).mean())
+
+
+def _excess(bins: pd.DataFrame) -> float:
+    """Mean confidence minus accuracy: above 0 where a classifier is surer than it is right."""
+    return float((bins["num"] * (bins["confidence"] - bins["accuracy"])).sum() / bins["num"].sum())

@@ -1,0 +1,150 @@
+"""Results for and against the measures of `outputs`."""
+
+from typing import Final
+
+import pandas as pd
+
+from tests.measures.support import Case, Tables
+
+NUM_SEEDS: Final = 10
+ACCURACIES: Final = {
+    ("linear", "softmax"): 0.84,
+    ("shallow", "identity"): 0.84,
+    ("shallow", "softmax"): 0.87,
+    ("shallow", "relu_logits"): 0.80,
+    ("shallow", "one_vs_rest"): 0.87,
+    ("middle", "relu"): 0.86,
+    ("middle", "sigmoid"): 0.80,
+    ("middle", "sigmoid_first"): 0.85,
+    ("middle", "sigmoid_last"): 0.88,
+    ("middle", "alternating"): 0.84,
+    ("deep", "plain"): 0.10,
+    ("deep", "xavier4"): 0.10,
+    ("deep", "batch_norm"): 0.86,
+    ("deep", "adam"): 0.50,
+    ("deep", "longer"): 0.10,
+}
+FACTS: Final = {
+    "width": 64,
+    "batch_size": 64,
+    "num_epochs": 1.0,
+    "middle_depth": 4,
+    "deep_depth": 8,
+    "learning_rates": [0.03, 0.1, 0.3],
+    "adam_learning_rates": [0.001, 0.003, 0.01],
+    "tuning_seeds": [100, 101],
+    "num_deep_tuning_seeds": 1,
+    "longer": 4.0,
+    "reached": 0.8,
+    "num_examples": {"train": 50_000, "validation": 10_000, "test": 10_000},
+    "num_classes": 10,
+    "mixtures": {name: ["relu"] for name in ("relu", "sigmoid", "sigmoid_first", "sigmoid_last", "alternating")},
+    "price": {"hidden": [16], "batch_size": 64, "num_epochs": 20, "num_examples": {"train": 1758}}
+    | {"features": ["area (square feet)", "age (years)"], "tuning_seeds": [100]},
+}
+
+
+def per_seed_of(accuracies, diverged=()):
+    """Each accuracy wobbles a little from seed to seed, in its own way."""
+    rows = []
+    for number, (cell, accuracy) in enumerate(accuracies.items()):
+        for seed in range(NUM_SEEDS):
+            lost = (*cell, seed) in diverged
+            found = 0.0 if lost else accuracy + 0.0001 * ((seed * (3 + number)) % 7)
+            row = {"network": cell[0], "variant": cell[1], "seed": seed, "diverged": lost}
+            rows.append(row | {"split": "validation" if cell[0] == "deep" else "test", "accuracy": found})
+    return pd.DataFrame(rows)
+
+
+def tuned(accuracies, at_edge=()):
+    chosen = [
+        {"network": cell[0], "variant": cell[1], "lr": 0.1, "at_edge": cell in at_edge, "validation_accuracy": value}
+        for cell, value in accuracies.items()
+    ]
+    trials = [
+        {"network": cell[0], "variant": cell[1], "lr": lr, "seed": seed}
+        | {"validation_accuracy": value if lr < 1 else 0.0, "diverged": lr == 1}
+        for cell, value in accuracies.items()
+        for lr in (0.01, 0.1, 1)
+        for seed in (100, 101)
+    ]
+    return pd.DataFrame(chosen), pd.DataFrame(trials)
+
+
+def prices(relu=50_000.0, linear=50_000.0, lost=()):
+    levels = {("identity", "mean"): linear, ("relu", "mean"): relu, ("relu", "zero"): 190_000.0}
+    return pd.DataFrame(
+        [
+            {"output": output, "start": start, "seed": seed, "diverged": (output, seed) in lost}
+            | {"rmse": 0.0 if (output, seed) in lost else level + 10 * ((3 * seed + len(output)) % 7), "r2": 0.7}
+            | {"share_zero": float(start == "zero")}
+            for (output, start), level in levels.items()
+            for seed in range(NUM_SEEDS)
+        ]
+    )
+
+
+def results(
+    changes=None,
+    *,
+    at_edge=(),
+    diverged=(),
+    collapse=1e-15,
+    num_other=0,
+    num_dead=1,
+    num_lost=0,
+    price=None,
+    price_at_edge=False,
+):
+    accuracies = ACCURACIES | (changes or {})
+    chosen, tuning = tuned(accuracies, at_edge)
+    seeds = range(NUM_SEEDS)
+    logits = [
+        {"variant": variant, "seed": seed, "num_never_predicted": num_lost, "share_silent": 0.01}
+        | {"num_dead": num_dead if variant == "relu_logits" and seed == 4 else 0}
+        for variant in ("softmax", "relu_logits", "one_vs_rest")
+        for seed in seeds
+    ]
+    price_trials = [
+        {"output": output, "lr": lr, "seed": 100, "explained_variance": value, "diverged": False}
+        for output in ("identity", "relu")
+        for lr, value in ((0.01, 0.6), (0.1, 0.7), (1.0, 0.0 if output == "relu" else 0.5))
+    ]
+    rates = [{"output": output, "lr": 0.1, "at_edge": price_at_edge} for output in ("identity", "relu")]
+    tables = {
+        "per_seed": per_seed_of(accuracies, diverged),
+        "chosen": chosen,
+        "tuning": tuning,
+        "collapse": pd.DataFrame(
+            [{"seed": seed, "relative_difference": collapse, "num_other_classes": num_other} for seed in seeds]
+        ),
+        "logits": pd.DataFrame(logits),
+        "price_per_seed": prices() if price is None else price,
+        "price_chosen": pd.DataFrame(rates),
+        "price_tuning": pd.DataFrame(price_trials),
+    }
+    return Tables(
+        experiments={("activation_outputs", name): table for name, table in tables.items()},
+        facts_of={"activation_outputs": FACTS},
+    )
+
+
+SUPPORTING: Final = results()
+NONE_RESCUED: Final = results(dict.fromkeys([("deep", "batch_norm"), ("deep", "adam")], 0.1))
+POOR_MIXTURES: Final = results(
+    {("middle", "sigmoid_last"): 0.79, ("middle", "sigmoid_first"): 0.79} | {("middle", "alternating"): 0.78}
+)
+
+CASES: Final = {
+    "MLP-1/collapse": Case(SUPPORTING, results(num_other=1)),
+    "MLP-1/needed": Case(SUPPORTING, results({("shallow", "softmax"): 0.84})),
+    "ACT-3/literal": Case(results(price=prices(relu=60_000.0)), SUPPORTING),
+    "ACT-4/accuracy": Case(SUPPORTING, results({("shallow", "relu_logits"): 0.87})),
+    "ACT-4/dead": Case(SUPPORTING, results(num_dead=0), "inconclusive"),
+    "ACT-6/better": Case(results({("shallow", "one_vs_rest"): 0.88}), SUPPORTING),
+    "ACT-6/equivalent": Case(SUPPORTING, results({("shallow", "one_vs_rest"): 0.88})),
+    "ACT-7/better": Case(SUPPORTING, POOR_MIXTURES),
+    "ACT-7/not_worse": Case(SUPPORTING, POOR_MIXTURES),
+    "ACT-7/over_sigmoid": Case(SUPPORTING, POOR_MIXTURES),
+    "ACT-11/rescued": Case(SUPPORTING, NONE_RESCUED, "inconclusive"),
+}

@@ -1,0 +1,107 @@
+"""What the cases do not show: guards, and what is told of outputs, mixtures and rescues."""
+
+import pytest
+
+from dlstudy.judging.statements import load_statements
+from dlstudy.measures.find import measured
+from dlstudy.measures.outputs import best_mixture
+from dlstudy.study.results import MissingResultError
+from tests.measures.cases_outputs import NUM_SEEDS, SUPPORTING, prices, results
+from tests.measures.support import ROOT
+
+BY_KEY = {
+    each.key: each
+    for statement in load_statements(ROOT / "statements")
+    for each in statement.readings
+    if each.en.measure.startswith("outputs.")
+}
+
+
+def faults(key, found):
+    return measured(BY_KEY[key], found).faults
+
+
+def test_evidence_without_faults_has_none():
+    assert all(faults(key, SUPPORTING) == () for key in BY_KEY)
+
+
+def test_the_confirmatory_family_is_small_and_fixed():
+    assert [key for key, each in BY_KEY.items() if each.en.confirmatory] == [
+        *("MLP-1/needed", "ACT-3/literal", "ACT-4/accuracy", "ACT-6/equivalent")
+    ]
+
+
+def test_a_learning_rate_at_the_edge_is_a_fault_of_the_claims_it_takes_part_in():
+    found = results(at_edge={("shallow", "one_vs_rest")})
+    fault = "shallow, one_vs_rest: its best learning rate, 0.1, lies at an end of those tried"
+    assert faults("ACT-6/better", found) == faults("ACT-6/equivalent", found) == (fault,)
+    assert faults("ACT-4/accuracy", found) == faults("MLP-1/needed", found) == ()
+
+
+def test_a_run_that_diverged_is_a_fault_and_its_seed_left_out():
+    found = results(diverged={("shallow", "relu_logits", 3)})
+    evidence = measured(BY_KEY["ACT-4/accuracy"], found)
+    assert evidence.faults == ("shallow, relu_logits, seed 3: diverged",)
+    assert evidence.num_seeds == NUM_SEEDS - 1
+    assert faults("ACT-6/equivalent", found) == ()
+
+
+def test_no_seed_left_to_compare_is_missing_evidence():
+    lost = {("shallow", "relu_logits", seed) for seed in range(NUM_SEEDS)}
+    with pytest.raises(MissingResultError, match="expected a seed with which"):
+        measured(BY_KEY["ACT-4/accuracy"], results(diverged=lost))
+
+
+def test_differences_are_in_points_of_accuracy():
+    (points,) = measured(BY_KEY["ACT-4/accuracy"], SUPPORTING).samples.values()
+    assert list(points.values) == pytest.approx([7.0] * NUM_SEEDS, abs=0.0601)  # each accuracy wobbles by 0.0006
+
+
+# --- Prices ---
+
+
+def test_the_excess_of_the_error_is_in_percent():
+    (excess,) = measured(BY_KEY["ACT-3/literal"], results(price=prices(relu=60_000.0))).samples.values()
+    assert list(excess.values) == pytest.approx([20.0] * NUM_SEEDS, abs=0.3)  # errors wobble by 60 of 50,000
+
+
+def test_prices_have_the_same_guards():
+    assert faults("ACT-3/literal", results(price_at_edge=True)) == (
+        "identity: its best learning rate, 0.1, lies at an end of those tried",
+        "relu: its best learning rate, 0.1, lies at an end of those tried",
+    )
+    evidence = measured(BY_KEY["ACT-3/literal"], results(price=prices(lost={("relu", 2)})))
+    assert evidence.faults == ("price, seed 2: diverged",)
+    assert evidence.num_seeds == NUM_SEEDS - 1
+
+
+def test_dead_outputs_are_told_but_decide_nothing():
+    linear, relu, dying = measured(BY_KEY["ACT-3/literal"], SUPPORTING).facts["sides"]
+    assert (linear["num_dead"], relu["num_dead"], dying["num_dead"]) == (0, 0, NUM_SEEDS)
+
+
+def test_the_least_learning_rate_that_fails_is_told():
+    assert measured(BY_KEY["ACT-3/literal"], SUPPORTING).facts["failing"] == {"identity": None, "relu": 1.0}
+
+
+# --- Mixtures ---
+
+
+def test_the_mixture_is_chosen_by_validation_with_the_tuning_seeds():
+    assert best_mixture(SUPPORTING).variant == "sigmoid_last"
+    assert best_mixture(results({("middle", "alternating"): 0.89})).variant == "alternating"
+
+
+# --- Rescues ---
+
+
+def test_a_seed_that_diverged_has_not_been_rescued_and_is_no_fault():
+    evidence = measured(BY_KEY["ACT-11/rescued"], results(diverged={("deep", "batch_norm", 0)}))
+    assert evidence.samples["batch_norm"].first == (NUM_SEEDS - 1, NUM_SEEDS)
+    assert evidence.faults == ()
+
+
+def test_only_the_learning_rate_of_the_plain_network_must_not_be_at_the_edge():
+    """A better one beyond the edge would make a rescue look worse than it is, the plain network better."""
+    assert faults("ACT-11/rescued", results(at_edge={("deep", "adam")})) == ()
+    assert len(faults("ACT-11/rescued", results(at_edge={("deep", "plain")}))) == 1
