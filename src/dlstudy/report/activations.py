@@ -4,6 +4,7 @@ import math
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dlstudy.measures.hasty import fair, hasty
@@ -90,10 +91,17 @@ def hasty_rows(results: Results) -> list[Context]:
             ranked[kind] = own
             row |= {f"{kind}_first": own.idxmax(), f"{kind}_first_accuracy": own.max()}
             row |= {f"{kind}_last": own.idxmin(), f"{kind}_last_accuracy": own.min()}
-        tau = float(ranked["naive"].corr(ranked["fair"].loc[ranked["naive"].index], method="kendall"))
+        tau = rank_correlation(ranked["naive"], ranked["fair"].loc[ranked["naive"].index])
         row["tau"] = None if math.isnan(tau) else tau  # where all are alike
         rows.append(row)
     return rows
+
+
+def rank_correlation(first: "pd.Series[float]", second: "pd.Series[float]") -> float:
+    """Kendall's tau-b: concordant less discordant pairs, over what there are but for ties; NaN where all are tied."""
+    signs = [np.sign(np.subtract.outer(each.to_numpy(), each.to_numpy())) for each in (first, second)]
+    scale = math.sqrt(np.square(signs[0]).sum() * np.square(signs[1]).sum())
+    return float((signs[0] * signs[1]).sum() / scale) if scale else math.nan
 
 
 def answers(results: Results, by_depth: list[Context], depths: list[Context]) -> list[str]:
