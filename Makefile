@@ -52,6 +52,7 @@ test: $(STAMP) ## Run the tests, files of them by two processes; ARGS="-k name" 
 
 check: $(STAMP) ## Are results and reports up to date with the code? Then lint, layout and types
 	@python -m stages.check_params
+	@python -m tools.register --check
 	@python -m tools.staleness
 	@python -m ruff check .
 	@python -m ruff format --check .

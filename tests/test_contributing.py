@@ -1,22 +1,25 @@
-"""The worked example of CONTRIBUTING.md ("Add your own claim") works as it is printed there."""
+"""The worked example of CONTRIBUTING.md ("Add a statement") works as it is printed there."""
 
 import re
 from pathlib import Path
 
 import pytest
-from jinja2 import ChoiceLoader, DictLoader
 
-from dlstudy.judging.judgement import judge, verdict_table
-from dlstudy.report.markdown import environment
-from dlstudy.report.scorecard import Reading, sections
+from dlstudy.judging.answers import answer
+from dlstudy.judging.judgement import evidence_content, judge, verdict_table, verdicts_of
+from dlstudy.judging.statements import load_statements
+from dlstudy.measures import outputs
+from dlstudy.measures.find import measured
+from dlstudy.report.markdown import with_bodies
+from dlstudy.report.scorecard import Judged, Section, citing
 from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-SECTION = re.search(r"^## Add your own claim$(.*?)^## ", TEXT, re.DOTALL | re.MULTILINE)
+SECTION = re.search(r"^## Add a statement$(.*?)^## ", TEXT, re.DOTALL | re.MULTILINE)
 assert SECTION
-CLAIM_CODE, PAGE, CASES_CODE = re.findall(r"^```\w+\n(.*?)^```$", SECTION[1], re.DOTALL | re.MULTILINE)
+ENGLISH, CHINESE, MEASURE, CASES_CODE = re.findall(r"^```\w+\n(.*?)^```$", SECTION[1], re.DOTALL | re.MULTILINE)
 
 
 def executed(code):
@@ -26,8 +29,17 @@ def executed(code):
 
 
 @pytest.fixture(scope="module")
-def claim():
-    return executed(CLAIM_CODE)["CLAIM"]
+def statement(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("statements")
+    (folder / "OWN-1.md").write_text(ENGLISH, encoding="utf-8")
+    (folder / "OWN-1.zh.md").write_text(CHINESE, encoding="utf-8")
+    (found,) = load_statements(folder)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def measure(monkeypatch):
+    monkeypatch.setattr(outputs, "hidden_against_linear", executed(MEASURE)["hidden_against_linear"], raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -41,33 +53,33 @@ def results():
     return Results(ROOT, load_study(ROOT / "params.yaml"))
 
 
-def judged(claim, results):
-    (judgement,) = judge([claim], results, [], results.study.judge)
+def judged(statement, results):
+    (judgement,) = judge(statement.readings, results, measured, [], results.study.judge)
     return judgement
 
 
-def test_its_cases_have_the_verdicts_they_are_made_for(claim, case):
-    assert judged(claim, case.supporting).decision.verdict == "supported"
-    assert judged(claim, case.contrary).decision.verdict == case.contrary_verdict
+def test_its_cases_have_the_verdicts_they_are_made_for(statement, case):
+    assert judged(statement, case.supporting).decision.verdict == "supported"
+    assert judged(statement, case.contrary).decision.verdict == case.contrary_verdict
 
 
-def test_it_is_judged_by_the_committed_results(claim, results):
-    (row,) = verdict_table([judged(claim, results)]).to_dict("records")
-    assert row["id"] == "OWN-1"
-    assert row["num_seeds"] == 10
-    assert row["low"] <= row["estimate"] <= row["high"]
+def test_it_is_judged_and_answered_by_the_committed_results(statement, results):
+    judgement = judged(statement, results)
+    (row,) = verdict_table([judgement], {"OWN-1": ""}).to_dict("records")
+    assert (row["id"], row["outcome"], row["num_seeds"]) == ("OWN-1", "better", 10)
+    assert answer(statement, verdicts_of([judgement])) == "holds"
 
 
-def test_its_page_renders_in_the_frame(claim, results):
-    judgement = judged(claim, results)
-    (row,) = verdict_table([judgement]).to_dict("records")
-    reading = Reading(claim, row, "", (), None, None, {}, dict(judgement.evidence.facts))
-    jinja = environment()
-    jinja.loader = ChoiceLoader([DictLoader({"claims/OWN-1.md.j2": PAGE}), jinja.loader])
-    context = {"sections": sections([reading], "perceptron"), "settings": results.study.judge}
-    text = jinja.get_template("_chapter.md.j2").render(context)
+def test_its_page_renders_in_the_frame(statement, results):
+    judgement = judged(statement, results)
+    (row,) = verdict_table([judgement], {"OWN-1": "fixed before its evidence"}).to_dict("records")
+    evidence = evidence_content([judgement], results.study.judge)["OWN-1"]
+    section = Section(statement, "holds", (Judged(statement.readings[0], row, evidence, results.study.judge),))
+    context = {"sections": [section], "settings": results.study.judge, "cites": citing([section])}
+    text = with_bodies([statement]).get_template("_chapter.md.j2").render(context)
     assert "trained with each of 10 seeds" in text
     assert "ahead with 10 of them" in text
     assert "加一个隐藏层" in text
-    assert "**supported**" in text
+    assert "**Yes: by +3." in text
+    assert "Registration: fixed before its evidence." in text
     assert "[per_seed.csv](../results/evaluation/mlp_relu/per_seed.csv)" in text

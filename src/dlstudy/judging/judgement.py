@@ -225,10 +225,10 @@ def power(judgement: Judgement, settings: JudgeParams) -> dict[str, object] | No
     samples = list(judgement.evidence.samples.values())
     if judgement.decision.verdict != "inconclusive" or len(samples) != 1 or not isinstance(samples[0], PerSeed):
         return None
-    return {
-        "smallest_effect": smallest_effect(samples[0], settings),
-        "seeds_needed": seeds_needed(samples[0], judgement.reading.en.rule, settings),
-    }
+    found: dict[str, object] = {"smallest_effect": smallest_effect(samples[0], settings)}
+    if NOT_AFTER_HOLM not in judgement.decision.reasons:  # by itself it is decided
+        found["seeds_needed"] = seeds_needed(samples[0], judgement.reading.en.rule, settings)
+    return found
 
 
 def plain(value: Any) -> Any:

@@ -1,7 +1,8 @@
 """Measures of which activation to choose, from the ladder of training budgets (docs/ladder.md has the rules).
 
-Of MLP-1, ACT-2, ACT-5, ACT-11, ACT-12, ACT-15 and ACT-16. A cell is a depth and a budget; those in which nothing trains
-are left out. Differences are paired by seed, in points of test accuracy; beside each stands the A/A control of its cell.
+Of MLP-1, ACT-2, ACT-5, ACT-11, ACT-12, ACT-15 and ACT-16. A cell is a depth and a budget; those in which nothing
+trains are left out. Differences are paired by seed, in points of test accuracy; beside each stands the A/A control of its
+cell.
 """
 
 import math
@@ -198,7 +199,7 @@ def cause(results: Results) -> Evidence:
     """
     ladder = Ladder(results)
     table = signals(ladder)
-    value = float(table["signal"].corr(table["accuracy"], method="spearman"))
+    value = float(table["signal"].rank().corr(table["accuracy"].rank()))
     facts = {"rows": table.to_dict("records"), "protocol": protocol_facts(ladder)}
     return Evidence({"Spearman's rank correlation": Correlation(value, len(table))}, facts=facts)
 

@@ -1,8 +1,7 @@
 """What each page of the report is told: plain values for its template."""
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,13 +9,14 @@ from typing import Any, Final
 
 from dlstudy.core.checksums import read_checksums
 from dlstudy.data.image_sets import DATASETS, SIDE
-from dlstudy.judging.register import load_register
+from dlstudy.judging.register import FIXED, UNREGISTERED, load_register
 from dlstudy.judging.statements import Statement, readings_of
 from dlstudy.literature.published import Published
 from dlstudy.report.activations import activations_page
 from dlstudy.report.classifiers import NUM_PIXELS, classifier, records
 from dlstudy.report.published import published_context
 from dlstudy.report.scorecard import (
+    Judged,
     Section,
     answer_counts,
     by_verdict,
@@ -159,13 +159,16 @@ def method_page(sources: Sources) -> Context:
             row | {"measured": measured(row | {"unit": POINTS})} for row in records(sources.results.controls())
         ],
         "register": load_register(sources.root / "statements" / "register.yaml"),
-        "registrations": occurrences(each.row["registration"] for each in found),
+        "registrations": registrations(found),
     }
 
 
-def occurrences(words: Iterable[str]) -> dict[str, int]:
-    """How often each word occurs, the most frequent first."""
-    return dict(Counter(words).most_common())
+def registrations(found: Sequence[Judged]) -> dict[str, int]:
+    """How many readings were fixed before their evidence, amended or added after results, or are not registered."""
+    words = [each.row["registration"] for each in found]
+    starts = (FIXED, "amended after results", "added after results", UNREGISTERED)
+    counts = {start: sum(word.startswith(start) for word in words) for start in starts}
+    return {start: count for start, count in counts.items() if count}
 
 
 def chapter(sources: Sources, name: str) -> Context:

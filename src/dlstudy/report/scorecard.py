@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
+
+from jinja2 import Template
 
 from dlstudy.judging.answers import ANSWERS
 from dlstudy.judging.register import Entry, entries_of, load_register
@@ -124,30 +127,36 @@ class Section:
         context = {
             "rows": rows,
             "facts": self.facts,
-            "measured": lambda name: in_language(measured(rows[name]), language),
-            "number": lambda name: measured(rows[name]).partition(" (")[0],
+            "measured": lambda name: in_language(measured(rows[name], digits=3), language),
+            "number": lambda name: measured(rows[name], digits=3).partition(" (")[0],
         }
-        return environment().from_string(text).render(context)
+        return compiled(text).render(context)
+
+
+@cache
+def compiled(text: str) -> Template:
+    """A sentence as a template; each is compiled once, however many pages have it."""
+    return environment().from_string(text)
 
 
 def in_language(text: str, language: Language) -> str:
     return text if language == "en" else text.replace(" to ", " 至 ")
 
 
-def measured(row: dict[str, Any]) -> str:
+def measured(row: dict[str, Any], digits: int = 4) -> str:
     """The estimate with its interval: "0.998 (0.991 to 1.004)"; in accuracy points with two decimals and a sign.
 
     Whole numbers, such as counts, keep all their digits.
     """
     in_points = row["unit"] == "accuracy points"
-    estimate, low, high = (_number(row[name], in_points=in_points) for name in ("estimate", "low", "high"))
+    estimate, low, high = (_number(row[name], digits, in_points=in_points) for name in ("estimate", "low", "high"))
     return estimate if row["low"] == row["high"] else f"{estimate} ({low} to {high})"
 
 
-def _number(value: float, *, in_points: bool) -> str:
+def _number(value: float, digits: int, *, in_points: bool) -> str:
     if in_points:
         return f"{value:+z.2f}"  # z: no minus sign before what rounds to zero
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e12 else f"{value:.4g}"
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e12 else f"{value:.{digits}g}"
 
 
 def judged(results: Results, readings: Sequence[Reading]) -> list[Judged]:

@@ -110,5 +110,8 @@ def rule_words(rule: Rule, settings: JudgeParams, language: Language = "en") -> 
         numbers["s"] = at_least.format(100 * rule.at_least)
     if rule.more_than is not None:
         numbers["s"] = more_than.format(100 * rule.more_than)
-    words = REGIONS[language][rule.region] + QUANTIFIERS[language][rule.quantifier]
+    region = REGIONS[language][rule.region]
+    if rule.quantifier == "some":  # which nothing refutes
+        region = region.partition(", refuted")[0].partition("，低于")[0].partition("，高于")[0]
+    words = region + QUANTIFIERS[language][rule.quantifier]
     return words.format(**numbers) + ("" if rule.proves else NO_PROOF[language])
