@@ -32,8 +32,8 @@ def trained(name, place, accuracy_of, depths):
 def climbed(accuracy_of, *, at_edge=(), again=lambda depth, budget: 0.0, learns=lambda signal: signal):
     """A ladder with the accuracy of each activation, depth and budget.
 
-    again: by how much ReLU as its own rival differs from ReLU. learns: from a predicted signal to the accuracy of tuning
-    at the shortest budget.
+    again: by how much ReLU as its own rival differs from ReLU. learns: from a predicted signal to the accuracy of
+    tuning at the shortest budget.
     """
     tables, ratios = {}, []
     for place, name in enumerate(STUDY.ladder.activations):
