@@ -7,7 +7,15 @@ from dlstudy.core.artifacts import write_csv, write_json
 from dlstudy.core.params import PARAMS_FILE, read_yaml
 from dlstudy.judging.answers import answer_table
 from dlstudy.judging.controls import complaint, controls, passes
-from dlstudy.judging.judgement import control_table, evidence_content, judge, metrics, verdict_table, verdicts_of
+from dlstudy.judging.judgement import (
+    a_a_controls,
+    control_table,
+    evidence_content,
+    judge,
+    metrics,
+    verdict_table,
+    verdicts_of,
+)
 from dlstudy.judging.register import load_register, registration
 from dlstudy.judging.statements import load_statements, readings_of
 from dlstudy.measures.find import measured
@@ -24,7 +32,7 @@ if __name__ == "__main__":
     registrations = {each.key: registration(each, register, params) for each in readings}
     write_csv(Path("results/verdicts.csv"), verdict_table(judgements, registrations))
     write_csv(Path("results/answers.csv"), answer_table(statements, verdicts))
-    write_csv(Path("results/controls.csv"), control_table(checks, study.judge))
+    write_csv(Path("results/controls.csv"), control_table((*checks, *a_a_controls(judgements)), study.judge))
     write_json(Path("results/evidence.json"), evidence_content(judgements, study.judge))
     write_json(Path("results/verdicts.json"), verdicts)
     write_json(Path("metrics/verdicts.json"), metrics(statements, verdicts))

@@ -19,7 +19,7 @@ RAW_IMAGES: Final = Path("data/raw/images")
 
 def copy_checkout(target: Path) -> None:
     """Copy what the pipeline runs on, without data, models, environment and history, as a DVC project without Git."""
-    for name in ("src", "stages", "datasets", ".dvc"):
+    for name in ("src", "stages", "datasets", "statements", ".dvc"):
         shutil.copytree(ROOT / name, target / name, ignore=NOT_COPIED)
     for name in ("dvc.yaml", "params.yaml", "requirements.txt", ".dvcignore"):
         shutil.copy(ROOT / name, target / name)

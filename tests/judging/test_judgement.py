@@ -12,6 +12,7 @@ from dlstudy.judging.controls import Control
 from dlstudy.judging.evidence import Evidence, Exact, PerFold, PerSeed
 from dlstudy.judging.judgement import (
     NOT_AFTER_HOLM,
+    a_a_controls,
     control_table,
     evidence_content,
     fragility,
@@ -125,6 +126,15 @@ def test_the_table_of_controls_says_which_one_fails_why_and_what_it_resolves():
     assert float(table["resolves"][0]) < SETTINGS.margin < float(table["resolves"][1])
     faulty = control(SAME, around(0.0, faults=("seed 3 diverged",)))
     assert control_table([faulty], SETTINGS)["passes"].tolist() == ["no"]
+
+
+def test_a_a_controls_stand_in_the_table_of_controls_each_once():
+    resolving, coarse = PerSeed([0.1 * value for value in NOISE]), PerSeed([9.0 * value for value in NOISE])
+    paired = around(1.0, again={"depth 8": coarse, "depth 1": resolving})
+    judgements = list(judged({one("ACT-5/a"): paired, one("ACT-2/a"): paired}).values())
+    table = control_table(a_a_controls(judgements), SETTINGS)
+    assert table["control"].tolist() == ["A/A, depth 8", "A/A, depth 1"]
+    assert table["passes"].tolist() == ["no", "yes"]
 
 
 # --- Many tests at once ---

@@ -32,8 +32,8 @@ def trained(name, place, accuracy_of, depths):
 def climbed(accuracy_of, *, at_edge=(), again=lambda depth, budget: 0.0, learns=lambda signal: signal):
     """A ladder with the accuracy of each activation, depth and budget.
 
-    again: by how much ReLU as its own rival differs from ReLU. learns: from a predicted signal to the accuracy of tuning
-    at the shortest budget.
+    again: by how much ReLU as its own rival differs from ReLU. learns: from a predicted signal to the accuracy of
+    tuning at the shortest budget.
     """
     tables, ratios = {}, []
     for place, name in enumerate(STUDY.ladder.activations):
@@ -87,6 +87,7 @@ def long(depth, budget):
 EQUAL: Final = climbed(lambda *_: 0.85)
 RELU_BEST: Final = only("relu", 0.87)
 RELU_WORST: Final = only("relu", 0.83)
+RELU_WORST_BUT_BEYOND_LINEAR: Final = climbed(lambda name, *_: {"relu": 0.83, "softmax": 0.81}.get(name, 0.85))
 SIGMOID_BEST: Final = only("sigmoid", 0.88)
 SIGMOID_WORST: Final = only("sigmoid", 0.82)
 SIGMOID_FAILS_DEEP: Final = where("sigmoid", 0.1, deep)
@@ -110,6 +111,6 @@ CASES: Final = {
     "ACT-12/all": Case(RELU_BEST, EQUAL),
     "ACT-15/sigmoid": Case(RELU_BEST, RELU_WORST),
     "ACT-15/tanh": Case(RELU_BEST, EQUAL),
-    "ACT-16/policy": Case(EQUAL, RELU_WORST),
+    "ACT-16/policy": Case(EQUAL, RELU_WORST_BUT_BEYOND_LINEAR),
     "ACT-16/always": Case(EQUAL, RELU_WORST),
 }

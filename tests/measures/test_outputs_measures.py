@@ -27,7 +27,7 @@ def test_evidence_without_faults_has_none():
 
 def test_the_confirmatory_family_is_small_and_fixed():
     assert [key for key, each in BY_KEY.items() if each.en.confirmatory] == [
-        *("MLP-1/needed", "ACT-3/literal", "ACT-4/accuracy", "ACT-6/equivalent")
+        *("ACT-3/literal", "ACT-4/accuracy", "ACT-6/equivalent")
     ]
 
 

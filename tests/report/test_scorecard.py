@@ -155,3 +155,15 @@ def test_every_committed_rule_is_a_sentence_in_both_languages_with_the_same_numb
         if threshold is not None and reading.en.rule.quantifier != "total":
             assert f"{threshold:g}" in english, reading.key
             assert f"{threshold:g}" in chinese, reading.key
+
+
+def numbers(text):
+    return sorted(re.findall(r"\d[\d.,]*\d|\d", text))
+
+
+def test_both_languages_say_the_same_numbers():
+    committed = Results(ROOT, load_study(ROOT / "params.yaml"))
+    for section in sections(committed, load_statements(ROOT / "statements", timed=False)):
+        assert numbers(section.sentence("en")) == numbers(section.sentence("zh")), section.statement.id
+        for each in section.readings:
+            assert numbers(each.reading.en.tested) == numbers(each.reading.zh.tested), each.key

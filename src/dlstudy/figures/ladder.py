@@ -49,9 +49,9 @@ def against_relu(ladder: Ladder, margin: float, confidence: float) -> Figure:
         budget_axis(axes, budgets)
         axes.set_title(layers(depth), fontsize=9)
     difference_axis(panels[0])
-    for name, colour in IN_COLOUR.items():
-        panels[0].plot([], [], "-o", color=colour, markersize=4, label=name)
-    panels[0].plot([], [], "-", color=GREY, label="others")
+    for name in (each for each in ladder.activations if each != RELU):
+        colour = IN_COLOUR.get(name, GREY)
+        panels[0].plot([], [], "-o" if name in IN_COLOUR else "-", color=colour, markersize=4, label=name)
     figure.legend(loc="outside lower center", ncols=6)
     figure.suptitle(
         f"Test accuracy less ReLU's, in points (band: ±{margin:g} points; bars: {100 * confidence:g} % intervals)"
@@ -82,9 +82,9 @@ def budget_axis(axes: Axes, budgets: list[float]) -> None:
 def difference_axis(axes: Axes) -> None:
     """Points, linear near 0 and logarithmic beyond: networks that do not train are scores of points behind."""
     axes.set_yscale("symlog", linthresh=LINEAR_TO, linscale=2)
-    ticks = [-80, -20, -5, -2, -1, 0, 1, 2]
+    ticks = [-80, -20, -5, -2, -1, 0, 1, 2, 5, 10]
     axes.set_yticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
-    axes.set_ylim(-100, 3)
+    axes.set_ylim(-100, 12)
     axes.set_ylabel("points of test accuracy")
 
 
@@ -134,6 +134,7 @@ def regret_by_cell(ladder: Ladder) -> Figure:
     axes.invert_yaxis()
     axes.set_xscale("symlog", linthresh=LINEAR_TO, linscale=2)
     axes.set_xticks([0, 1, 2, 5, 20, 80], ["0", "1", "2", "5", "20", "80"])
+    axes.set_xlim(-0.5, 100)
     axes.set_xlabel("points of test accuracy lost to trying all; a dot a cell, the diamond their mean")
     return figure
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dlstudy.judging.answers import ANSWERS, answer
-from dlstudy.judging.controls import Control, complaint, decided, passes, resolution
+from dlstudy.judging.controls import SAME, Control, complaint, decided, passes, resolution
 from dlstudy.judging.evidence import Evidence, PerSeed, Sample
 from dlstudy.judging.power import seeds_needed, smallest_effect
 from dlstudy.judging.rules import VERDICTS, Decision, Rule, Verdict, condition, decide, variants
@@ -238,6 +238,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value.item() if isinstance(value, np.generic) else value
+
+
+def a_a_controls(judgements: Sequence[Judgement]) -> list[Control]:
+    """The A/A control of every condition that has one, each once."""
+    found: dict[str, Control] = {}
+    for each in judgements:
+        for name, sample in each.evidence.again.items():
+            expected = f"in {name}, of {each.reading.key}, an activation is equivalent to itself"
+            found.setdefault(name, Control(f"A/A, {name}", expected, SAME, Evidence({name: sample})))
+    return list(found.values())
 
 
 def control_table(controls: Sequence[Control], settings: JudgeParams) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """Measures of which activation to choose, from the ladder of training budgets (docs/ladder.md has the rules).
 
 Of MLP-1, ACT-2, ACT-5, ACT-11, ACT-12, ACT-15 and ACT-16. A cell is a depth and a budget; those in which nothing
-trains are left out. Differences are paired by seed, in points of test accuracy; beside each stands the A/A control of its
-cell.
+trains are left out. Differences are paired by seed, in points of test accuracy; beside each stands the A/A control of
+its cell.
 """
 
 import math

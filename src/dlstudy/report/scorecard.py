@@ -128,7 +128,7 @@ class Section:
             "rows": rows,
             "facts": self.facts,
             "measured": lambda name: in_language(measured(rows[name], digits=3), language),
-            "number": lambda name: measured(rows[name], digits=3).partition(" (")[0],
+            "number": lambda name: measured(rows[name], digits=3).partition(" (")[0].removeprefix("+"),
         }
         return compiled(text).render(context)
 
