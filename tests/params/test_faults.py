@@ -302,7 +302,6 @@ def test_a_single_seed_is_refused(tmp_path, study):
 
 
 TUNED = (
-    "ladder.protocol",
     "experiments.losses",
     "experiments.activation_outputs",
     "experiments.activation_outputs.price",

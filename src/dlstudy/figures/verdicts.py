@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from dlstudy.figures import census, ladder, signal
 from dlstudy.figures.style import COLOURS
+from dlstudy.judging.judgement import A_A
 from dlstudy.judging.statistics import repeated_cv_interval
 from dlstudy.measures import census as census_measures
 from dlstudy.study.ladder import Ladder
@@ -41,7 +42,10 @@ def differences(results: Results) -> pd.DataFrame:
     """The paired differences of claims and controls, in accuracy points: the rows of the forest plot."""
     verdicts = results.verdicts()
     of_claims = verdicts[verdicts["unit"] == "accuracy points"].assign(label=lambda table: table["id"], control="no")
-    of_controls = results.controls().assign(label=lambda table: "control: " + table["control"], control="yes")
+    controls = results.controls()
+    of_controls = controls[~controls["control"].str.startswith(A_A)].assign(
+        label=lambda table: "control: " + table["control"], control="yes"
+    )
     of_controls["verdict"] = of_controls["passes"].map({"yes": "supported", "no": "refuted"})
     return pd.concat([of_claims, of_controls])[["label", "estimate", "low", "high", "verdict", "control"]]
 

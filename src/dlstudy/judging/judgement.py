@@ -240,14 +240,21 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+A_A: Final = "A/A, "
+"""How the names of A/A controls begin."""
+
+
 def a_a_controls(judgements: Sequence[Judgement]) -> list[Control]:
-    """The A/A control of every condition that has one, each once."""
-    found: dict[str, Control] = {}
+    """The A/A control of every condition that has one, each once. One that fails concerns its own conditions only."""
+    found: list[Control] = []
+    seen: list[Sample] = []
     for each in judgements:
         for name, sample in each.evidence.again.items():
-            expected = f"in {name}, of {each.reading.key}, an activation is equivalent to itself"
-            found.setdefault(name, Control(f"A/A, {name}", expected, SAME, Evidence({name: sample})))
-    return list(found.values())
+            if sample not in seen:
+                seen.append(sample)
+                expected = f"in {name} an activation is equivalent to itself"
+                found.append(Control(f"{A_A}{name}", expected, SAME, Evidence({name: sample})))
+    return found
 
 
 def control_table(controls: Sequence[Control], settings: JudgeParams) -> pd.DataFrame:

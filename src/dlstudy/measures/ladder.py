@@ -47,16 +47,24 @@ def by_budget(cells: Iterable[Cell]) -> list[Cell]:
 
 def faults_of(ladder: Ladder, trained: Sequence[tuple[str, Cell]]) -> tuple[str, ...]:
     """Choices at an edge of what was tried, and trainings that diverged."""
-    return tuple(dict.fromkeys(fault for name, cell in trained for fault in _faults(ladder, name, cell)))
+    return (*edges_of(ladder, trained), *diverged_of(ladder, trained))
 
 
-def _faults(ladder: Ladder, name: str, cell: Cell) -> list[str]:
-    edge = [f"{name}, {cell}: its best learning rate lies at an end of those tried"]
-    diverged = ladder.scores(name, cell, "diverged").astype(bool)
-    return [
-        *(edge if ladder.choice(name, cell)["at_edge"] else []),
-        *(f"{name}, {cell}, seed {seed}: diverged" for seed in diverged.index[diverged]),
-    ]
+def edges_of(ladder: Ladder, trained: Sequence[tuple[str, Cell]]) -> tuple[str, ...]:
+    return tuple(
+        f"{name}, {cell}: its best learning rate lies at an end of those tried"
+        for name, cell in dict.fromkeys(trained)
+        if ladder.choice(name, cell)["at_edge"]
+    )
+
+
+def diverged_of(ladder: Ladder, trained: Sequence[tuple[str, Cell]]) -> tuple[str, ...]:
+    return tuple(
+        f"{name}, {cell}, seed {seed}: diverged"
+        for name, cell in dict.fromkeys(trained)
+        for seed, diverged in ladder.scores(name, cell, "diverged").items()
+        if diverged
+    )
 
 
 def protocol_facts(ladder: Ladder) -> dict[str, Any]:
@@ -176,11 +184,7 @@ def fewer_trained(results: Results, first: str, second: str) -> Evidence:
         str(cell): TwoCounts(counts(first, cell), counts(second, cell), least=LEAST_SEEDS) for cell in cells
     }
     # A network that diverges has not trained: that is what is counted here, and no fault.
-    edges = tuple(
-        fault
-        for fault in faults_of(ladder, [(name, cell) for cell in cells for name in (first, second)])
-        if not fault.endswith("diverged")
-    )
+    edges = edges_of(ladder, [(name, cell) for cell in cells for name in (first, second)])
     shares = [
         {
             "cell": str(cell),
@@ -233,8 +237,11 @@ def matching_init(activation: str) -> str:
 # --- ACT-16: policies ---
 
 
-def policy(results: Results, name: str) -> Evidence:
-    """What a policy gains on trying all activations (as a rule less than 0), by seed, on average over the cells."""
+def policy_reached(results: Results, name: str) -> Evidence:
+    """What a policy gains on trying all activations (as a rule less than 0), by seed, on average over the cells.
+
+    It is judged by what it reaches: a training that diverged counts with an accuracy of 0, and is no fault.
+    """
     ladder = Ladder(results)
     table = ladder.regrets()
     policies = [str(column) for column in table if column not in ("depth", "budget", "seed")]
@@ -244,6 +251,6 @@ def policy(results: Results, name: str) -> Evidence:
         per_seed({f"{name} less trying all": (-by_seed[name]).tolist()}),
         num_seeds=len(by_seed),
         facts={"protocol": protocol_facts(ladder), "needing": needing},
-        faults=faults_of(ladder, [(each, cell) for each in ladder.activations for cell in ladder.living]),
+        faults=edges_of(ladder, [(each, cell) for each in ladder.activations for cell in ladder.living]),
         aside=per_seed({each: by_seed[each].tolist() for each in policies}),
     )

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from dlstudy.core.checksums import read_checksums
 from dlstudy.data.image_sets import DATASETS, SIDE
+from dlstudy.judging.judgement import A_A
 from dlstudy.judging.register import FIXED, UNREGISTERED, load_register
 from dlstudy.judging.statements import Statement, readings_of
 from dlstudy.literature.published import Published
@@ -127,7 +128,11 @@ def statements_page(sources: Sources, language: Language) -> Context:
         "counts": answer_counts(note),
         "words": ANSWER[language],
         "plural": PLURAL,
-        "failing": [row["why_not"] for row in records(sources.results.controls()) if row["passes"] == "no"],
+        "failing": [
+            row["why_not"]
+            for row in records(sources.results.controls())
+            if row["passes"] == "no" and not row["control"].startswith(A_A)
+        ],
         "num_readings": len(readings),
         "settings": sources.results.study.judge,
     }
