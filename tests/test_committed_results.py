@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from dlstudy.core.randomness import generator
+from dlstudy.judging.judgement import A_A
 from dlstudy.study.params import load_study
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,9 +69,12 @@ def test_every_statement_that_is_judged_so_far_has_a_verdict(verdicts):
     assert sorted(verdicts["id"].str.split("/").str[0].unique()) == sorted(STATEMENTS)
 
 
-def test_no_verdict_is_invalid_but_those_on_networks_that_their_budget_stopped(verdicts):
-    invalid = set(verdicts.loc[verdicts["verdict"] == "invalid", "id"])
-    assert invalid <= {"TV-2/trained", "TV-2/beats_mlp"}
+def test_a_verdict_is_invalid_only_where_a_budget_stopped_networks_or_trainings_diverged(verdicts):
+    evidence = json.loads((ROOT / "results/evidence.json").read_text())
+    reasons = {key: evidence[key]["reasons"] for key in verdicts.loc[verdicts["verdict"] == "invalid", "id"]}
+    diverged = {key for key, why in reasons.items() if why and all(each.endswith("diverged") for each in why)}
+    assert set(reasons) - diverged <= {"TV-2/trained", "TV-2/beats_mlp"}
+    assert diverged <= {"MLP-1/accuracy", "ACT-12/all"}  # deep layers without activation, with some seeds
 
 
 def test_what_the_note_says_of_itself_is_not_refuted_by_what_it_did_not_say():
@@ -93,7 +97,7 @@ def test_the_confirmatory_family_counts_one_number_once():
         .loc[[key for key, each in evidence.items() if each["adjusted_p"] is not None]]
     )
     numbers = tested["estimate"].abs()
-    assert len(numbers) >= 12
+    assert len(numbers) == 10
     assert not numbers.duplicated().any()
 
 
@@ -108,11 +112,23 @@ def test_statements_about_time_have_their_verdicts_apart(verdicts):
 
 def test_the_negative_controls_pass():
     controls = pd.read_csv(ROOT / "results/controls.csv")
+    controls = controls[~controls["control"].str.startswith(A_A)]
     assert len(controls) == 2
     assert set(controls["passes"]) == {"yes"}
     # a handicap of one point was planted
     planted = controls.loc[controls["control"].str.contains("handicap"), "estimate"].item()
     assert planted == pytest.approx(1.0, abs=0.5)
+
+
+def test_every_cell_of_the_ladder_has_its_control_and_those_that_fail_resolve_no_margin():
+    controls = pd.read_csv(ROOT / "results/controls.csv")
+    cells = controls[controls["control"].str.startswith(A_A)]
+    study = load_study(ROOT / "params.yaml")
+    protocol = study.ladder.protocol
+    assert len(cells) == sum(len(protocol.budgets_of(depth)) for depth in protocol.depths)
+    resolves = cells["resolves"].astype(float) < study.judge.margin
+    assert (resolves == (cells["passes"] == "yes")).all()
+    assert resolves.sum() >= 10  # all but the shortest trainings of the deepest networks
 
 
 def test_verdicts_are_flat_and_metrics_count_statements_and_readings(verdicts):

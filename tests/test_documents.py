@@ -145,3 +145,28 @@ def test_git_converts_no_line_ending_on_windows(tmp_path):
     (tmp_path / "table.csv").unlink()
     git("-c", "core.autocrlf=true", "checkout", "--", "table.csv")
     assert (tmp_path / "table.csv").read_bytes() == content
+
+
+MOST_WORDS = 3_000
+
+
+def test_no_page_of_the_reports_has_more_unfolded_words_than_one_reads():
+    """What stands in <details> is for the specialist, and not counted."""
+    pages = sorted((ROOT / "reports").glob("*.md"))
+    assert pages
+    words = {page.name: unfolded_words(text_of(page)) for page in pages}
+    assert {name: num for name, num in words.items() if num > MOST_WORDS and name not in LISTS} == {}
+
+
+LISTS = {"readings.md"}  # every reading in a row: a table to look things up in
+
+
+def unfolded_words(text):
+    """Words outside <details>, which may hold others."""
+    depth, kept = 0, []
+    for part in re.split(r"(</?details>)", text):
+        depth += {"<details>": 1, "</details>": -1}.get(part, 0)
+        if not depth:
+            kept.append(part)
+    assert depth == 0
+    return len(" ".join(kept).split())

@@ -37,6 +37,7 @@ TARGETS = [
     "setup",
     "repro",
     "reproduce",
+    "compare",
     "smoke",
     "test",
     "check",

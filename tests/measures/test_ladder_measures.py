@@ -4,13 +4,12 @@ from dlstudy.judging.rules import decide
 from dlstudy.measures import ladder
 from dlstudy.study.ladder import Cell, Ladder
 from dlstudy.training.models import matching_init
-from tests.measures.cases_ladder import EQUAL, LONGEST, PROTOCOL, SHORTEST, STUDY, climbed, only, where
+from tests.measures.cases_ladder import EQUAL, LONGEST, PROTOCOL, SHORTEST, STUDY, climbed, only
 from tests.measures.test_measures import BY_KEY
 
 
 def test_a_cell_in_which_nothing_trains_counts_nowhere():
-    dead = where("none", 0.1, lambda *_: False, others=0.85)
-    assert len(Ladder(dead).living) == len(Ladder(dead).cells)
+    assert Ladder(EQUAL).living == Ladder(EQUAL).cells
     deep_dead = climbed(lambda name, depth, budget: 0.5 if depth == 16 else 0.85)
     living = Ladder(deep_dead).living
     assert {cell.depth for cell in living} == set(PROTOCOL.depths) - {16}

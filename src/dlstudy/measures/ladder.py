@@ -209,7 +209,10 @@ def cause(results: Results) -> Evidence:
 
 
 def signals(ladder: Ladder) -> pd.DataFrame:
-    """A row for each activation, depth and initialiser at the shortest budget: signal (log10) and accuracy."""
+    """A row for each activation, depth and initialiser at the shortest budget: signal (log10) and accuracy.
+
+    Of the activations for which experiment signal_propagation predicts the signal; others are left out.
+    """
     ratios = ladder.results.experiment("signal_propagation", "ratios")
     per_layer = dict(zip(zip(ratios["activation"], ratios["init"], strict=True), ratios["predicted"], strict=True))
     shortest = min(cell.budget for cell in ladder.cells)
@@ -217,6 +220,7 @@ def signals(ladder: Ladder) -> pd.DataFrame:
     keys = ["activation", "depth", "init"]
     means = tuning[tuning["budget"] == shortest].groupby([*keys, "lr"])["validation_accuracy"].mean()
     table = means.groupby(keys).max().rename("accuracy").reset_index()
+    table = table[table["activation"].isin(set(ratios["activation"]))].reset_index(drop=True)
     per_cell = zip(table["activation"], table["depth"].tolist(), table["init"], strict=True)
     table["signal"] = [
         (depth - 1) * math.log10(min(1.0, per_layer[activation, drawn_by(init, activation)]))
