@@ -5,7 +5,7 @@ from pathlib import Path
 from dlstudy.claims.cost import CLAIMS
 from dlstudy.core.artifacts import write_csv, write_json, write_text
 from dlstudy.figures.cost import figures
-from dlstudy.figures.style import save_figure, style
+from dlstudy.figures.style import draw
 from dlstudy.judging.judgement import evidence_content, judge, metrics, verdict_table
 from dlstudy.report.cost import PAGE, cost_page
 from dlstudy.study.params import load_study
@@ -17,8 +17,5 @@ if __name__ == "__main__":
     write_csv(TIMING / "verdicts.csv", verdict_table(judgements))
     write_json(TIMING / "evidence.json", evidence_content(judgements))
     write_json(TIMING / "verdicts.json", metrics(judgements))
-    Path("reports/timing").mkdir(parents=True, exist_ok=True)
-    with style():
-        for name, figure in figures(results):
-            save_figure(Path(f"reports/timing/{name}.png"), figure)
+    draw(Path("reports/timing"), figures(results))
     write_text(Path("reports") / PAGE, cost_page(results))

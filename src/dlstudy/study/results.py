@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +21,12 @@ TIMING = Path("timing")  # whatever depends on wall-clock time: apart, so that n
 
 class MissingResultError(StudyError, FileNotFoundError):
     """A result that a figure or report needs has not been computed."""
+
+
+@cache  # a judgement asks for the same tables some thousand times
+def _table(file: Path, changed: int) -> pd.DataFrame:
+    """A table, read once for each time that its file has changed."""
+    return pd.read_csv(file)
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,8 @@ class Results:
         return [name for name, model in models if isinstance(model, SgdParams) and not model.hidden]
 
     def _csv(self, path: Path, stage: str) -> pd.DataFrame:
-        return pd.read_csv(self._found(path, stage))
+        file = self._found(path, stage)
+        return _table(file, file.stat().st_mtime_ns).copy()
 
     def _json(self, path: Path, stage: str) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(self._found(path, stage).read_text(encoding="utf-8"))
