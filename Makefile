@@ -23,7 +23,7 @@ CUDA_ONLY := triton cuda-bindings cuda-pathfinder cuda-toolkit \
 	cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro judge reproduce smoke test check readme bench lock clean
+.PHONY: help setup repro judge reproduce smoke test faults check schema readme bench lock clean
 
 help: ## List the targets
 	@echo 'make TARGET [ARGS="..."]'
@@ -55,6 +55,9 @@ smoke: $(STAMP) ## Run the whole pipeline on the real data with miniature settin
 test: $(STAMP) ## Run the tests, files of them by two processes; ARGS="-k name" picks some
 	@python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
+faults: $(STAMP) ## Run the slow tests: kills, full disks, damaged inputs, other surroundings
+	@python -m pytest -m slow --numprocesses 2 $(ARGS)
+
 check: $(STAMP) ## Are packages and results those of the lock, stored files whole, code in order?
 	@python -m tools.packages
 	@python -m stages.check_params
@@ -63,6 +66,9 @@ check: $(STAMP) ## Are packages and results those of the lock, stored files whol
 	@python -m ruff check .
 	@python -m ruff format --check .
 	@python -m mypy
+
+schema: $(STAMP) ## Write the schema of params.yaml by which editors complete and check it
+	@python -m tools.schema
 
 readme: $(STAMP) ## Bring the generated parts of README.md up to date
 	@python -m tools.readme $(ARGS)

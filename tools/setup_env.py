@@ -428,6 +428,8 @@ def pip_install(python: Path, arguments: list[str], settings: dict[str, str] | N
         errors = wait(process)
     if process.returncode != 0:
         said = "\n".join(errors.splitlines()[-20:])
+        if "SOCKS" in said:
+            said += "\npip cannot go through a SOCKS proxy: set HTTPS_PROXY=http://HOST:PORT and unset ALL_PROXY"
         raise SetupError(f"pip install {' '.join(arguments)} failed:\n{said}")
 
 
