@@ -36,7 +36,8 @@ class PreflightError(StudyError):
 
 def check(root: Path) -> None:
     """Raise PreflightError with all that stands in the way of running the pipeline in this checkout."""
-    found = [*missing_packages(), *missing_kernels(), *unwritable(root), *too_little_space(root), *other_runs(root)]
+    found = [*missing_packages(), *missing_kernels(), *unusable_proxy(root)]
+    found += [*unwritable(root), *too_little_space(root), *other_runs(root)]
     if found:
         raise PreflightError("\n  ".join(["nothing was run and nothing deleted:", *found]))
 
@@ -56,6 +57,16 @@ def missing_kernels(cpu: Path = Path("/proc/cpuinfo")) -> Iterator[str]:
         yield (
             "processor: expected AVX2, which portable arithmetic needs, found none; "
             f"{arithmetic.VARIABLE}=native runs here, with other last bits"
+        )
+
+
+def unusable_proxy(root: Path) -> Iterator[str]:
+    """Python's downloads go through HTTP proxies only; of no account once the raw images are there."""
+    proxy = os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY") or ""
+    if proxy.startswith("socks") and not (root / "data/raw/images").is_dir():
+        yield (
+            "HTTPS_PROXY: expected an HTTP proxy, found a SOCKS proxy, which downloads cannot go through; "
+            "name an HTTP proxy, or unset it and name a folder that has the files (README, Two commands)"
         )
 
 

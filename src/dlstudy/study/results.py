@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.errors import DataError, StudyError
 from dlstudy.data.image_sets import DATASETS, ImageSet, load_image_set
 from dlstudy.study.params import StudyParams
 from dlstudy.training.params import ClosedFormParams, SgdParams
@@ -26,7 +26,14 @@ class MissingResultError(StudyError, FileNotFoundError):
 @cache  # a judgement asks for the same tables some thousand times
 def _table(file: Path, changed: int) -> pd.DataFrame:
     """A table, read once for each time that its file has changed."""
-    return pd.read_csv(file)
+    try:
+        return pd.read_csv(file)
+    except ValueError:  # of what pandas cannot read, and of what is no UTF-8
+        raise damaged(file) from None
+
+
+def damaged(file: Path) -> DataError:
+    return DataError(f"{file}: expected a result, found a damaged file; run `git checkout {file}` or `dvc repro`")
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,11 @@ class Results:
         return _table(file, file.stat().st_mtime_ns).copy()
 
     def _json(self, path: Path, stage: str) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(self._found(path, stage).read_text(encoding="utf-8"))
+        file = self._found(path, stage)
+        try:
+            content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:
+            raise damaged(file) from None
         return content
 
     def _found(self, path: Path, stage: str) -> Path:
