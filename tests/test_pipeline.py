@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from tests.import_closure import is_empty
 from tests.pipeline import MODELS, Checkout, last_command
+from tools import judge
 from tools.checkout import ROOT, read_params
 from tools.reproduce import locked_outputs
 from tools.staleness import stale_stages
@@ -129,6 +130,47 @@ def test_all_bytes_are_the_same_elsewhere_with_two_processes_and_on_an_older_pro
     _, (again, run) = runs
     assert run.returncode == 0, run.stdout + run.stderr
     assert again.results == checkout.results
+
+
+@pytest.fixture
+def clone(checkout, tmp_path):
+    """What a clone of it has: the results, neither data nor models."""
+    copy = Checkout(tmp_path)
+    shutil.rmtree(copy.root)
+    shutil.copytree(checkout.root, copy.root)
+    for name in ("data", "models", ".dvc/cache", ".dvc/tmp"):
+        shutil.rmtree(copy.root / name)
+    return copy
+
+
+def committed(checkout):
+    """Every file that Git would have, with its content."""
+    folders = ("results", "metrics", "reports", "timing")
+    files = [path for folder in folders for path in (checkout.root / folder).rglob("*") if path.is_file()]
+    return {str(path.relative_to(checkout.root)): path.read_bytes() for path in [*files, checkout.root / "dvc.lock"]}
+
+
+def test_a_clone_is_judged_again_without_data_and_models_and_nothing_is_deleted(clone, monkeypatch):
+    before = committed(clone)
+    monkeypatch.setattr(judge, "ROOT", clone.root)
+    assert judge.main([]) == 0
+    assert committed(clone) == before  # the same margin, the same bytes
+    assert judge.main(["-S", "judge.margin=0.3"]) == 0
+    after = committed(clone)
+    assert after.keys() == before.keys()
+    changed = {name for name in after if after[name] != before[name]}
+    assert {"results/verdicts.csv", "reports/method.md"} <= changed
+    assert "dvc.lock" not in changed
+    assert not (clone.root / "models").exists()
+    assert not (clone.root / "data/prepared").exists()
+
+
+@pytest.mark.parametrize("stage", ["galleries", "evaluate@mlp_relu"])
+def test_a_stage_that_cannot_run_in_a_clone_leaves_what_was_there(stage, clone):
+    before = committed(clone)
+    run = clone.run("repro", "--force", "--single-item", "--allow-missing", stage)
+    assert run.returncode != 0
+    assert committed(clone) == before
 
 
 class Change(NamedTuple):
