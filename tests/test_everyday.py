@@ -1,6 +1,7 @@
 """What users do in their first minutes: look, judge again, check."""
 
 import hashlib
+import re
 
 import pandas as pd
 import pytest
@@ -147,3 +148,12 @@ def test_a_package_that_is_not_the_locked_one_is_named():
     first, second = others("\n".join(pins), have.get)
     assert first.startswith("numpy: expected ==2.0 of requirements.txt, found 1.9; run")
     assert second.startswith("absent: expected ==1.0 of requirements.txt, found none")
+
+
+# --- docs/faults.md ---
+
+
+def test_every_test_that_the_table_of_faults_names_exists():
+    named = set(re.findall(r"`((?:\w+/)?test_\w+\.py)`", (ROOT / "docs/faults.md").read_text(encoding="utf-8")))
+    assert len(named) > 8
+    assert [name for name in named if not (ROOT / "tests" / name).is_file()] == []

@@ -1,3 +1,4 @@
+import errno
 import json
 import math
 from pathlib import Path
@@ -173,3 +174,26 @@ def test_a_folder_holds_what_was_written_and_nothing_of_an_earlier_run(tmp_path)
         "new.csv": "a\n1\n",
         "facts.json": '{\n  "b": 2\n}\n',
     }
+
+
+def half_written(path, content):
+    with path.open("wb") as file:
+        file.write(content[: len(content) // 2])
+    raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+
+def refused(path, *_, **__):
+    raise OSError(errno.EACCES, "Permission denied", str(path))
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [("mkdir", refused), ("write_bytes", refused), ("write_bytes", half_written), ("replace", refused)],
+)
+def test_an_error_at_any_file_operation_leaves_the_old_file_and_nothing_else(operation, fault, tmp_path, monkeypatch):
+    path = tmp_path / "x.csv"
+    path.write_text("old")
+    monkeypatch.setattr(Path, operation, fault)
+    with pytest.raises(OSError, match=r"No space|denied"):
+        write_bytes(path, b"new content")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("x.csv", "old")]
