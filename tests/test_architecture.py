@@ -22,6 +22,7 @@ from dvc.repo import Repo
 
 from dlstudy.core.params import Section
 from tests.import_closure import ROOT, closure, imports_of, third_party
+from tests.pipeline import last_command
 from tools.checkout import read_params, write_params
 from tools.reproduce import is_timing
 
@@ -185,7 +186,7 @@ def pipeline() -> dict[str, tuple[str, frozenset[str], frozenset[str]]]:
         Repo.init(folder, no_scm=True)
         with Repo(folder) as repo:
             for stage in repo.stage.load_all(str(Path(folder) / "dvc.yaml")):
-                _, _, module, *arguments = stage.cmd.split()
+                _, _, module, *arguments = last_command(stage.cmd).split()
                 code = frozenset(dep.def_path for dep in stage.deps if dep.def_path.startswith(("src/", "stages/")))
                 files = closure(module)
                 if module == "stages.experiment":  # which imports the experiment by its name

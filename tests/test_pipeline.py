@@ -13,7 +13,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.import_closure import is_empty
-from tests.pipeline import MODELS, Checkout
+from tests.pipeline import MODELS, Checkout, last_command
+from tools import judge
 from tools.checkout import ROOT, read_params
 from tools.reproduce import locked_outputs
 from tools.staleness import stale_stages
@@ -55,9 +56,10 @@ def test_every_file_that_a_stage_reads_is_covered_by_its_dependencies(checkout):
     reads = checkout.reads
     uncovered = []
     for name, stage in lock.items():
-        assert {f for f in reads[stage["cmd"]] if f.startswith("src/")}, name  # the noting works
+        command = last_command(stage["cmd"])
+        assert {f for f in reads[command] if f.startswith("src/")}, name  # the noting works
         known = ["params.yaml", *(entry["path"] for entry in [*stage.get("deps", []), *stage["outs"]])]
-        for path in reads[stage["cmd"]]:
+        for path in reads[command]:
             source = re.sub(r"__pycache__/(\w+)\.cpython-\d+\.pyc(\.\d+)?$", r"\1.py", path)
             if not any(f"{source}/".startswith(f"{each}/") for each in known) and not is_empty_package(
                 checkout, source
@@ -130,6 +132,47 @@ def test_all_bytes_are_the_same_elsewhere_with_two_processes_and_on_an_older_pro
     assert again.results == checkout.results
 
 
+@pytest.fixture
+def clone(checkout, tmp_path):
+    """What a clone of it has: the results, neither data nor models."""
+    copy = Checkout(tmp_path)
+    shutil.rmtree(copy.root)
+    shutil.copytree(checkout.root, copy.root)
+    for name in ("data", "models", ".dvc/cache", ".dvc/tmp"):
+        shutil.rmtree(copy.root / name)
+    return copy
+
+
+def committed(checkout):
+    """Every file that Git would have, with its content."""
+    folders = ("results", "metrics", "reports", "timing")
+    files = [path for folder in folders for path in (checkout.root / folder).rglob("*") if path.is_file()]
+    return {str(path.relative_to(checkout.root)): path.read_bytes() for path in [*files, checkout.root / "dvc.lock"]}
+
+
+def test_a_clone_is_judged_again_without_data_and_models_and_nothing_is_deleted(clone, monkeypatch):
+    before = committed(clone)
+    monkeypatch.setattr(judge, "ROOT", clone.root)
+    assert judge.main([]) == 0
+    assert committed(clone) == before  # the same margin, the same bytes
+    assert judge.main(["-S", "judge.margin=0.3"]) == 0
+    after = committed(clone)
+    assert after.keys() == before.keys()
+    changed = {name for name in after if after[name] != before[name]}
+    assert {"results/verdicts.csv", "reports/method.md"} <= changed
+    assert "dvc.lock" not in changed
+    assert not (clone.root / "models").exists()
+    assert not (clone.root / "data/prepared").exists()
+
+
+@pytest.mark.parametrize("stage", ["galleries", "evaluate@mlp_relu"])
+def test_a_stage_that_cannot_run_in_a_clone_leaves_what_was_there(stage, clone):
+    before = committed(clone)
+    run = clone.run("repro", "--force", "--single-item", "--allow-missing", stage)
+    assert run.returncode != 0
+    assert committed(clone) == before
+
+
 class Change(NamedTuple):
     file: str
     make: Callable[[Checkout], None]
@@ -137,7 +180,7 @@ class Change(NamedTuple):
 
 
 def change_params(change, *concerned):
-    return Change("params.yaml", lambda checkout: checkout.change(change), {"check_params", *concerned})
+    return Change("params.yaml", lambda checkout: checkout.change(change), set(concerned))
 
 
 def change_code(file, old, new, *concerned):
@@ -170,7 +213,7 @@ CHANGES = {
         "src/dlstudy/experiments/losses/comparison.py",
         "# --- Tuning ---",
         "# --- The tuning ---",
-        *("check_params", "losses", "galleries", *PAGES),
+        *("losses", "galleries", *PAGES),
     ),
     "the wording of a statement": change_code(
         "statements/SOFT-1.md", "Softmax gives", "The softmax gives", *("check_params", "judge", "report")
@@ -218,7 +261,7 @@ def test_impossible_parameters_stop_the_pipeline_before_any_work(checkout):
     assert "train.mlp_relu.lr: expected greater than 0, found -1.0" in run.stderr
     assert "train.mlp_relu.batch_size: expected at most 400" in run.stderr
     assert stale_stages(run.stdout) == ["check_params"]
-    assert checkout.dvc("repro") <= {"check_params"}  # nothing was lost
+    assert checkout.dvc("repro") == set()  # nothing was lost
 
 
 def test_all_these_changes_and_one_more_model_run_what_they_concern_and_nothing_else(checkout):

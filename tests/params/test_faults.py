@@ -79,6 +79,7 @@ FAULTS = [  # key, value; what was expected, what was found
     ("train.mlp.momentum", 0.9, "no such key", "0.9"),
     ("train.mlp.num_epoch", 3, "no such key (did you mean num_epochs?)", "3"),
     ("trian", {}, "no such key (did you mean train?)", "{}"),
+    ("train.mlp.device", "cuda", "no such key (the study computes on the CPU", "'cuda'"),
     ("train.exact.lr", 0.1, "no such key, found", "0.1"),  # what other models have is no suggestion
     ("evaluate", ABSENT, "a value", "none"),
     ("train.mlp.lr", ABSENT, "a value", "none"),

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.errors import DataError, StudyError
 from dlstudy.data.image_sets import DATASETS, ImageSet, load_image_set
 from dlstudy.study.params import StudyParams
 from dlstudy.training.params import ClosedFormParams, SgdParams
@@ -20,6 +20,10 @@ TIMING = Path("timing")  # whatever depends on wall-clock time: apart, so that n
 
 class MissingResultError(StudyError, FileNotFoundError):
     """A result that a figure or report needs has not been computed."""
+
+
+def damaged(file: Path) -> DataError:
+    return DataError(f"{file}: expected a result, found a damaged file; run `git checkout {file}` or `dvc repro`")
 
 
 @dataclass(frozen=True)
@@ -140,13 +144,21 @@ class Results:
     def _csv(self, path: Path, stage: str, *, words: bool = False) -> pd.DataFrame:
         """A table; with `words`, an entry such as "n/a" is the word and no missing value."""
         if path not in self._read:
-            self._read[path] = pd.read_csv(self._found(path, stage), keep_default_na=not words)
+            file = self._found(path, stage)
+            try:
+                self._read[path] = pd.read_csv(file, keep_default_na=not words)
+            except ValueError:  # of what pandas cannot read, and of what is no UTF-8
+                raise damaged(file) from None
         table: pd.DataFrame = self._read[path]
         return table.copy(deep=False)  # shares its columns until someone writes to one
 
     def _json(self, path: Path, stage: str) -> dict[str, Any]:
         if path not in self._read:
-            self._read[path] = json.loads(self._found(path, stage).read_text(encoding="utf-8"))
+            file = self._found(path, stage)
+            try:
+                self._read[path] = json.loads(file.read_text(encoding="utf-8"))
+            except ValueError:
+                raise damaged(file) from None
         return dict(self._read[path])
 
     def _found(self, path: Path, stage: str) -> Path:
