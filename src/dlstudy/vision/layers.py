@@ -44,7 +44,8 @@ class _Linear(torch.autograd.Function):
         inputs, weight = ctx.saved_tensors
         (of_outputs,) = gradients  # (batch, outputs)
         of_inputs = matrix_product(of_outputs, weight) if ctx.needs_input_grad[0] else None
-        return of_inputs, matrix_product(of_outputs.T, inputs), of_outputs.sum(0)
+        of_bias = of_outputs.sum(0) if ctx.needs_input_grad[2] else None
+        return of_inputs, matrix_product(of_outputs.T, inputs), of_bias
 
 
 class Linear(nn.Linear):
