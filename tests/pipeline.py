@@ -60,7 +60,8 @@ class Checkout:
         sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
         (self.root / "datasets/FashionMNIST/SHA256SUMS").write_text(sums)
         params = miniature(read_params(self.root), train_size=400, validation_size=200)
-        params["train"] = {name: params["train"][name] for name in MODELS}
+        params["train"] = {name: params["train"][name] for name in MODELS if name in params["train"]}
+        params["vision"] = {name: params["vision"][name] for name in MODELS if name in params["vision"]}
         write_params(self.root, params)
 
     def environment(self, **changes):

@@ -53,7 +53,8 @@ def without_data(root: Path) -> Iterator[Path]:
 
 
 def main() -> int:
-    leftovers = unexplained(ROOT, read_params(ROOT)["train"])
+    params = read_params(ROOT)
+    leftovers = unexplained(ROOT, [*params["train"], *params["vision"]])
     if leftovers:
         print("Results of models that params.yaml does not name; delete them, then run `dvc repro`:")
         print("\n".join(f"  {name}" for name in leftovers))

@@ -39,18 +39,19 @@ class Results:
 
     def metrics(self, model: str) -> dict[str, float]:
         """The headline numbers of a model."""
-        return dict(self._json(METRICS / f"{model}.json", f"evaluate@{model}"))
+        return dict(self._json(METRICS / f"{model}.json", self._stage(model, "evaluate")))
 
     def history(self, model: str) -> pd.DataFrame:
         """One row a seed and epoch; see `runs.history_table`."""
-        return self._csv(RESULTS / "history" / f"{model}.csv", f"train@{model}")
+        return self._csv(RESULTS / "history" / f"{model}.csv", self._stage(model, "train"))
 
     def table(self, model: str, name: str) -> pd.DataFrame:
         """A table of a model's evaluation.
 
-        Of a classifier per_seed, per_class, confusion, mistakes, calibration, reliability; else per_seed, coefficients.
+        Of a classifier per_seed, per_class, confusion, mistakes, correct, calibration, reliability; of a
+        network of torchvision also filters; else per_seed, coefficients.
         """
-        return self._csv(RESULTS / "evaluation" / model / f"{name}.csv", f"evaluate@{model}")
+        return self._csv(RESULTS / "evaluation" / model / f"{name}.csv", self._stage(model, "evaluate"))
 
     def facts(self, data: str) -> dict[str, Any]:
         """What the data sheet of a data set says."""
@@ -108,7 +109,7 @@ class Results:
 
     def vision(self) -> dict[str, VisionParams]:
         """The networks of torchvision, in the order of params.yaml."""
-        return {name: model for name, model in self.study.train.items() if isinstance(model, VisionParams)}
+        return dict(self.study.vision)
 
     def transfers(self) -> dict[str, SgdParams]:
         """The models of what a frozen network makes of the images, in the order of params.yaml."""
@@ -140,6 +141,9 @@ class Results:
         """The linear models of a regression data set that are trained by SGD."""
         models = self.regressors(data).items()
         return [name for name, model in models if isinstance(model, SgdParams) and not model.hidden]
+
+    def _stage(self, model: str, kind: str) -> str:
+        return f"vision@{model}" if model in self.study.vision else f"{kind}@{model}"
 
     def _csv(self, path: Path, stage: str, *, words: bool = False) -> pd.DataFrame:
         """A table; with `words`, an entry such as "n/a" is the word and no missing value."""
