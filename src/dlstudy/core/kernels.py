@@ -9,19 +9,20 @@ as PyTorch's kernels for tensors on the CPU, below autograd: gradients go throug
 
 import os
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import scipy.linalg
 import scipy.special
 import torch
 from torch import Tensor
+from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
 from dlstudy.core.arithmetic import AVX2_KERNELS
 
 
 def product(first: Tensor, second: Tensor) -> Tensor:
-    """first @ second of matrices (m, k), (k, n), of stacks of them, or of vectors, as np.matmul has it."""
+    """First @ second of matrices (m, k), (k, n), of stacks of them, or of vectors, as np.matmul has it."""
     shape = torch.broadcast_shapes(first.shape[:-2], second.shape[:-2])
     rows, columns = first.shape[-2:-1], second.shape[-1:] if second.ndim > 1 else ()
     result = torch.empty((*shape, *rows, *columns), dtype=first.dtype)
@@ -56,7 +57,7 @@ def _of_each_number(function: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
     return kernel
 
 
-def _eigh(matrix: Tensor, lower_or_upper: str = "L", compute_v: bool = True) -> tuple[Tensor, Tensor]:
+def _eigh(matrix: Tensor, lower_or_upper: Literal["L", "U"] = "L", compute_v: bool = True) -> tuple[Tensor, Tensor]:
     if not compute_v:
         return _tensor(np.linalg.eigvalsh(_array(matrix), lower_or_upper)), matrix.new_empty(0)
     values, vectors = np.linalg.eigh(_array(matrix), lower_or_upper)
@@ -90,7 +91,7 @@ def _cholesky(matrix: Tensor, *, upper: bool = False, check_errors: bool = False
         factor, found = np.linalg.cholesky(_array(matrix), upper=upper), 0
     except np.linalg.LinAlgError:
         if check_errors:
-            raise torch.linalg.LinAlgError("linalg.cholesky: expected a positive definite matrix") from None
+            raise LinAlgError("expected a positive definite matrix, found another") from None
         factor, found = np.full(matrix.shape, np.nan), 1
     return _tensor(factor), torch.tensor(found, dtype=torch.int32)
 
@@ -103,11 +104,11 @@ def _solve(
     matrix: Tensor, right: Tensor, *, left: bool = True, check_errors: bool = False
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     given, wanted = (matrix, right) if left else (matrix.mT, right.mT)
-    factors, pivots = scipy.linalg.lu_factor(_array(given), check_finite=False)
+    (factorise,) = scipy.linalg.get_lapack_funcs(("getrf",), (_array(given),))
+    factors, pivots, found = factorise(_array(given))
     solution = _tensor(scipy.linalg.lu_solve((factors, pivots), _array(wanted), check_finite=False))
-    found = int(not np.diagonal(factors).all())
     if found and check_errors:
-        raise torch.linalg.LinAlgError("linalg.solve: expected an invertible matrix, found a singular one")
+        raise LinAlgError("expected an invertible matrix, found a singular one")
     numbers = torch.from_numpy(pivots + 1).to(torch.int32)
     return solution if left else solution.mT, _tensor(factors), numbers, torch.tensor(found, dtype=torch.int32)
 
