@@ -54,7 +54,7 @@ def test_every_stage_runs_once_and_leaves_every_output(checkout):
 
 
 def test_every_file_that_a_stage_reads_is_covered_by_its_dependencies(checkout):
-    lock = YAML(typ="safe", pure=True).load(checkout.root / "dvc.lock")["stages"]
+    lock = YAML(typ="safe").load(checkout.root / "dvc.lock")["stages"]
     reads = checkout.reads
     uncovered = []
     for name, stage in lock.items():
