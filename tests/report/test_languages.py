@@ -82,7 +82,7 @@ def test_both_languages_have_the_same_anchors_tables_and_folds(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_chinese_pages_are_in_chinese(page):
-    """Four English words in a row are a label that has no Chinese yet, unless they are a source, a name or a command."""
+    """Four English words in a row are a label that has no Chinese yet, unless it is a source or a name."""
     _, chinese = both(page)
     lines = (line for line in chinese.splitlines() if not re.match("- (文献|Literature)", line))
     prose = (re.sub(r"`[^`]*`|\$[^$]*\$|<[^>]*>", "", LINK.sub(r"\2", line)) for line in lines)
