@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dlstudy.judging.rules import VERDICTS
+from dlstudy.judging.statements import load_statements
 from dlstudy.report.chinese import table, zh
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +34,11 @@ def links(text, folder):
         for target in found
     ]
     return Counter(path.replace("reports/zh/", "reports/").replace(".zh.md", ".md") for path in paths)
+
+
+def test_every_statement_has_a_text_in_both_languages():
+    statements = load_statements(ROOT / "statements")
+    assert [each.id for each in statements if not all(each.bodies.values())] == []
 
 
 def test_every_page_exists_in_both_languages():
