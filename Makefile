@@ -23,7 +23,7 @@ CUDA_ONLY := triton cuda-bindings cuda-pathfinder cuda-toolkit \
 	cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro judge reproduce compare smoke test faults check schema readme bench lock clean
+.PHONY: help setup repro judge reproduce compare sweep smoke test faults check schema readme bench lock clean
 
 help: ## List the targets
 	@echo 'make TARGET [ARGS="..."]'
@@ -50,6 +50,11 @@ reproduce: $(STAMP) ## Run everything again and say which results came out the s
 	@python -m tools.reproduce $(ARGS)
 
 compare: $(STAMP) ## Compare this repository's experiments: writes reports/experiments.md
+	@python -m tools.compare
+
+sweep: $(STAMP) ## Run a grid of experiments, then compare: ARGS="evaluate@mlp_relu -S train.mlp_relu.lr=0.1,0.2,0.3"
+	@python -m dvc exp run --queue $(ARGS)
+	@python -m dvc exp run --run-all
 	@python -m tools.compare
 
 smoke: $(STAMP) ## Run the whole pipeline on the real data with miniature settings, in a temporary copy

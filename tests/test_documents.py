@@ -16,7 +16,7 @@ from dlstudy.study.params import load_study
 from tools.readme import DOCUMENTS, PARTS, updated
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = (".", "docs", "datasets", "bench", "reports", "reports/zh")
+FOLDERS = (".", "docs", "datasets", "bench", "exercises", "reports", "reports/zh")
 PAGES = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
 

@@ -71,13 +71,10 @@ class Revision:
         table = self.table(path)
         return {} if table is None else dict(zip(table["id"], table[column], strict=True))
 
-    def test_scores(self, model: str) -> "pd.Series[float] | None":
-        """Test accuracy of a classifier, or root mean squared error, by seed."""
-        table = self.table(f"results/evaluation/{model}/per_seed.csv")
-        if table is None:
-            return None
-        of_test = table[table["split"] == "test"].set_index("seed")
-        return of_test["accuracy"] if "accuracy" in of_test else of_test["rmse"]
+    def scores(self, model: str) -> "pd.Series[float] | None":
+        """Of a model on the validation split, None where it has none; see `scores`."""
+        table = self.table(score_table(model))
+        return None if table is None else scores(table)
 
     @property
     def models(self) -> list[str]:
@@ -100,12 +97,37 @@ class Experiment:
         return changed(self.baseline.metrics, self.revision.metrics)
 
     @property
+    def judged(self) -> bool:
+        """Whether its verdicts are those of its own scores: a run of some stages leaves the verdicts as they were."""
+        models = {*self.baseline.models, *self.revision.models}
+        same_scores = all(self.same(score_table(model)) for model in models)
+        return same_scores or not self.same("results/evidence.json")
+
+    def same(self, path: str) -> bool:
+        """Whether a file is as it was."""
+        return self.revision.text(path) == self.baseline.text(path)
+
+    @property
     def moved_verdicts(self) -> dict[str, tuple[str | None, str | None]]:
         return changed(self.baseline.verdicts, self.revision.verdicts)
 
     @property
     def moved_answers(self) -> dict[str, tuple[str | None, str | None]]:
         return changed(self.baseline.answers, self.revision.answers)
+
+
+def score_table(model: str) -> str:
+    """The path of the table with a model's scores."""
+    return f"results/evaluation/{model}/per_seed.csv"
+
+
+def scores(table: pd.DataFrame) -> "pd.Series[float]":
+    """Accuracy of a classifier on the validation split, or root mean squared error, by seed.
+
+    What is tried out is chosen by that split: whoever looks at the test split every time ends by fitting to it.
+    """
+    of_validation = table[table["split"] == "validation"].set_index("seed")
+    return of_validation["accuracy"] if "accuracy" in of_validation else of_validation["rmse"]
 
 
 def git(root: Path, *arguments: str) -> str:
