@@ -68,7 +68,8 @@ def answers(language: Language) -> str:
 
 def answer_row(section: Section, language: Language) -> str:
     says = section.statement.en.says if language == "en" else section.statement.zh.says
-    link = f"{section.mark} [{section.statement.id}](reports/{section.link})"
+    folder = "reports" if language == "en" else "reports/zh"
+    link = f"{section.mark} [{section.statement.id}]({folder}/{section.link})"
     return f"| {link} | {says} | {section.sentence(language)} |"
 
 

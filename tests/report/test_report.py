@@ -12,7 +12,7 @@ from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import png_bytes, style
 from dlstudy.judging.statements import load_statements
 from dlstudy.literature.published import load_published
-from dlstudy.report.cost import PAGE, cost_page
+from dlstudy.report.cost import PAGE, cost_pages
 from dlstudy.report.pages import PAGES, Sources
 from dlstudy.report.render import render_pages
 from dlstudy.study.params import load_study
@@ -33,19 +33,20 @@ def pages(results):
     return dict(render_pages(Sources(ROOT, results, load_published(), STATEMENTS)))
 
 
-@pytest.mark.parametrize("page", [f"{name}.md" for name in PAGES])
+@pytest.mark.parametrize("page", [f"{folder}{name}.md" for folder in ("", "zh/") for name in PAGES])
 def test_a_committed_page_is_what_the_renderer_gives(pages, page):
     assert (REPORTS / page).read_text(encoding="utf-8") == pages[page]
 
 
 def test_the_committed_page_of_times_is_what_the_renderer_gives_of_the_committed_times(results):
-    assert (REPORTS / PAGE).read_text(encoding="utf-8") == cost_page(
-        TimingResults(ROOT, results.study), load_statements(ROOT / "statements", timed=True)
-    )
+    statements = load_statements(ROOT / "statements", timed=True)
+    made = dict(cost_pages(TimingResults(ROOT, results.study), statements))
+    assert {page: (REPORTS / page).read_text(encoding="utf-8") for page in made} == made
 
 
 def test_no_other_page_is_committed(pages):
-    assert {path.name for path in REPORTS.glob("*.md")} == {*pages, PAGE}
+    committed = {path.relative_to(REPORTS).as_posix() for path in REPORTS.rglob("*.md")}
+    assert committed == {*pages, f"{PAGE}.md", f"zh/{PAGE}.md"}
 
 
 def test_other_pages_are_rendered_where_nothing_was_timed(results, pages, monkeypatch):

@@ -26,6 +26,7 @@ class Entry(Section):
     """One change, in the order in which changes were made."""
 
     reason: Annotated[str, Field(min_length=1)]
+    reason_zh: Annotated[str, Field(min_length=1)] | None = None
     results_seen: bool  # whether results of these readings had been seen by then
     readings: dict[str, str]  # the fingerprint after it; "" where none was kept
 

@@ -28,7 +28,7 @@ from dlstudy.report.scorecard import (
     verdict_counts,
 )
 from dlstudy.report.torchvision import torchvision_context
-from dlstudy.report.words import ANSWER, VERDICT, Language
+from dlstudy.report.words import ANSWER
 from dlstudy.study.provenance import read_lock
 from dlstudy.study.results import Results
 
@@ -100,11 +100,11 @@ def linear_problem(results: Results, data: str) -> Context:
     }
 
 
-CHAPTER_NAMES: Final[dict[str, dict[Language, str]]] = {
-    "linear": {"en": "Linear regression", "zh": "线性回归"},
-    "softmax": {"en": "Softmax regression", "zh": "softmax 回归"},
-    "torchvision": {"en": "torchvision", "zh": "torchvision"},
-    "perceptron": {"en": "Multilayer perceptron", "zh": "多层感知机"},
+CHAPTER_NAMES: Final = {
+    "linear": "Linear regression",
+    "softmax": "Softmax regression",
+    "torchvision": "torchvision",
+    "perceptron": "Multilayer perceptron",
 }
 PLURAL: Final = {
     "holds": "hold",
@@ -114,19 +114,19 @@ PLURAL: Final = {
 }
 
 
-def statements_page(sources: Sources, language: Language) -> Context:
+def statements_page(sources: Sources) -> Context:
     """The statements with their answers, and the readings with their verdicts."""
     note = [each for each in sources.sections if each.statement.of_the_note]
     readings = [reading for section in sources.sections for reading in section.readings]
     return {
         "note": note,
         "chapters": {
-            names[language]: [each for each in note if each.statement.en.chapter == chapter]
-            for chapter, names in CHAPTER_NAMES.items()
+            name: [each for each in note if each.statement.en.chapter == chapter]
+            for chapter, name in CHAPTER_NAMES.items()
         },
         "further": [each for each in sources.sections if not each.statement.of_the_note],
         "counts": answer_counts(note),
-        "words": ANSWER[language],
+        "words": ANSWER,
         "plural": PLURAL,
         "failing": [
             row["why_not"]
@@ -145,13 +145,8 @@ def readings_page(sources: Sources) -> Context:
         "asserted": [each for each in rows if each.reading.en.relation != "beyond"],
         "beyond": [each for each in rows if each.reading.en.relation == "beyond"],
         "counts": verdict_counts(rows),
-        "in_chinese": VERDICT,
         "settings": sources.results.study.judge,
     }
-
-
-def chinese_page(sources: Sources) -> Context:
-    return readings_page(sources) | statements_page(sources, "zh")
 
 
 def method_page(sources: Sources) -> Context:
@@ -189,7 +184,7 @@ def index_page(sources: Sources) -> Context:
     results = sources.results
     models = results.classifiers() | results.vision()
     classifiers = {name: classifier(results, name, params) for name, params in models.items()}
-    return statements_page(sources, "en") | {
+    return statements_page(sources) | {
         "classifiers": list(classifiers.values()),
         "housing": [regressor(results, name) for name in results.regressors("housing")],
         "synthetic": [regressor(results, name) for name in results.regressors("synthetic")],
@@ -284,7 +279,6 @@ def provenance_page(sources: Sources) -> Context:
 
 PAGES: Final[dict[str, Callable[[Sources], Context]]] = {
     "README": index_page,
-    "README.zh": chinese_page,
     "readings": readings_page,
     "method": method_page,
     "data": data_page,
