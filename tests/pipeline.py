@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -145,3 +146,11 @@ class Checkout:
         """Every file in Git that does not depend on wall-clock time, and every checksum in dvc.lock likewise."""
         lock = self.root / "dvc.lock"
         return files_below(self.root, locked_outputs(lock)), compared_stages(lock)
+
+
+def copied(checkout, root):
+    """The checkout as it stands, at another place."""
+    copy = Checkout(root)
+    shutil.rmtree(copy.root)
+    shutil.copytree(checkout.root, copy.root)
+    return copy

@@ -17,7 +17,7 @@ from tools.stored import altered, checksum, damaged
 
 
 def pipeline():
-    return YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")
+    return YAML(typ="safe").load(ROOT / "dvc.yaml")
 
 
 # --- make judge ---

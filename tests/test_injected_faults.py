@@ -4,10 +4,10 @@ Whatever happens, a stage leaves files that are whole, and a run that is taken u
 was never disturbed.
 """
 
+import copy
 import os
 import random
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from dlstudy.core.params import ParamsError, validated
 from dlstudy.study.params import StudyParams
-from tests.pipeline import Checkout
+from tests.pipeline import Checkout, copied
 from tools.checkout import ROOT, read_params
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ TARGETS = (
     "evaluate@linear_closed_form",
     "evaluate@linear_sgd",
     "evaluate@softmax_regression",
-    "sweep@tanh",
+    "ladder@tanh",
     "linearity",
 )
 KILLS = 20
@@ -44,10 +44,7 @@ def undisturbed(tmp_path_factory):
 @pytest.fixture
 def checkout(undisturbed, tmp_path):
     """A copy of it, to be damaged."""
-    copy = Checkout(tmp_path)
-    shutil.rmtree(copy.root)
-    shutil.copytree(undisturbed.root, copy.root)
-    return copy
+    return copied(undisturbed, tmp_path)
 
 
 def files(checkout):
@@ -70,7 +67,7 @@ STAGES = {  # one of each kind, with an input of it
     "prepare": (("stages.prepare_housing",), "data/raw/housing/ames_housing.csv"),
     "train": (("stages.train_sgd", "softmax_regression"), "data/prepared/images.pt"),
     "evaluate": (("stages.evaluate", "softmax_regression"), "models/softmax_regression.pt"),
-    "sweep": (("stages.sweep", "tanh"), "data/prepared/images.pt"),
+    "ladder": (("stages.ladder", "activation", "tanh"), "data/prepared/images.pt"),
     "experiment": (("stages.experiment", "linearity"), "data/raw/housing/ames_housing.csv"),
 }
 
@@ -195,7 +192,7 @@ def leaves(content, prefix=()):
 @settings(max_examples=300)
 @given(keys=st.sampled_from(sorted(leaves(PARAMS), key=str)), value=VALUES, rename=st.booleans())
 def test_any_document_is_accepted_or_refused_with_its_key(keys, value, rename):
-    content = copied(PARAMS)
+    content = copy.deepcopy(PARAMS)
     *above, last = keys
     section = content
     for key in above:
@@ -217,27 +214,19 @@ def refusal(content):
     return None
 
 
-def copied(content):
-    if isinstance(content, dict):
-        return {key: copied(value) for key, value in content.items()}
-    return [copied(value) for value in content] if isinstance(content, list) else content
-
-
 # --- Two at once ---
 
 
 def test_a_second_run_says_that_another_is_at_work_and_the_first_keeps_its_work(tmp_path):
-    copy = Checkout(tmp_path)
+    checkout = Checkout(tmp_path)
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *TARGETS]
+    options = {"cwd": checkout.root, "env": checkout.environment(), "text": True}
     first, second = (
-        subprocess.Popen(
-            command, cwd=copy.root, env=copy.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        for _ in range(2)
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options) for _ in range(2)
     )
     said = {process: process.communicate()[0] for process in (first, second)}
     ended = sorted((first, second), key=lambda process: process.returncode)
     assert ended[0].returncode == 0, said
     if ended[1].returncode:
         assert "expected no other run here, found `dvc" in said[ended[1]] or "is busy" in said[ended[1]]
-    assert copy.dvc("repro", *TARGETS) == set()
+    assert checkout.dvc("repro", *TARGETS) == set()

@@ -1,4 +1,4 @@
-"""The whole pipeline, run once in each of two checkouts; then what runs again after which change."""
+"""The whole pipeline, run once; then what runs again after which change."""
 
 import json
 import re
@@ -6,14 +6,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import pytest
 from ruamel.yaml import YAML
 
 from tests.import_closure import is_empty
-from tests.pipeline import MODELS, Checkout, last_command
+from tests.pipeline import MODELS, Checkout, copied, last_command
 from tools import judge
 from tools.checkout import ROOT, read_params
 from tools.reproduce import locked_outputs
@@ -23,23 +22,10 @@ ONE_MORE = {"method": "sgd", "data": "housing", "hidden": [8], "activation": "ge
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Two checkouts, and what `dvc repro` said in each; the two run at the same time, for the sake of the clock."""
-    made, again = (Checkout(tmp_path_factory.mktemp(name)) for name in ("pipeline", "again"))
-    with ThreadPoolExecutor() as threads:
-        of_made = threads.submit(made.run, "repro")
-        # The second leaves out what depends on wall-clock time, and takes the kernels of a processor without AVX-512.
-        targets = "figures", "galleries", "verdict_figures", "report"
-        of_again = threads.submit(again.run, "repro", *targets, DLSTUDY_PROCESSES="2", MKL_ENABLE_INSTRUCTIONS="AVX2")
-    return (made, of_made.result()), (again, of_again.result())
-
-
-@pytest.fixture(scope="module")
-def checkout(runs):
+def checkout(tmp_path_factory):
     """A checkout in which the pipeline has run once. The tests here follow one another in it."""
-    (made, run), _ = runs
-    assert run.returncode == 0, run.stdout + run.stderr
-    made.ran_first = set(stale_stages(run.stdout))
+    made = Checkout(tmp_path_factory.mktemp("pipeline"))
+    made.ran_first = made.dvc("repro")
     yield made
     assert not made.network_log.exists(), made.network_log.read_text()
 
@@ -54,7 +40,7 @@ def test_every_stage_runs_once_and_leaves_every_output(checkout):
 
 
 def test_every_file_that_a_stage_reads_is_covered_by_its_dependencies(checkout):
-    lock = YAML(typ="safe", pure=True).load(checkout.root / "dvc.lock")["stages"]
+    lock = YAML(typ="safe").load(checkout.root / "dvc.lock")["stages"]
     reads = checkout.reads
     uncovered = []
     for name, stage in lock.items():
@@ -128,18 +114,27 @@ def test_nothing_runs_when_nothing_has_changed(checkout):
     assert checkout.dvc("repro") == set()
 
 
-def test_all_bytes_are_the_same_elsewhere_with_two_processes_and_on_an_older_processor(checkout, runs):
-    _, (again, run) = runs
-    assert run.returncode == 0, run.stdout + run.stderr
+ELSEWHERE = {"DLSTUDY_PROCESSES": "2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}  # the kernels of one without AVX-512
+
+
+def test_training_gives_the_same_bytes_elsewhere_with_two_processes_and_on_an_older_processor(checkout, tmp_path):
+    copy = copied(checkout, tmp_path)
+    trained = {"train@mlp_relu", "vision@resnet18", "ladder@relu"}  # a stage of each training loop
+    assert copy.dvc("repro", "--force", "--single-item", *trained, **ELSEWHERE) == trained
+    assert copy.results == checkout.results
+
+
+@pytest.mark.slow
+def test_all_bytes_are_the_same_elsewhere_with_two_processes_and_on_an_older_processor(checkout, tmp_path):
+    again = Checkout(tmp_path)
+    again.dvc("repro", "figures", "galleries", "verdict_figures", "report", **ELSEWHERE)  # not what times
     assert again.results == checkout.results
 
 
 @pytest.fixture
 def clone(checkout, tmp_path):
     """What a clone of it has: the results, neither data nor models."""
-    copy = Checkout(tmp_path)
-    shutil.rmtree(copy.root)
-    shutil.copytree(checkout.root, copy.root)
+    copy = copied(checkout, tmp_path)
     for name in ("data", "models", ".dvc/cache", ".dvc/tmp"):
         shutil.rmtree(copy.root / name)
     return copy

@@ -14,7 +14,7 @@ HOSTED = sorted([*(ROOT / ".github").rglob("*.yml"), ROOT / ".pre-commit-config.
 
 
 def load(path):
-    return YAML(typ="safe", pure=True).load(path)
+    return YAML(typ="safe").load(path)
 
 
 def test_the_schema_of_params_is_up_to_date():

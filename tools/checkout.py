@@ -28,7 +28,7 @@ def copy_checkout(target: Path) -> None:
 
 
 def read_params(checkout: Path) -> dict[str, Any]:
-    content: dict[str, Any] = YAML(typ="safe", pure=True).load(checkout / "params.yaml")
+    content: dict[str, Any] = YAML(typ="safe").load(checkout / "params.yaml")
     return content
 
 

@@ -108,7 +108,7 @@ def main(arguments: list[str]) -> int:
     except StudyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    turns = judging_stages(YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml"))
+    turns = judging_stages(YAML(typ="safe").load(ROOT / "dvc.yaml"))
     before = pd.read_csv(ROOT / VERDICTS)
     if status := run(turns):
         return status

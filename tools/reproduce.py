@@ -89,13 +89,13 @@ def files_below(root: Path, outputs: Mapping[str, str]) -> dict[str, bytes]:
 
 def locked_outputs(lock: Path) -> dict[str, str]:
     """The checksum of every output in dvc.lock, by path."""
-    stages: dict[str, Any] = YAML(typ="safe", pure=True).load(lock)["stages"]
+    stages: dict[str, Any] = YAML(typ="safe").load(lock)["stages"]
     return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
 
 
 def compared_stages(lock: Path) -> dict[str, Any]:
     """The stages in dvc.lock with all their checksums, less those that depend on wall-clock time."""
-    stages: dict[str, Any] = YAML(typ="safe", pure=True).load(lock)["stages"]
+    stages: dict[str, Any] = YAML(typ="safe").load(lock)["stages"]
     return {name: stage for name, stage in stages.items() if not any(is_timing(out["path"]) for out in stage["outs"])}
 
 
