@@ -99,13 +99,13 @@ def pages_of(results, models):
 def test_a_study_of_images_alone_renders(results):
     text = pages_of(results, results.classifiers())
     assert "No model in params.yaml is fitted to the houses" in text["linear_regression.md"]
-    assert "Houses" not in text["README.md"]
+    assert "Houses" not in text["models.md"]
 
 
 def test_a_study_of_houses_alone_renders(results):
     text = pages_of(results, results.regressors("housing"))
     assert "No model in params.yaml has a hidden layer" in text["multilayer_perceptron.md"]
-    assert "## Images" not in text["README.md"]
+    assert "## Images" not in text["models.md"]
 
 
 class OfDigits(Results):
@@ -117,20 +117,20 @@ class OfDigits(Results):
 
 def test_pages_of_other_images_say_their_name_and_compare_with_nothing_published(results):
     text = dict(render_pages(Sources(ROOT, OfDigits(ROOT, results.study), load_published(), STATEMENTS)))
-    assert "## Images: MNIST" in text["README.md"]
+    assert "## Images: MNIST" in text["models.md"]
     assert "## MNIST\n" in text["data.md"]
     assert "(../datasets/mnist.md)" in text["data.md"]
     for page in ("softmax_regression.md", "multilayer_perceptron.md"):
         assert "images of [MNIST](data.md#mnist), once" in text[page]
         assert "on validation images of Fashion-MNIST" in text[page]  # for which learning rates were chosen
-    assert "The published figures that we have are about Fashion-MNIST" in text["README.md"]
-    assert not [figure.protocol for figure in load_published().fashion_mnist if figure.protocol in text["README.md"]]
+    assert "The published figures that we have are about Fashion-MNIST" in text["models.md"]
+    assert not [figure.protocol for figure in load_published().fashion_mnist if figure.protocol in text["models.md"]]
     assert "| MNIST | train-images-idx3-ubyte | `ba891046" in text["provenance.md"]
 
 
 def test_every_published_figure_stands_with_source_and_protocol(pages):
     for figure in (figure for figure in load_published().fashion_mnist if figure.beside):
-        assert f"| {figure.source} | {figure.model} | {figure.protocol} | {figure.value} |" in pages["README.md"]
+        assert f"| {figure.source} | {figure.model} | {figure.protocol} | {figure.value} |" in pages["models.md"]
 
 
 def test_a_study_without_a_closed_form_still_tells_of_its_regressions(results):

@@ -14,7 +14,7 @@ from dlstudy.judging.register import FIXED, UNREGISTERED, load_register
 from dlstudy.judging.statements import Statement, readings_of
 from dlstudy.literature.published import Published
 from dlstudy.measures.samples import records
-from dlstudy.report.activations import activations_page
+from dlstudy.report.activations import activations_page, which
 from dlstudy.report.classifiers import NUM_PIXELS, classifier
 from dlstudy.report.published import published_context
 from dlstudy.report.scorecard import (
@@ -30,6 +30,7 @@ from dlstudy.report.scorecard import (
 )
 from dlstudy.report.torchvision import torchvision_context
 from dlstudy.report.words import ANSWER
+from dlstudy.study.ladder import Ladder
 from dlstudy.study.provenance import read_lock
 from dlstudy.study.results import Results
 
@@ -183,9 +184,20 @@ def chapter(sources: Sources, name: str) -> Context:
 
 def index_page(sources: Sources) -> Context:
     results = sources.results
+    return statements_page(sources) | {
+        "which": which(Ladder(results)),
+        "image_set": results.image_set(),
+        "num_classes": len(results.facts("images")["class_names"]),
+        "comparable": bool(sources.beside.fashion_mnist),
+    }
+
+
+def models_page(sources: Sources) -> Context:
+    """What every model reaches, beside published figures."""
+    results = sources.results
     models = results.classifiers() | results.vision()
     classifiers = {name: classifier(results, name, params) for name, params in models.items()}
-    return statements_page(sources) | {
+    return {
         "classifiers": list(classifiers.values()),
         "housing": [regressor(results, name) for name in results.regressors("housing")],
         "synthetic": [regressor(results, name) for name in results.regressors("synthetic")],
@@ -198,7 +210,6 @@ def index_page(sources: Sources) -> Context:
         "people": sources.beside.people,
         "comparable": bool(sources.beside.fashion_mnist),
         "image_set": results.image_set(),
-        "images": results.facts("images"),
         "standard_errors": standard_errors(list(classifiers.values()), results.facts("images")),
     }
 
@@ -280,6 +291,7 @@ def provenance_page(sources: Sources) -> Context:
 
 PAGES: Final[dict[str, Callable[[Sources], Context]]] = {
     "README": index_page,
+    "models": models_page,
     "readings": readings_page,
     "method": method_page,
     "data": data_page,
