@@ -30,8 +30,7 @@ WIDE: Final = (8.2, 3.6)
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:
     """Each figure with the name of its file, without the ending."""
     tables = {
-        name: results.experiment(EXPERIMENT, name)
-        for name in ("layers", "weight_gradients", "dead", "training_dead")
+        name: results.experiment(EXPERIMENT, name) for name in ("layers", "weight_gradients", "dead", "training_dead")
     }
     std = results.experiment_facts(EXPERIMENT)["small_std"]
     yield "signal_backward", backward_lines(tables["layers"], std)

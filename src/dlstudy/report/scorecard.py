@@ -115,7 +115,9 @@ class Section:
     def deciding(self) -> Judged:
         """The reading whose number stands for the answer: of those that count, the first that the answer turns on."""
         counting = self.asserted or self.beyond
-        return next((each for each in counting if (each.verdict in SUPPORTING) == (self.answer == "holds")), counting[0])
+        return next(
+            (each for each in counting if (each.verdict in SUPPORTING) == (self.answer == "holds")), counting[0]
+        )
 
     @property
     def data(self) -> list[str]:
