@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined
 
@@ -51,7 +51,29 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+class Evidence(NamedTuple):
+    """The text of a statement, as its card shows it."""
+
+    paragraph: str  # the first one
+    figure: str  # the first one that is not folded, or ""
+    rest: str  # what is folded
+
+
+def evidence(text: str) -> Evidence:
+    """The text of a statement in three parts: first paragraph, first figure, and all else."""
+    paragraph, _, rest = text.strip().partition("\n\n")
+    depth, lines, figure = 0, [], ""
+    for line in rest.splitlines():
+        depth += line.count("<details>") - line.count("</details>")
+        if line.startswith("![") and not (figure or depth):
+            figure = line
+        else:
+            lines.append(line)
+    return Evidence(paragraph, figure, "\n".join(lines).strip())
+
+
 FILTERS: Final = {
+    "evidence": evidence,
     "cell": cell,
     "count": count,
     "share": share,

@@ -178,6 +178,8 @@ def chapter(sources: Sources, name: str) -> Context:
         "sections": [each for each in sources.sections if each.statement.en.chapter == name],
         "settings": sources.results.study.judge,
         "cites": citing(sources.sections),
+        "words": ANSWER,
+        "plural": PLURAL,
     }
 
 
