@@ -179,7 +179,7 @@ def chapter(sources: Sources, name: str) -> Context:
         "sections": [each for each in sources.sections if each.statement.en.chapter == name],
         "settings": sources.results.study.judge,
         "cites": citing(sources.sections),
-        "words": ANSWER["en"],
+        "words": ANSWER,
         "plural": PLURAL,
     }
 
