@@ -55,7 +55,7 @@ def differences(experiment: Experiment) -> list[Difference]:
 
 def difference(model: str, after: "pd.Series[float]", before: "pd.Series[float] | None") -> Difference:
     points = after.name == "accuracy"
-    unit, factor = ("accuracy points", 100) if points else ("of the target", 1)
+    unit, factor = ("accuracy points", 100) if points else ("in the target's unit", 1)
     seeds = [] if before is None else [seed for seed in after.index if seed in before.index]
     if before is None or not seeds:
         return Difference(model, unit, factor * after.mean(), None, None, None, 0)
@@ -73,7 +73,8 @@ def curves(found: Sequence[Experiment]) -> dict[str, Figure]:
     for model in sorted({model for each in found for model in each.revision.named("results/history", ".csv")}):
         path = f"results/history/{model}.csv"
         others = {each.name: each.revision.table(path) for each in found if not each.same(path)}
-        losses = {name: mean_losses(table) for name, table in others.items() if table is not None}
+        found_losses = {name: mean_losses(table) for name, table in others.items() if table is not None}
+        losses = {name: values for name, values in found_losses.items() if len(values) > 1}  # a solution has no curve
         if losses:
             baseline = found[-1].baseline.table(path)
             drawn[model] = overlay(model, None if baseline is None else mean_losses(baseline), losses)
