@@ -1,4 +1,4 @@
-"""Draw the figures of the reports that hang on the verdicts."""
+"""Draw the figures of the reports that depend on the verdicts."""
 
 from pathlib import Path
 

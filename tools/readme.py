@@ -22,7 +22,7 @@ DOCUMENTS: Final = ("README.md", "README.zh.md")
 
 
 def dag() -> str:
-    """The stages and how they hang together, as DVC draws them: a mermaid chart."""
+    """The stages and what each depends on, as DVC draws them: a Mermaid chart."""
     command = [sys.executable, "-m", "dvc", "dag", "--md", "--collapse-foreach-matrix"]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
@@ -83,7 +83,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
 
 
 def updated(text: str, parts: Mapping[str, str]) -> str:
-    """The text with each part that it has a place for put between its markers; ValueError for a marker alone."""
+    """The text with each part between its markers, where it has them; ValueError for an unpaired marker."""
     for name, content in parts.items():
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
         if text.count(begin) != text.count(end) or text.count(begin) > 1:

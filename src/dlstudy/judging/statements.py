@@ -28,7 +28,7 @@ Chapter = Literal["linear", "softmax", "torchvision", "perceptron", "cost"]  # c
 Words = Annotated[str, Field(min_length=1)]
 
 CHAPTERS: Final = ("LIN", "SGD", "SOFT", "TV", "MLP", "ACT", "OWN")
-"""How ids begin, in the order of the note; OWN are those of whoever adds to the study."""
+"""How ids begin, in the order of the note; OWN are statements that you add."""
 
 ID: Final = re.compile(rf"({'|'.join(CHAPTERS)})-(\d+)([a-z]?)")
 

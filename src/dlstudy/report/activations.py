@@ -99,9 +99,9 @@ def policy_rows(ladder: Ladder) -> list[Context]:
 
 def worst_cell(losses: "pd.Series[float]") -> Cell:
     """The cell of the largest loss, of a series that is indexed by depth and budget."""
-    place = int(losses.to_numpy().argmax())
+    worst = int(losses.to_numpy().argmax())
     depths, budgets = (losses.index.get_level_values(name) for name in ("depth", "budget"))
-    return Cell(int(depths[place]), float(budgets[place]))
+    return Cell(int(depths[worst]), float(budgets[worst]))
 
 
 def control_rows(ladder: Ladder) -> list[Context]:

@@ -1,4 +1,4 @@
-"""What each page of the report is told: plain values for its template."""
+"""The values that the template of each page is filled with."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -89,7 +89,7 @@ def coefficient_rows(results: Results, exact: str, descents: list[str]) -> list[
 
 
 def linear_problem(results: Results, data: str) -> Context:
-    """What is told of one problem: every model of it and, where one solves it in closed form, the coefficients."""
+    """The values on one problem: every model of it and, where one solves it in closed form, the coefficients."""
     exact = results.closed_form(data)
     descents = results.linear_descents(data)
     rows = coefficient_rows(results, exact, descents) if exact else []
@@ -252,9 +252,9 @@ def classifier_page(*, hidden: bool) -> Callable[[Sources], Context]:
     def page(sources: Sources) -> Context:
         results = sources.results
         models = [classifier(results, name, params) for name, params in results.classifiers(hidden=hidden).items()]
-        told: Context = {"models": models, "images": results.facts("images"), "image_set": results.image_set()}
-        told |= {"num_pixels": NUM_PIXELS, "study": results.study, "comparable": bool(sources.beside.fashion_mnist)}
-        return told | chapter(sources, "perceptron" if hidden else "softmax")
+        context: Context = {"models": models, "images": results.facts("images"), "image_set": results.image_set()}
+        context |= {"num_pixels": NUM_PIXELS, "study": results.study, "comparable": bool(sources.beside.fashion_mnist)}
+        return context | chapter(sources, "perceptron" if hidden else "softmax")
 
     return page
 

@@ -1,4 +1,4 @@
-"""What the page of torchvision is told: its model families, and the networks of it that are trained here."""
+"""The values on the page of torchvision: its model families, and those of its networks that are trained here."""
 
 from collections.abc import Sequence
 from typing import Any, Final
