@@ -29,8 +29,8 @@ from dlstudy.report.scorecard import (
 )
 from dlstudy.report.torchvision import torchvision_context
 from dlstudy.report.words import ANSWER, VERDICT, Language
-from dlstudy.study.provenance import read_lock
 from dlstudy.study.ladder import Ladder
+from dlstudy.study.provenance import read_lock
 from dlstudy.study.results import Results
 
 Context = dict[str, Any]
