@@ -13,7 +13,7 @@ from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 
 from dlstudy.core.params import ParamsError
 from dlstudy.study.params import load_study
-from tools.readme import DOCUMENTS, PARTS, updated
+from tools.readme import BOXES, DOCUMENTS, PARTS, PLACES, chart, updated
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = (".", "docs", "datasets", "bench", "exercises", "reports", "reports/zh")
@@ -50,6 +50,42 @@ def test_every_relative_link_leads_somewhere():
     assert broken == []
 
 
+def test_every_picture_of_the_reports_stands_on_a_page_or_is_linked():
+    pictures = {path.resolve() for path in (ROOT / "reports").rglob("*.png") if "experiments" not in path.parts}
+    shown = {
+        (page.parent / target).resolve()
+        for page in (*PAGES, *(ROOT / "reports").rglob("*.md"))
+        for target in re.findall(r"\]\(([^)\s]+\.png)\)", text_of(page))
+    }
+    assert {str(path.relative_to(ROOT)) for path in pictures - shown} == set()
+
+
+def test_no_anchor_is_set_twice_on_a_page():
+    for page in PAGES:
+        found = re.findall(r'<a id="([^"]+)"></a>', text_of(page))
+        assert sorted(found) == sorted(set(found)), page.name
+
+
+def test_a_blank_line_stands_before_every_table():
+    for page in PAGES:
+        lines = FENCE.sub("", text_of(page)).splitlines()
+        heads = [number for number, line in enumerate(lines) if re.fullmatch(r"\|[-:| ]+\|", line)]
+        assert [lines[head - 1] for head in heads if head > 1 and lines[head - 2].strip()] == [], page.name
+
+
+def test_every_picture_says_what_it_shows():
+    for page in PAGES:
+        short = [text for text in re.findall(r"!\[([^\]]*)\]", text_of(page)) if len(text.split()) < 4]
+        assert short == [], page.name
+
+
+def test_the_chart_joins_stages_and_leaves_out_arrows_that_follow_from_others():
+    stages = '\tnode1["download"]\n\tnode2["prepare"]\n\tnode3["sgd_theory"]\n'
+    stages += "\tnode1-->node2\n\tnode2-->node3\n\tnode1-->node3\n"
+    assert chart(stages).splitlines()[5:-1] == ["\tdownload --> prepare", "\tprepare --> experiments"]
+    assert len(BOXES) == 8
+
+
 def test_every_make_target_that_is_named_exists():
     targets = set(re.findall(r"^([a-z]+):.*## ", text_of(ROOT / "Makefile"), flags=re.MULTILINE))
     pattern = re.compile(r"(?:^|`)(?:[A-Z_]+=\S+ )*make ([a-z]+)", flags=re.MULTILINE)
@@ -65,7 +101,7 @@ def test_every_file_that_is_named_in_code_exists():
     assert [each for each in named if "NAME" not in each[1] and not (ROOT / each[1]).exists()] == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", PLACES)
 def test_generated_parts_are_up_to_date(document):
     text = text_of(ROOT / document)
     assert updated(text, {name: content() for name, content in PARTS.items()}) == text

@@ -114,8 +114,8 @@ def who_trains(ladder: Ladder) -> Figure:
         shade = "white" if share > 0.5 else "black"
         axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=8, color=shade)
     axes.set_xticks(range(len(ladder.activations)), ladder.activations)
-    axes.set_yticks(range(len(ladder.cells)), [f"{cell.depth} × {cell.budget:g}" for cell in ladder.cells])
-    axes.set_ylabel("depth × epochs")
+    axes.set_yticks(range(len(ladder.cells)), [f"{cell.depth} / {cell.budget:g}" for cell in ladder.cells])
+    axes.set_ylabel("depth / epochs")
     axes.grid(visible=False)
     axes.xaxis.tick_top()
     return figure

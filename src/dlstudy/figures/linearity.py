@@ -30,8 +30,8 @@ def residuals(
 ) -> Figure:
     """What the plane leaves of every price, over area and over age, with the spline's departure from the plane.
 
-    `planes`: intercept and slopes for "dollars" and "log"; `curves`: columns feature, value, dollars, log. Houses larger
-    than `large_area` are marked, at the edge where they lie beyond the axes.
+    `planes`: intercept and slopes for "dollars" and "log"; `curves`: columns feature, value, dollars, log. Houses
+    larger than `large_area` are marked, at the edge where they lie beyond the axes.
     """
     figure = Figure(figsize=(6.4, 5.6))
     grid = figure.subplots(2, 2, sharex="col", sharey="row")

@@ -44,14 +44,14 @@ def name_of(init: str, std: float) -> str:
 
 
 def backward_lines(layers: pd.DataFrame, std: float) -> Figure:
-    """The backward signal by layer over that of the last, measured (dots) and by theory (lines); a panel an initialiser."""
+    """The backward signal by layer, over the last one's: measured (dots), by theory (lines); a panel an initialiser."""
     inits = list(dict.fromkeys(layers["init"]))
     figure = Figure(figsize=(6.4, 5.2))
     panels = figure.subplots(2, (len(inits) + 1) // 2, sharex=True, sharey=True, squeeze=False).flat
     for axes, init in zip(panels, inits, strict=False):
         rows = layers[layers["init"] == init]
+        rows = rows.sort_values("layer")
         for name, own in sorted(rows.groupby("activation", sort=False), key=lambda each: each[0] in ACTIVATIONS):
-            own = own.sort_values("layer")
             colour, marker = (ACTIVATIONS[name][0], "o") if name in ACTIVATIONS else (OTHER, ".")
             axes.plot(own["layer"], own["predicted_backward"] / own["predicted_backward"].iloc[-1], color=colour)
             axes.plot(own["layer"], own["backward"] / own["backward"].iloc[-1], marker, color=colour, markersize=4)
