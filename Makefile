@@ -63,7 +63,7 @@ smoke: $(STAMP) ## Run the whole pipeline on the real data with miniature settin
 test: $(STAMP) ## Run the tests, files of them by two processes; ARGS="-k name" picks some
 	@python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-faults: $(STAMP) ## Run the slow tests: kills, full disks, damaged inputs, other surroundings
+faults: $(STAMP) ## Run the slow tests: kills, full disks, damaged inputs, other surroundings and processors
 	@python -m pytest -m slow --numprocesses 2 $(ARGS)
 
 check: $(STAMP) ## Are packages and results those of the lock, stored files whole, code in order?
@@ -76,7 +76,7 @@ check: $(STAMP) ## Are packages and results those of the lock, stored files whol
 	@python -m ruff format --check .
 	@python -m mypy
 
-schema: $(STAMP) ## Write the schema of params.yaml by which editors complete and check it
+schema: $(STAMP) ## Write the schemas of params.yaml and statements/ by which editors complete and check them
 	@python -m tools.schema
 
 readme: $(STAMP) ## Bring the generated parts of README.md up to date

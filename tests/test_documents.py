@@ -133,7 +133,8 @@ def examples_in(page):
     lines = [line for _, block in FENCE.findall(text_of(page)) for line in block.replace("\\\n", " ").splitlines()]
     spans = re.findall(r"(?<!`)`([^`\n]+)`(?!`)", FENCE.sub("", text_of(page)))
     for text in (*lines, *spans):
-        words = shlex.split(text.removeprefix("$ "), comments=True) if re.search(r"(^| )-S ", text) else []
+        words = shlex.split(text.removeprefix("$ "), comments=True) if re.search(r"(^|[ \"])-S ", text) else []
+        words = [part for word in words for part in (shlex.split(word[5:]) if word.startswith("ARGS=") else [word])]
         if settings := [value for word, value in pairwise(words) if word == "-S"]:
             yield text, settings
 

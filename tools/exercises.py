@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -165,10 +166,25 @@ def page(exercises: Sequence[Exercise], table: pd.DataFrame, language: Language)
     )
 
 
+class NotRun:
+    """Every number of an exercise that has not been run."""
+
+    def __getattr__(self, name: str) -> "NotRun":
+        return self
+
+    def __format__(self, spec: str) -> str:
+        return "…"
+
+
 def text_with_numbers(exercise: Exercise, table: pd.DataFrame, language: Language) -> dict[str, str]:
-    """Title, question and reveal with their numbers in; KeyError for a number that the table does not have."""
+    """Title, question and reveal with their numbers in, or "…" for all where the table has none.
+
+    KeyError for a number that a command does not give.
+    """
     rows = table[table["exercise"] == exercise.id]
-    numbers = {row["name"]: SimpleNamespace(before=row["before"], after=row["after"]) for _, row in rows.iterrows()}
+    numbers: Mapping[str, object] = defaultdict(NotRun)
+    if len(rows):
+        numbers = {row["name"]: SimpleNamespace(before=row["before"], after=row["after"]) for _, row in rows.iterrows()}
     return {key: text.strip().format_map(numbers) for key, text in exercise.text(language).model_dump().items()}
 
 

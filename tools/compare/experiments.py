@@ -5,7 +5,6 @@ compared is read from there, whatever the workspace is at the moment.
 """
 
 import io
-import json
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -28,12 +27,14 @@ class Revision:
     commit: str
 
     @cached_property
-    def files(self) -> frozenset[str]:
-        return frozenset(git(self.root, "ls-tree", "-r", "--name-only", "-z", self.commit).split("\0"))
+    def files(self) -> dict[str, str]:
+        """Git's checksum of each file, by path."""
+        listed = git(self.root, "ls-tree", "-r", "-z", self.commit).split("\0")
+        return {path: about.split()[2] for about, _, path in (line.partition("\t") for line in listed) if path}
 
     def text(self, path: str) -> str | None:
         """The content of a file, None where there is none."""
-        return git(self.root, "show", f"{self.commit}:{path}") if path in self.files else None
+        return git(self.root, "cat-file", "blob", self.files[path]) if path in self.files else None
 
     def table(self, path: str) -> pd.DataFrame | None:
         text = self.text(path)
@@ -48,16 +49,6 @@ class Revision:
     def params(self) -> dict[str, Any]:
         """Every parameter, by its dotted name."""
         return dict(flat(YAML(typ="safe", pure=True).load(self.text("params.yaml") or "{}")))
-
-    @cached_property
-    def metrics(self) -> dict[str, float]:
-        """Every number in metrics/, as "mlp_relu: test_accuracy"."""
-        return {
-            f"{name}: {key}": value
-            for name, path in self.named("metrics", ".json").items()
-            for key, value in json.loads(self.text(path) or "{}").items()
-            if isinstance(value, int | float)
-        }
 
     @cached_property
     def verdicts(self) -> dict[str, str]:
@@ -93,10 +84,6 @@ class Experiment:
         return changed(self.baseline.params, self.revision.params)
 
     @property
-    def changed_metrics(self) -> dict[str, tuple[float | None, float | None]]:
-        return changed(self.baseline.metrics, self.revision.metrics)
-
-    @property
     def judged(self) -> bool:
         """Whether its verdicts are those of its own scores: a run of some stages leaves the verdicts as they were."""
         models = {*self.baseline.models, *self.revision.models}
@@ -105,7 +92,7 @@ class Experiment:
 
     def same(self, path: str) -> bool:
         """Whether a file is as it was."""
-        return self.revision.text(path) == self.baseline.text(path)
+        return self.revision.files.get(path) == self.baseline.files.get(path)
 
     @property
     def moved_verdicts(self) -> dict[str, tuple[str | None, str | None]]:

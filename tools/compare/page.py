@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from dlstudy.figures.style import COLOURS
-from tools.compare.experiments import Experiment
+from tools.compare.experiments import Experiment, score_table
 
 CONFIDENCE: Final = 0.95
 WIDTHS: Final = (20, 52, 58, 24)
@@ -45,8 +45,10 @@ def differences(experiment: Experiment) -> list[Difference]:
     """Of every model whose validation scores changed, in accuracy points or in the unit of its target."""
     found = []
     for model in experiment.revision.models:
+        if experiment.same(score_table(model)):
+            continue
         after, before = experiment.revision.scores(model), experiment.baseline.scores(model)
-        if after is not None and (before is None or not after.equals(before)):
+        if after is not None:
             found.append(difference(model, after, before))
     return found
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 import pandas as pd
 
 from dlstudy.data.image_sets import SIDE
+from dlstudy.measures.samples import records
 from dlstudy.study.results import Results
 from dlstudy.training.params import SgdParams
 from dlstudy.vision.params import VisionParams
@@ -55,11 +56,6 @@ def layers(params: SgdParams | VisionParams, num_classes: int) -> str:
         return f"{params.builder} of torchvision, images of {params.resolution} pixels a side"
     widths = "-".join(map(str, [NUM_PIXELS, *params.hidden, num_classes]))
     return f"{widths}, {params.activation}" if params.hidden else widths
-
-
-def records(table: pd.DataFrame) -> list[Context]:
-    """A mapping for each row of a table."""
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def worst_confusions(confusion: pd.DataFrame, num: int = 3) -> list[Context]:

@@ -13,8 +13,9 @@ from dlstudy.judging.judgement import A_A
 from dlstudy.judging.register import FIXED, UNREGISTERED, load_register
 from dlstudy.judging.statements import Statement, readings_of
 from dlstudy.literature.published import Published
+from dlstudy.measures.samples import records
 from dlstudy.report.activations import activations_page, which
-from dlstudy.report.classifiers import NUM_PIXELS, classifier, records
+from dlstudy.report.classifiers import NUM_PIXELS, classifier
 from dlstudy.report.published import published_context
 from dlstudy.report.scorecard import (
     Judged,

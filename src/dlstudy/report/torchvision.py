@@ -6,8 +6,9 @@ from typing import Any, Final
 import pandas as pd
 
 from dlstudy.literature.published import Published
+from dlstudy.measures.samples import records
 from dlstudy.measures.torchvision import BASELINE, BILLION, CENSUS, NAMED, PERCEPTRON, TOUR
-from dlstudy.report.classifiers import classifier, records
+from dlstudy.report.classifiers import classifier
 from dlstudy.study.results import Results
 
 Context = dict[str, Any]
