@@ -15,7 +15,7 @@ from typing import Any, Final
 from dlstudy.judging.statements import load_statements
 from dlstudy.report.activations import which
 from dlstudy.report.markdown import environment
-from dlstudy.report.scorecard import Section, answer_counts, sections
+from dlstudy.report.scorecard import answer_counts, sections
 from dlstudy.report.words import ANSWER, MARK, Language
 from dlstudy.study.ladder import Ladder
 from dlstudy.study.params import load_study
@@ -67,16 +67,20 @@ def is_roundabout(start: str, end: str, arrows: Collection[tuple[str, str]]) -> 
     return end in reached
 
 
-def brief() -> str:
+def brief(language: Language) -> str:
     """The short answer, and which statements have which answer."""
     results = Results(ROOT, load_study(ROOT / "params.yaml"))
     found = sections(results, load_statements(ROOT / "statements", timed=False))
     note = [each for each in found if each.statement.of_the_note]
-    short = environment().from_string('{% from "_which.md.j2" import in_short %}{{ in_short(which) }}')
-    lines = [f"{short.render(which=which(Ladder(results)))}\n", f"Of {len(note)} statements:\n"]
+    folder = "" if language == "en" else "zh/"
+    short = environment().from_string(f'{{% from "{folder}_which.md.j2" import in_short %}}{{{{ in_short(which) }}}}')
+    head = f"Of {len(note)} statements:" if language == "en" else f"共 {len(note)} 个说法："
+    lines = [f"{short.render(which=which(Ladder(results)))}\n", f"{head}\n"]
     for answer, num in answer_counts(note).items():
-        links = ", ".join(f"[{each.statement.id}](reports/{each.link})" for each in note if each.answer == answer)
-        lines.append(f"- {MARK[answer]} {ANSWER['en'][answer]}: **{num}** ({links})")
+        links = [f"[{each.statement.id}](reports/{folder}{each.link})" for each in note if each.answer == answer]
+        line = "- {} {}: **{}** ({})" if language == "en" else "- {} {}：**{}** 个（{}）"
+        comma = ", " if language == "en" else "、"
+        lines.append(line.format(MARK[answer], ANSWER[language][answer], num, comma.join(links)))
     return "\n".join(lines)
 
 
@@ -84,8 +88,6 @@ SPEED: Final = """\
 One model-epoch of `mlp_relu` takes 1/{wall[portable]} of the time of the textbook loop (torchvision data set, `ToTensor`,
 `DataLoader` at its best number of workers), with 2 processes on 2 cores, and 1/{wall[native]} in native arithmetic; of
 the textbook's processor time, 1/{work[portable]} and 1/{work[native]}. All measured in one run: [bench/](../bench/README.md)."""
-SPEED_ZH: Final = """\
-`mlp_relu` 每个模型每轮的耗时，是教科书式循环（torchvision 数据集、`ToTensor`、worker 数最优的 `DataLoader`）的 1/{wall[portable]}（2 核、2 个进程；native 为 1/{wall[native]}）；按处理器时间计为 1/{work[portable]} 和 1/{work[native]}。均在同一次运行中测得：[bench/](bench/README.md)。"""
 
 
 def speed(sentence: str) -> str:
@@ -98,40 +100,11 @@ def speed(sentence: str) -> str:
     return sentence.format(wall=wall, work=work)
 
 
-def answers(language: Language) -> str:
-    """How many statements of the note have each answer, and the answers, with links to the pages."""
-    statements = load_statements(ROOT / "statements", timed=False)
-    found = sections(Results(ROOT, load_study(ROOT / "params.yaml")), statements)
-    note = [each for each in found if each.statement.of_the_note]
-    counts = answer_counts(note).items()
-    if language == "en":
-        head = f"{len(note)} statements: " + ", ".join(
-            f"{num} {MARK[name]} {ANSWER['en'][name]}" for name, num in counts
-        )
-        titles = "| | the note says | answer |"
-    else:
-        head = f"共 {len(note)} 个说法：" + "，".join(
-            f"{num} 个{MARK[name]}{ANSWER['zh'][name]}" for name, num in counts
-        )
-        titles = "| | 笔记的说法 | 回答 |"
-    return f"{head}{'.' if language == 'en' else '。'}\n\n{titles}\n|---|---|---|\n" + "\n".join(
-        answer_row(each, language) for each in note
-    )
-
-
-def answer_row(section: Section, language: Language) -> str:
-    says = section.statement.en.says if language == "en" else section.statement.zh.says
-    folder = "reports" if language == "en" else "reports/zh"
-    link = f"{section.mark} [{section.statement.id}]({folder}/{section.link})"
-    return f"| {link} | {says} | {section.sentence(language)} |"
-
-
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "dag": dag,
-    "brief": brief,
-    "answers_zh": lambda: answers("zh"),
+    "brief": lambda: brief("en"),
+    "brief_zh": lambda: brief("zh"),
     "speed": lambda: speed(SPEED),
-    "speed_zh": lambda: speed(SPEED_ZH),
 }
 
 
