@@ -3,6 +3,10 @@
 PYTHON := python3
 ARGS :=
 STAMP := .venv/.installed
+ifneq ($(wildcard .venv/bin/activate),)
+# Scripts of .venv name its folder: after a move they have to be set up again.
+$(shell grep -qF "$(realpath .venv)" .venv/bin/activate || rm -f $(STAMP))
+endif
 
 # Stages are started as `python -m stages.x`: the first python on PATH has to be this project's.
 SYSTEM_PATH := $(PATH)
@@ -19,7 +23,7 @@ CUDA_ONLY := triton cuda-bindings cuda-pathfinder cuda-toolkit \
 	cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro reproduce compare smoke test check readme bench lock clean
+.PHONY: help setup repro judge reproduce compare smoke test faults check schema readme bench lock clean
 
 help: ## List the targets
 	@echo 'make TARGET [ARGS="..."]'
@@ -31,12 +35,16 @@ help: ## List the targets
 setup: $(STAMP) ## Make .venv and install what requirements.txt pins; other targets do so where needed
 	@cat $(STAMP)
 
-$(STAMP): requirements.txt tools/setup_env.py
+# Git's description is as old as the repository: one that came after the set-up makes it run again.
+$(STAMP): requirements.txt tools/setup_env.py $(wildcard .git/description)
 	@$(SETUP_ENV)
 
 repro: $(STAMP) ## Run the stages whose code, data or parameters have changed (dvc repro)
 	@python -m stages.check_params # DVC itself would stop at a model without method or data, and not say what is wrong
-	@python -m dvc repro $(ARGS)
+	@python -m dvc --wait-for-lock repro $(ARGS)
+
+judge: $(STAMP) ## Judge the committed results, without data or models: ARGS="-S judge.margin=0.25"
+	@python -m tools.judge $(ARGS)
 
 reproduce: $(STAMP) ## Run everything again and say which results came out the same
 	@python -m tools.reproduce $(ARGS)
@@ -50,13 +58,21 @@ smoke: $(STAMP) ## Run the whole pipeline on the real data with miniature settin
 test: $(STAMP) ## Run the tests, files of them by two processes; ARGS="-k name" picks some
 	@python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: $(STAMP) ## Are results and reports up to date with the code? Then lint, layout and types
+faults: $(STAMP) ## Run the slow tests: kills, full disks, damaged inputs, other surroundings
+	@python -m pytest -m slow --numprocesses 2 $(ARGS)
+
+check: $(STAMP) ## Are packages and results those of the lock, stored files whole, code in order?
+	@python -m tools.packages
 	@python -m stages.check_params
 	@python -m tools.register --check
 	@python -m tools.staleness
+	@python -m tools.stored
 	@python -m ruff check .
 	@python -m ruff format --check .
 	@python -m mypy
+
+schema: $(STAMP) ## Write the schema of params.yaml by which editors complete and check it
+	@python -m tools.schema
 
 readme: $(STAMP) ## Bring the generated parts of README.md up to date
 	@python -m tools.readme $(ARGS)

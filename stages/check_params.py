@@ -1,4 +1,4 @@
-"""Read params.yaml and all statements, and refuse them, with everything that is wrong, before any work is done."""
+"""Before any work, refuse a checkout that cannot run, and parameters and statements that cannot be right."""
 
 from pathlib import Path
 
@@ -7,8 +7,10 @@ from dlstudy.data.image_sets import DATASETS
 from dlstudy.judging.register import load_register
 from dlstudy.judging.statements import load_statements
 from dlstudy.study.params import load_study
+from dlstudy.study.preflight import check
 
 if __name__ == "__main__":
+    check(Path())
     load_study(datasets=DATASETS)
     load_statements()
     load_register()

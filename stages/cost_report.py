@@ -5,7 +5,7 @@ from pathlib import Path
 from dlstudy.core.artifacts import write_csv, write_json, write_text
 from dlstudy.core.params import PARAMS_FILE, read_yaml
 from dlstudy.figures.cost import figures
-from dlstudy.figures.style import save_figure, style
+from dlstudy.figures.style import draw
 from dlstudy.judging.answers import answer_table
 from dlstudy.judging.judgement import evidence_content, judge, verdict_table, verdicts_of
 from dlstudy.judging.register import load_register, registration
@@ -27,8 +27,5 @@ if __name__ == "__main__":
     write_csv(TIMING / "answers.csv", answer_table(statements, verdicts))
     write_json(TIMING / "evidence.json", evidence_content(judgements, study.judge))
     write_json(TIMING / "verdicts.json", verdicts)
-    Path("reports/timing").mkdir(parents=True, exist_ok=True)
-    with style():
-        for name, figure in figures(results):
-            save_figure(Path(f"reports/timing/{name}.png"), figure)
+    draw(Path("reports/timing"), figures(results))
     write_text(Path("reports") / PAGE, cost_page(results, statements))

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from dlstudy.core.artifacts import write_csv, write_json
+from dlstudy.core.artifacts import write_csv, write_folder, write_json
 from dlstudy.core.dataset import load_dataset
 from dlstudy.core.params import load_section
 from dlstudy.evaluation.params import MODEL, EvaluateParams
@@ -17,5 +17,4 @@ if __name__ == "__main__":
     evaluation = evaluate(dataset, model, load_runs(Path(f"models/{name}.pt")), params.num_mistakes)
     write_json(Path(f"metrics/{name}.json"), evaluation.metrics)
     write_csv(Path(f"data/predictions/{name}.csv"), evaluation.predictions)
-    for table, content in evaluation.tables.items():
-        write_csv(Path(f"results/evaluation/{name}/{table}.csv"), content)
+    write_folder(Path(f"results/evaluation/{name}"), evaluation.tables)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dlstudy.core.artifacts import write_csv
 from dlstudy.figures.study import all_figures
-from dlstudy.figures.style import save_figure, style
+from dlstudy.figures.style import draw
 from dlstudy.literature.published import load_published
 from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
@@ -12,7 +12,4 @@ from dlstudy.study.results import Results
 if __name__ == "__main__":
     results = Results(Path(), load_study())
     write_csv(Path("reports/learning_curves.csv"), results.classifier_histories())
-    Path("reports/figures").mkdir(parents=True, exist_ok=True)
-    with style():
-        for name, figure in all_figures(results, load_published()):
-            save_figure(Path(f"reports/figures/{name}.png"), figure)
+    draw(Path("reports/figures"), all_figures(results, load_published()))

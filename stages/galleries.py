@@ -4,12 +4,10 @@ from pathlib import Path
 
 from dlstudy.core.dataset import load_dataset
 from dlstudy.figures.galleries import galleries
-from dlstudy.figures.style import save_figure, style
+from dlstudy.figures.style import draw
 from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
 
 if __name__ == "__main__":
     results, dataset = Results(Path(), load_study()), load_dataset(Path("data/prepared/images.pt"))
-    with style():
-        for name, figure in galleries(results, dataset, Path("models")):
-            save_figure(Path(f"reports/galleries/{name}.png"), figure)
+    draw(Path("reports/galleries"), galleries(results, dataset, Path("models")))

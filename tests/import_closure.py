@@ -1,7 +1,6 @@
 """Which files of the repository a module imports, directly or not; from the source text, nothing is run."""
 
 import ast
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +8,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {"dlstudy": ROOT / "src" / "dlstudy", "stages": ROOT / "stages", "tools": ROOT / "tools"}
 
 
+@cache
 def file_of(module: str) -> Path | None:
     """The file of a module of ours, None for anybody else's (or for a name inside a module)."""
     package, *rest = module.split(".")
@@ -19,20 +19,24 @@ def file_of(module: str) -> Path | None:
     return next((file for file in candidates if file.is_file()), None)
 
 
+@cache
 def is_empty(file: Path) -> bool:
     """Whether a module holds nothing but a docstring."""
     body = ast.parse(file.read_text()).body
     return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
 
 
-def imported_names(file: Path) -> Iterator[str]:
+@cache
+def imported_names(file: Path) -> frozenset[str]:
     """Every dotted name imported anywhere in the file, inside functions too; `from a import b` is a.b."""
+    names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: imports are absolute here"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(names)
 
 
 @cache

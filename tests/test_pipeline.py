@@ -1,4 +1,4 @@
-"""The whole pipeline, run once in each of two checkouts; then what runs again after which change."""
+"""The whole pipeline, run once; then what runs again after which change."""
 
 import json
 import re
@@ -6,14 +6,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import pytest
 from ruamel.yaml import YAML
 
 from tests.import_closure import is_empty
-from tests.pipeline import MODELS, Checkout
+from tests.pipeline import MODELS, Checkout, copied, last_command
+from tools import judge
 from tools.checkout import ROOT, read_params
 from tools.reproduce import locked_outputs
 from tools.staleness import stale_stages
@@ -22,42 +22,32 @@ ONE_MORE = {"method": "sgd", "data": "housing", "hidden": [8], "activation": "ge
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Two checkouts, and what `dvc repro` said in each; the two run at the same time, for the sake of the clock."""
-    made, again = (Checkout(tmp_path_factory.mktemp(name)) for name in ("pipeline", "again"))
-    with ThreadPoolExecutor() as threads:
-        of_made = threads.submit(made.run, "repro")
-        # The second leaves out what depends on wall-clock time, and takes the kernels of a processor without AVX-512.
-        targets = "figures", "galleries", "verdict_figures", "report"
-        of_again = threads.submit(again.run, "repro", *targets, DLSTUDY_PROCESSES="2", MKL_ENABLE_INSTRUCTIONS="AVX2")
-    return (made, of_made.result()), (again, of_again.result())
-
-
-@pytest.fixture(scope="module")
-def checkout(runs):
+def checkout(tmp_path_factory):
     """A checkout in which the pipeline has run once. The tests here follow one another in it."""
-    (made, run), _ = runs
-    assert run.returncode == 0, run.stdout + run.stderr
-    made.ran_first = set(stale_stages(run.stdout))
+    made = Checkout(tmp_path_factory.mktemp("pipeline"))
+    made.ran_first = made.dvc("repro")
     yield made
     assert not made.network_log.exists(), made.network_log.read_text()
 
 
 def test_every_stage_runs_once_and_leaves_every_output(checkout):
+    networks = read_params(checkout.root)["vision"]
     for model in MODELS:
-        assert {f"train@{model}", f"evaluate@{model}"} <= checkout.ran_first
+        kinds = ("vision",) if model in networks else ("train", "evaluate")
+        assert {f"{kind}@{model}" for kind in kinds} <= checkout.ran_first
     missing = [path for path in locked_outputs(checkout.root / "dvc.lock") if not (checkout.root / path).exists()]
     assert missing == []
 
 
 def test_every_file_that_a_stage_reads_is_covered_by_its_dependencies(checkout):
-    lock = YAML(typ="safe", pure=True).load(checkout.root / "dvc.lock")["stages"]
+    lock = YAML(typ="safe").load(checkout.root / "dvc.lock")["stages"]
     reads = checkout.reads
     uncovered = []
     for name, stage in lock.items():
-        assert {f for f in reads[stage["cmd"]] if f.startswith("src/")}, name  # the noting works
+        command = last_command(stage["cmd"])
+        assert {f for f in reads[command] if f.startswith("src/")}, name  # the noting works
         known = ["params.yaml", *(entry["path"] for entry in [*stage.get("deps", []), *stage["outs"]])]
-        for path in reads[stage["cmd"]]:
+        for path in reads[command]:
             source = re.sub(r"__pycache__/(\w+)\.cpython-\d+\.pyc(\.\d+)?$", r"\1.py", path)
             if not any(f"{source}/".startswith(f"{each}/") for each in known) and not is_empty_package(
                 checkout, source
@@ -124,10 +114,60 @@ def test_nothing_runs_when_nothing_has_changed(checkout):
     assert checkout.dvc("repro") == set()
 
 
-def test_all_bytes_are_the_same_elsewhere_with_two_processes_and_on_an_older_processor(checkout, runs):
-    _, (again, run) = runs
-    assert run.returncode == 0, run.stdout + run.stderr
+ELSEWHERE = {"DLSTUDY_PROCESSES": "2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}  # the kernels of one without AVX-512
+
+
+def test_training_gives_the_same_bytes_elsewhere_with_two_processes_and_on_an_older_processor(checkout, tmp_path):
+    copy = copied(checkout, tmp_path)
+    trained = {"train@mlp_relu", "vision@resnet18", "ladder@relu"}  # a stage of each training loop
+    assert copy.dvc("repro", "--force", "--single-item", *trained, **ELSEWHERE) == trained
+    assert copy.results == checkout.results
+
+
+@pytest.mark.slow
+def test_all_bytes_are_the_same_elsewhere_with_two_processes_and_on_an_older_processor(checkout, tmp_path):
+    again = Checkout(tmp_path)
+    again.dvc("repro", "figures", "galleries", "verdict_figures", "report", **ELSEWHERE)  # not what times
     assert again.results == checkout.results
+
+
+@pytest.fixture
+def clone(checkout, tmp_path):
+    """What a clone of it has: the results, neither data nor models."""
+    copy = copied(checkout, tmp_path)
+    for name in ("data", "models", ".dvc/cache", ".dvc/tmp"):
+        shutil.rmtree(copy.root / name)
+    return copy
+
+
+def committed(checkout):
+    """Every file that Git would have, with its content."""
+    folders = ("results", "metrics", "reports", "timing")
+    files = [path for folder in folders for path in (checkout.root / folder).rglob("*") if path.is_file()]
+    return {str(path.relative_to(checkout.root)): path.read_bytes() for path in [*files, checkout.root / "dvc.lock"]}
+
+
+def test_a_clone_is_judged_again_without_data_and_models_and_nothing_is_deleted(clone, monkeypatch):
+    before = committed(clone)
+    monkeypatch.setattr(judge, "ROOT", clone.root)
+    assert judge.main([]) == 0
+    assert committed(clone) == before  # the same margin, the same bytes
+    assert judge.main(["-S", "judge.margin=0.3"]) == 0
+    after = committed(clone)
+    assert after.keys() == before.keys()
+    changed = {name for name in after if after[name] != before[name]}
+    assert {"results/verdicts.csv", "reports/method.md"} <= changed
+    assert "dvc.lock" not in changed
+    assert not (clone.root / "models").exists()
+    assert not (clone.root / "data/prepared").exists()
+
+
+@pytest.mark.parametrize("stage", ["galleries", "evaluate@mlp_relu"])
+def test_a_stage_that_cannot_run_in_a_clone_leaves_what_was_there(stage, clone):
+    before = committed(clone)
+    run = clone.run("repro", "--force", "--single-item", "--allow-missing", stage)
+    assert run.returncode != 0
+    assert committed(clone) == before
 
 
 class Change(NamedTuple):
@@ -137,7 +177,7 @@ class Change(NamedTuple):
 
 
 def change_params(change, *concerned):
-    return Change("params.yaml", lambda checkout: checkout.change(change), {"check_params", *concerned})
+    return Change("params.yaml", lambda checkout: checkout.change(change), set(concerned))
 
 
 def change_code(file, old, new, *concerned):
@@ -170,7 +210,7 @@ CHANGES = {
         "src/dlstudy/experiments/losses/comparison.py",
         "# --- Tuning ---",
         "# --- The tuning ---",
-        *("check_params", "losses", "galleries", *PAGES),
+        *("losses", "galleries", *PAGES),
     ),
     "the wording of a statement": change_code(
         "statements/SOFT-1.md", "Softmax gives", "The softmax gives", *("check_params", "judge", "report")
@@ -218,7 +258,7 @@ def test_impossible_parameters_stop_the_pipeline_before_any_work(checkout):
     assert "train.mlp_relu.lr: expected greater than 0, found -1.0" in run.stderr
     assert "train.mlp_relu.batch_size: expected at most 400" in run.stderr
     assert stale_stages(run.stdout) == ["check_params"]
-    assert checkout.dvc("repro") <= {"check_params"}  # nothing was lost
+    assert checkout.dvc("repro") == set()  # nothing was lost
 
 
 def test_all_these_changes_and_one_more_model_run_what_they_concern_and_nothing_else(checkout):

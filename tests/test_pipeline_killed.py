@@ -1,9 +1,12 @@
 """What a killed run leaves of its work."""
 
+import pytest
+
 from tests.pipeline import Checkout
 from tools.reproduce import files_below
 
 
+@pytest.mark.slow
 def test_a_pipeline_that_is_killed_keeps_what_it_has_finished(tmp_path):
     checkout = Checkout(tmp_path)
     climbed = ["ladder@sigmoid", "ladder@tanh", "ladder@relu"]

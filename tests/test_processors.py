@@ -22,6 +22,7 @@ def printed(*emulator):
     return run.stdout.splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(QEMU is None, reason="needs qemu-x86_64: apt-get install qemu-user")
 @pytest.mark.parametrize("processor", ["Haswell", "EPYC-Milan"])
 def test_trained_weights_are_the_same_bytes_on_an_emulated_processor(processor):

@@ -36,11 +36,14 @@ TARGETS = [
     "help",
     "setup",
     "repro",
+    "judge",
     "reproduce",
     "compare",
     "smoke",
     "test",
+    "faults",
     "check",
+    "schema",
     "readme",
     "bench",
     "lock",
@@ -494,7 +497,7 @@ def test_make_sets_up_a_project_and_runs_its_programs(project, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "params are checked\n" in done.stdout
     # The project's own python comes first on PATH for what dvc starts.
-    assert f"dvc repro train -f with {project}/.venv/bin/python\n" in done.stdout
+    assert f"dvc --wait-for-lock repro train -f with {project}/.venv/bin/python\n" in done.stdout
     stamp = project / ".venv" / ".installed"
     assert re.match(
         r"\.venv holds Python 3\.\d+\.\d+, torch 2\.14\.1\+cpu, torchvision 0\.29\.1\+cpu", stamp.read_text()
@@ -531,15 +534,67 @@ def test_an_installed_torch_of_another_version_is_reported(tmp_path):
         setup_env.summarise(python, {**PINS, "torch": "2.99"})
 
 
-@pytest.mark.parametrize("git", [True, False])
-def test_dvc_is_told_only_where_there_is_no_git_repository(git, tmp_path, monkeypatch):
-    told = []
-    monkeypatch.setattr(setup_env, "require", lambda command, folder: told.append(command[1:]))
+def git_init(folder, ignored=""):
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    (folder / ".gitignore").write_text(ignored)
+
+
+def without_git(root):
+    """Whether DVC has been told to do without Git, by its own account."""
+    command = [sys.executable, "-m", "dvc", "config", "--local", "core.no_scm"]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False).stdout.strip() == "true"
+
+
+def test_dvc_does_without_git_until_there_is_a_repository(tmp_path, capsys):
     (tmp_path / ".dvc").mkdir()
-    if git:
-        (tmp_path / ".git").mkdir()
-    setup_env.adapt_dvc(tmp_path, Path("python"))
-    assert told == ([] if git else [["-m", "dvc", "config", "--local", "core.no_scm", "true"]])
+    setup_env.adapt_dvc(tmp_path, Path(sys.executable))
+    assert "no Git repository here" in capsys.readouterr().out
+    assert without_git(tmp_path)
+    git_init(tmp_path)  # an archive that was put under version control later
+    setup_env.adapt_dvc(tmp_path, Path(sys.executable))
+    assert "there is a Git repository now" in capsys.readouterr().out
+    assert not without_git(tmp_path)
+    setup_env.adapt_dvc(tmp_path, Path(sys.executable))
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("ignored", "reason"), [("*\n", "the Git repository {} ignores this folder"), ("", "")])
+def test_a_repository_around_the_checkout_is_used_unless_it_ignores_it(ignored, reason, tmp_path):
+    git_init(tmp_path, ignored)
+    (tmp_path / "study").mkdir()
+    assert setup_env.reason_without_git(tmp_path / "study") == reason.format(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["moved", "moved to a path with spaces"])
+def test_an_environment_that_was_moved_works_again(name, tmp_path, capsys):
+    bare_venv(tmp_path / "old" / ".venv")
+    shebang = f"#!{tmp_path}/old/.venv/bin/python3\n"
+    script = tmp_path / "old/.venv/bin/tool"
+    script.write_text(shebang + "import sys\nprint(sys.prefix)\n")
+    script.chmod(0o755)
+    moved = (tmp_path / "old").rename(tmp_path / name) / ".venv"
+    setup_env.relocate(moved)
+    assert f".venv was made in {tmp_path}/old/.venv" in capsys.readouterr().out
+    activated = f"source '{moved}/bin/activate' && tool"
+    done = subprocess.run(["bash", "-c", activated], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{moved}\n"
+    setup_env.relocate(moved)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("change", "runs"), [("moved", True), ("git init", True), ("nothing", False)])
+def test_make_sets_up_again_after_what_a_set_up_depends_on(change, runs, project):
+    stamp = project / ".venv" / ".installed"
+    stamp.write_text("done")
+    future = time.time() + 5
+    os.utime(stamp, (future, future))
+    if change == "moved":
+        project = project.rename(project.parent / "elsewhere")
+    elif change == "git init":
+        git_init(project)
+        os.utime(project / ".git/description", (future + 5, future + 5))
+    assert ("tools/setup_env.py" in make(project, "--dry-run", "setup").stdout) == runs
 
 
 # --- The Makefile and continuous integration ---
@@ -550,10 +605,9 @@ def test_plain_make_lists_every_target():
     assert listed == TARGETS
 
 
-@pytest.mark.parametrize("target", sorted(set(TARGETS) - {"help", "clean"}))
-def test_targets_set_up_first(target, project):
-    first = make(project, "--dry-run", target).stdout.splitlines()[0]
-    assert "tools/setup_env.py" in first
+def test_targets_set_up_first(project):
+    first = {target: make(project, "--dry-run", target).stdout.splitlines()[0] for target in TARGETS}
+    assert {target for target, line in first.items() if "tools/setup_env.py" not in line} == {"help", "clean"}
 
 
 def test_clean_spares_data_and_environment(project):

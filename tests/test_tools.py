@@ -23,7 +23,7 @@ def test_miniature_settings_are_valid_and_name_the_same_models():
     params = read_params(ROOT)
     small = miniature(params)
     validated(small, StudyParams)
-    assert list(small["train"]) == list(params["train"])
+    assert [*small["train"], *small["vision"]] == [*params["train"], *params["vision"]]
 
 
 def test_results_of_models_that_params_do_not_name_are_found(tmp_path):

@@ -14,6 +14,7 @@ from dlstudy.data.image_sets import DATASETS, FolderSet, load_image_set
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 NOT_COPIED: Final = shutil.ignore_patterns("tmp", "cache", "config.local", "__pycache__")
+NO_GIT: Final = "[core]\n    no_scm = true\n"  # for DVC's config.local
 RAW_IMAGES: Final = Path("data/raw/images")
 
 
@@ -23,11 +24,11 @@ def copy_checkout(target: Path) -> None:
         shutil.copytree(ROOT / name, target / name, ignore=NOT_COPIED)
     for name in ("dvc.yaml", "params.yaml", "requirements.txt", ".dvcignore"):
         shutil.copy(ROOT / name, target / name)
-    (target / ".dvc" / "config.local").write_text("[core]\n    no_scm = true\n")
+    (target / ".dvc" / "config.local").write_text(NO_GIT)
 
 
 def read_params(checkout: Path) -> dict[str, Any]:
-    content: dict[str, Any] = YAML(typ="safe", pure=True).load(checkout / "params.yaml")
+    content: dict[str, Any] = YAML(typ="safe").load(checkout / "params.yaml")
     return content
 
 

@@ -70,11 +70,16 @@ def is_timing(path: str) -> bool:
     return any(fnmatch(path, pattern) for pattern in TIMING)
 
 
+def is_bulk(path: str) -> bool:
+    """Whether an output is DVC's to keep, not Git's."""
+    return any(fnmatch(path, pattern) for pattern in BULK)
+
+
 def files_below(root: Path, outputs: Mapping[str, str]) -> dict[str, bytes]:
     """The content of every file among the outputs that is kept in Git and does not depend on wall-clock time."""
     contents: dict[str, bytes] = {}
     for output in outputs:
-        if is_timing(output) or any(fnmatch(output, pattern) for pattern in BULK):
+        if is_timing(output) or is_bulk(output):
             continue
         path = root / output
         found = sorted(path.rglob("*")) if path.is_dir() else [path]
@@ -84,13 +89,13 @@ def files_below(root: Path, outputs: Mapping[str, str]) -> dict[str, bytes]:
 
 def locked_outputs(lock: Path) -> dict[str, str]:
     """The checksum of every output in dvc.lock, by path."""
-    stages: dict[str, Any] = YAML(typ="safe", pure=True).load(lock)["stages"]
+    stages: dict[str, Any] = YAML(typ="safe").load(lock)["stages"]
     return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
 
 
 def compared_stages(lock: Path) -> dict[str, Any]:
     """The stages in dvc.lock with all their checksums, less those that depend on wall-clock time."""
-    stages: dict[str, Any] = YAML(typ="safe", pure=True).load(lock)["stages"]
+    stages: dict[str, Any] = YAML(typ="safe").load(lock)["stages"]
     return {name: stage for name, stage in stages.items() if not any(is_timing(out["path"]) for out in stage["outs"])}
 
 
@@ -142,7 +147,7 @@ def verdicts(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Iterato
 def bulk_verdicts(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Verdict]:
     """One for each output that DVC keeps: the same checksum or not."""
     for path in sorted(before.keys() | after.keys()):
-        if any(fnmatch(path, pattern) for pattern in BULK):
+        if is_bulk(path):
             same = before.get(path) == after.get(path)
             yield Verdict(path, "same" if same else "not compared", "" if same else "judged by the results")
 

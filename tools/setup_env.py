@@ -109,6 +109,7 @@ def set_up(root: Path, request: str) -> None:
     say("installing the other packages of requirements.txt (170 MB to download if none is cached)")
     pip_install(python, ["--requirement", str(lock)])
     summary = summarise(python, pins)
+    relocate(root / ".venv")
     adapt_dvc(root, python)
     write_stamp(stamp, summary)
 
@@ -137,6 +138,25 @@ def ready_venv(venv: Path) -> Path:
     # Inside a virtual environment, sys.executable belongs to that, and it may be the .venv to be replaced.
     make_venv(getattr(sys, "_base_executable", None) or sys.executable, venv)
     return python
+
+
+def relocate(venv: Path) -> None:
+    """Make the scripts of a virtual environment name the folder that it is in, whatever it was moved from."""
+    activate = venv / "bin" / "activate"
+    found = re.search(
+        r"^\s*(?:export )?VIRTUAL_ENV=['\"]?(/.+?)['\"]?$", activate.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    old, new = (found.group(1) if found else ""), str(venv.resolve())
+    if not old or Path(old).resolve() == venv.resolve():
+        return
+    say(f".venv was made in {old}: its scripts name {new} from now on")
+    # In this form a path may have spaces; for sh the second line runs Python, for Python it is a string.
+    shebang = f"#!/bin/sh\n'''exec' \"{new}/bin/python\" \"$0\" \"$@\"\n' '''\n"
+    for script in (path for path in (venv / "bin").iterdir() if path.is_file() and not path.is_symlink()):
+        content = script.read_bytes()
+        if old.encode() in content and b"\0" not in content:
+            text = re.sub(rf"\A#!{re.escape(old)}/bin/python.*\n", lambda _: shebang, content.decode())
+            script.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def find_fault(python: Path) -> str:
@@ -353,11 +373,36 @@ def summarise(python: Path, pins: dict[str, str]) -> str:
 
 
 def adapt_dvc(root: Path, python: Path) -> None:
-    """Tell DVC if there is no Git repository, as in an unpacked archive; it would refuse to work there."""
-    has_git = any((folder / ".git").exists() for folder in (root, *root.parents))
-    if not has_git and (root / ".dvc").is_dir():
-        say("no Git repository here: noting core.no_scm in .dvc/config.local for DVC")
-        require([str(python), "-m", "dvc", "config", "--local", "core.no_scm", "true"], root)
+    """Tell DVC whether there is a Git repository; without one, as in an unpacked archive, it would refuse to work."""
+    if not (root / ".dvc").is_dir():
+        return
+    reason, local = reason_without_git(root), root / ".dvc" / "config.local"
+    noted = local.is_file() and "no_scm" in local.read_text(encoding="utf-8")
+    change = [
+        str(python),
+        "-m",
+        "dvc",
+        "config",
+        "--local",
+        *(["core.no_scm", "true"] if reason else ["--unset", "core.no_scm"]),
+    ]
+    if reason and not noted:
+        say(f"{reason}: noting core.no_scm in .dvc/config.local for DVC")
+        require(change, root)
+    elif noted and not reason:
+        say("there is a Git repository now: taking core.no_scm out of .dvc/config.local")
+        require(change, root)
+
+
+def reason_without_git(root: Path) -> str:
+    """Why DVC is to work without Git here; empty if it can use it."""
+    if (root / ".git").exists():
+        return ""
+    parent = next((folder for folder in root.parents if (folder / ".git").exists()), None)
+    if parent is None:
+        return "no Git repository here"
+    ignored = run(["git", "check-ignore", "--quiet", "dvc.yaml"], root).returncode == 0
+    return f"the Git repository {parent} ignores this folder" if ignored else ""
 
 
 def write_stamp(stamp: Path, text: str) -> None:
@@ -383,6 +428,8 @@ def pip_install(python: Path, arguments: list[str], settings: dict[str, str] | N
         errors = wait(process)
     if process.returncode != 0:
         said = "\n".join(errors.splitlines()[-20:])
+        if "SOCKS" in said:
+            said += "\npip cannot go through a SOCKS proxy: set HTTPS_PROXY=http://HOST:PORT and unset ALL_PROXY"
         raise SetupError(f"pip install {' '.join(arguments)} failed:\n{said}")
 
 

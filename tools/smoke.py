@@ -64,6 +64,7 @@ def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size
         "features": features,
         "seeds": params["seeds"][:2],
         "train": models,
+        "vision": {name: model | VISION for name, model in params["vision"].items()},
         "experiments": experiments,
         "ladder": _small_ladder(params["ladder"]),
     }
@@ -85,7 +86,13 @@ def _merged(section: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-VISION: Final[dict[str, int]] = {"num_images": 64, "num_validation_images": 40, "looks": 1, "batch_size": 16}
+VISION: Final[dict[str, int]] = {
+    "num_images": 64,
+    "num_validation_images": 40,
+    "num_epochs": 1,
+    "looks": 1,
+    "batch_size": 16,
+}
 
 
 def _few_images(features: dict[str, Any], most: int) -> dict[str, Any]:
@@ -93,8 +100,6 @@ def _few_images(features: dict[str, Any], most: int) -> dict[str, Any]:
 
 
 def _small(model: dict[str, Any]) -> dict[str, Any]:
-    if model["method"] == "vision":
-        return model | VISION
     limited: dict[str, Any] = {key: min(model[key], MOST[key]) for key in ("num_epochs", "batch_size") if key in model}
     if "hidden" in model:
         limited["hidden"] = [min(width, MOST["hidden"]) for width in model["hidden"]]

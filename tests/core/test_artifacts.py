@@ -1,3 +1,4 @@
+import errno
 import json
 import math
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlstudy.core.artifacts import rounded, write_bytes, write_csv, write_json, write_text
+from dlstudy.core.artifacts import rounded, write_bytes, write_csv, write_folder, write_json, write_text
 
 NUMBERS = st.floats(-1e300, 1e300)  # rounding the very largest to ten digits may overflow
 KEYS = st.text(max_size=5)
@@ -164,3 +165,35 @@ def test_folders_are_made_as_needed(tmp_path):
 def test_text_is_utf_8_with_its_own_line_ends(tmp_path):
     write_text(tmp_path / "x.md", "Géron\nline\r\n")
     assert (tmp_path / "x.md").read_bytes() == b"G\xc3\xa9ron\nline\r\n"
+
+
+def test_a_folder_holds_what_was_written_and_nothing_of_an_earlier_run(tmp_path):
+    write_folder(tmp_path / "x", {"old": pd.DataFrame({"a": [1]}), "facts": {"b": 1}})
+    write_folder(tmp_path / "x", {"new": pd.DataFrame({"a": [1]}), "facts": {"b": 2}})
+    assert {path.name: path.read_text() for path in (tmp_path / "x").iterdir()} == {
+        "new.csv": "a\n1\n",
+        "facts.json": '{\n  "b": 2\n}\n',
+    }
+
+
+def half_written(path, content):
+    with path.open("wb") as file:
+        file.write(content[: len(content) // 2])
+    raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+
+def refused(path, *_, **__):
+    raise OSError(errno.EACCES, "Permission denied", str(path))
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [("mkdir", refused), ("write_bytes", refused), ("write_bytes", half_written), ("replace", refused)],
+)
+def test_an_error_at_any_file_operation_leaves_the_old_file_and_nothing_else(operation, fault, tmp_path, monkeypatch):
+    path = tmp_path / "x.csv"
+    path.write_text("old")
+    monkeypatch.setattr(Path, operation, fault)
+    with pytest.raises(OSError, match=r"No space|denied"):
+        write_bytes(path, b"new content")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("x.csv", "old")]

@@ -214,6 +214,7 @@ def own_cluster(tmp_path, monkeypatch):
         yield start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variables", [{}, NO_RETRY], ids=["by Dask", "by map_runs"])
 def test_a_run_whose_worker_died_is_run_again(variables, own_cluster, tmp_path):
     own_cluster(2, **variables)
@@ -221,12 +222,14 @@ def test_a_run_whose_worker_died_is_run_again(variables, own_cluster, tmp_path):
     assert (tmp_path / "died").exists()
 
 
+@pytest.mark.slow
 def test_a_run_under_way_when_another_is_given_up_is_finished_first(own_cluster, tmp_path):
     own_cluster(2, **NO_RETRY)
     assert map_runs(finish_after_a_death, [0, 1, 2], label="beside", shared=(tmp_path,)) == [0, 1, 4]
     assert [len(list(tmp_path.glob(f"began-{number}-*"))) for number in range(3)] == [1, 2, 1]
 
 
+@pytest.mark.slow
 def test_a_run_that_always_kills_its_worker_is_named_and_no_other(own_cluster):
     own_cluster(3, **NO_RETRY)
     complaint = r"^fatal: expected run 9 to finish, found that its process died 3 times \(out of memory\?\)$"
@@ -234,6 +237,7 @@ def test_a_run_that_always_kills_its_worker_is_named_and_no_other(own_cluster):
         map_runs(die_always, [5, 7, 9, 11], label="fatal", shared=(9,))
 
 
+@pytest.mark.slow
 def test_data_that_went_down_with_the_only_worker_are_sent_again(scheduler, tmp_path, monkeypatch):
     with ExitStack() as stack:
 

@@ -1,9 +1,9 @@
-import pickle
 from pathlib import Path
 
 import pytest
 import torch
 
+from dlstudy.core.errors import DataError
 from dlstudy.core.tensor_files import load_tensors, save_tensors
 
 
@@ -62,6 +62,15 @@ class Code:
 
 def test_code_in_a_file_is_refused_and_not_run(tmp_path, capsys):
     torch.save({"weights": Code()}, tmp_path / "x.pt")
-    with pytest.raises(pickle.UnpicklingError, match="print"):
+    with pytest.raises(DataError, match=r"x\.pt: expected a file of tensors"):
         load_tensors(tmp_path / "x.pt")
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("length", [0, 1, 100, -1])
+def test_a_file_that_is_cut_short_is_named_with_the_remedy(length, tmp_path):
+    path = tmp_path / "x.pt"
+    save_tensors(path, content())
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(DataError, match=r"x\.pt: expected a file of tensors, found it damaged .*dvc checkout"):
+        load_tensors(path)

@@ -9,6 +9,7 @@ from sklearn import metrics
 from sklearn.linear_model import LinearRegression
 
 from dlstudy.closed_form import least_squares as closed_form
+from dlstudy.core import artifacts
 from dlstudy.core.dataset import Split
 from dlstudy.evaluation import scores as evaluation
 from dlstudy.sgd.loop import train_run
@@ -45,6 +46,14 @@ def test_scores_of_a_classifier_agree_with_scikit_learns(logits):
         assert row.accuracy == metrics.accuracy_score(CLASSES, values.argmax(1))
         probabilities = special.softmax(values.double().numpy(), axis=1)
         assert row.loss == pytest.approx(metrics.log_loss(CLASSES, probabilities, labels=range(4)), rel=1e-5)  # float32
+
+
+def test_what_is_right_is_a_bit_an_example_and_is_read_back_from_a_file(logits, tmp_path):
+    artifacts.write_csv(tmp_path / "x.csv", evaluation.correctness(SPLIT, logits))
+    table = pd.read_csv(tmp_path / "x.csv")
+    right = np.stack([values.numpy().argmax(1) == CLASSES.numpy() for values in logits.values()])
+    np.testing.assert_array_equal(evaluation.correct_examples(table), right)
+    assert table["correct"].str.len().tolist() == [18] * 3  # 0x, and 60 bits in 8 bytes, two digits a byte
 
 
 def test_confusion_counts_are_scikit_learns_summed_over_the_runs(logits):

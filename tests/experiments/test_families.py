@@ -17,7 +17,7 @@ def named(name):
 
 def changed(tmp_path, change):
     """families.yaml with a change, in another place."""
-    content = YAML(typ="safe", pure=True).load(FILE)
+    content = YAML(typ="safe").load(FILE)
     change(content["families"])
     path = tmp_path / "families.yaml"
     with path.open("w") as file:

@@ -70,7 +70,7 @@ def test_errors_are_told_where_a_fit_to_the_houses_has_them():
 
 @pytest.mark.parametrize("value", [84.1, 0, "0.841", None])
 def test_an_accuracy_that_is_no_share_is_named(tmp_path, value):
-    content = YAML(typ="safe", pure=True).load(FILE)
+    content = YAML(typ="safe").load(FILE)
     content["fashion_mnist"][2]["value"] = value
     path = tmp_path / "published.yaml"
     with path.open("w") as file:

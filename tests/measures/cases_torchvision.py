@@ -76,8 +76,7 @@ def trained(*accuracies, other=0.84, networks=NETWORKS):
 
     models = {(name, "per_seed"): per_seed(value, 2) for name, value in zip(networks, accuracies, strict=True)}
     models |= {(name, "per_seed"): per_seed(other, 10) for name in ("softmax_regression", "mlp_relu")}
-    others = {name: model for name, model in TABLES.study.train.items() if model.method != "vision"}
-    study = TABLES.study.model_copy(update={"train": others | {name: vision(name) for name in networks}})
+    study = TABLES.study.model_copy(update={"vision": {name: vision(name) for name in networks}})
     results = Tables(models=models, data_facts={"images": {"num_examples": {"train": 50_000, "test": 10_000}}})
     return replace(results, study=study)
 

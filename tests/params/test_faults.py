@@ -79,6 +79,7 @@ FAULTS = [  # key, value; what was expected, what was found
     ("train.mlp.momentum", 0.9, "no such key", "0.9"),
     ("train.mlp.num_epoch", 3, "no such key (did you mean num_epochs?)", "3"),
     ("trian", {}, "no such key (did you mean train?)", "{}"),
+    ("train.mlp.device", "cuda", "no such key (the study computes on the CPU", "'cuda'"),
     ("train.exact.lr", 0.1, "no such key, found", "0.1"),  # what other models have is no suggestion
     ("evaluate", ABSENT, "a value", "none"),
     ("train.mlp.lr", ABSENT, "a value", "none"),
@@ -207,9 +208,9 @@ def test_a_fault_in_the_data_is_no_fault_of_the_models_on_them(study, tmp_path):
 
 def test_an_unknown_network_is_one_fault(tmp_path):
     study = read_yaml(COMMITTED)
-    study["train"]["resnet18"]["builder"] = "resnet20"
+    study["vision"]["resnet18"]["builder"] = "resnet20"
     (line,) = problems(tmp_path, study)
-    assert line.startswith("train.resnet18.builder: expected a name that matches")
+    assert line.startswith("vision.resnet18.builder: expected a name that matches")
 
 
 def test_weights_are_named_as_torchvision_does(study, tmp_path):

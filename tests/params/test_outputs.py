@@ -45,7 +45,7 @@ def test_whole_numbers_may_stand_for_fractions():
             {"learning_rates": [0.1, 0.03, 0.3]},
             "x.learning_rates: expected ascending numbers, each once, found [0.1, 0.03, 0.3]",
         ),
-        ({"adam_learning_rates": [0.1, 0.2]}, "x.adam_learning_rates: expected at least 3 entry, found [0.1, 0.2]"),
+        ({"adam_learning_rates": [0.1, 0.2]}, "x.adam_learning_rates: expected at least 3 entries, found [0.1, 0.2]"),
         ({"tuning_seeds": [100, 100]}, "x.tuning_seeds: expected each seed once, found [100, 100]"),
     ],
 )

@@ -63,7 +63,7 @@ def written(root, models):
     write_csv(root / "results/experiments/census/builders.csv", builders())
     write_json(root / "results/experiments/torchvision_tour/facts.json", {"version": "0.1", "num_images": 100})
     write_json(root / "results/data/images/facts.json", committed.facts("images"))
-    return Results(root, committed.study.model_copy(update={"train": models}))
+    return Results(root, committed.study.model_copy(update={"train": {}, "vision": models}))
 
 
 def page(results):
@@ -135,4 +135,4 @@ def test_curves_run_over_the_images_that_were_seen():
 def test_there_are_figures_of_each_network_and_none_without(tmp_path):
     results = written(tmp_path, {"alexnet": network("alexnet")})
     assert [name for name, _ in vision.figures(results)] == ["vision_curves", "alexnet_confusion"]
-    assert list(vision.figures(Results(tmp_path, results.study.model_copy(update={"train": {}})))) == []
+    assert list(vision.figures(Results(tmp_path, results.study.model_copy(update={"vision": {}})))) == []

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
@@ -12,7 +13,8 @@ from dlstudy.core.errors import DivergedError
 from dlstudy.core.params import ParamsError, validated
 from dlstudy.core.randomness import generator
 from dlstudy.evaluation.params import MODEL
-from dlstudy.evaluation.scores import evaluate
+from dlstudy.evaluation.scores import correct_examples
+from dlstudy.evaluation.vision import evaluate_vision, filters_in
 from dlstudy.training.runs import history_table, save_runs
 from dlstudy.vision import loop as vision
 from dlstudy.vision.inputs import augmented, grey_format, network_inputs
@@ -283,13 +285,17 @@ def test_a_network_starts_from_published_weights_and_draws_its_last_layer_only(i
 def test_a_trained_network_is_scored_as_every_classifier(images, tmp_path):
     params = RESNET.model_copy(update={"num_epochs": 1})
     runs = {seed: trained(images, params, tmp_path, seed) for seed in (0, 1)}
-    found = evaluate(images, params, {seed: run.parameters for seed, run in runs.items()}, 5)
-    assert set(found.tables) == {"per_seed", "per_class", "confusion", "mistakes", "calibration", "reliability"}
+    found = evaluate_vision(images, params, list(runs.values()), 5)
+    of_every_classifier = {"per_seed", "per_class", "confusion", "correct", "mistakes", "calibration", "reliability"}
+    assert set(found.tables) == {*of_every_classifier, "filters"}
+    np.testing.assert_array_equal(filters_in(found.tables["filters"]), runs[0].parameters["conv1.weight"])
+    right = correct_examples(found.tables["correct"])
     assert len(found.predictions) == 70
     for seed, run in runs.items():
         network = build_vision(params, 10)
         network.load_state_dict(run.parameters)
         guesses = outputs_of_images(network, images.test.features, grey_format(images, 28)).argmax(1)
+        assert right[seed].tolist() == (guesses == images.test.targets).tolist()
         row = found.tables["per_seed"].query(f"split == 'test' and seed == {seed}")
         assert row["accuracy"].item() == pytest.approx((guesses == images.test.targets).double().mean().item())
     of_validation = found.tables["per_seed"].query("split == 'validation'")["accuracy"] * 60  # all, not 20 as on looks

@@ -4,7 +4,7 @@ import shutil
 
 import stages  # noqa: F401 - puts this checkout's src on the module path
 from dlstudy.core.artifacts import write_text
-from dlstudy.figures.style import save_figure, style
+from dlstudy.figures.style import draw, style
 from tools.checkout import ROOT
 from tools.compare.experiments import experiments
 from tools.compare.page import curves, page
@@ -15,7 +15,6 @@ if __name__ == "__main__":
     shutil.rmtree(folder, ignore_errors=True)
     with style():
         pictures = curves(found) if found else {}
-        for name, figure in pictures.items():
-            save_figure(folder / f"{name}.png", figure)
+    draw(folder, pictures.items())
     write_text(ROOT / "reports" / "experiments.md", page(found, list(pictures)))
     print(f"reports/experiments.md compares {len(found)} experiment{'' if len(found) == 1 else 's'}")

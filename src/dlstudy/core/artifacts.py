@@ -59,3 +59,18 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
     if missing := [str(name) for name in table if table[name].isna().any()]:
         raise ValueError(f"{path.name}: expected a value in every row, found none in column {', '.join(missing)}")
     write_text(path, table.to_csv(index=False, lineterminator="\n", float_format=f"%.{SIGNIFICANT_DIGITS}g"))
+
+
+def write_folder(folder: Path, contents: Mapping[str, pd.DataFrame | Mapping[str, object]]) -> None:
+    """Write tables as NAME.csv and other contents as NAME.json, then delete whatever else is in the folder."""
+    written = set()
+    for name, content in contents.items():
+        if isinstance(content, pd.DataFrame):
+            path = folder / f"{name}.csv"
+            write_csv(path, content)
+        else:
+            path = folder / f"{name}.json"
+            write_json(path, content)
+        written.add(path)
+    for path in {path for path in folder.glob("*") if path.is_file()} - written:
+        path.unlink()

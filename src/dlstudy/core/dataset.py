@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dlstudy.core import kernels  # noqa: F401 # whatever computes with data gets the same bytes on Intel and AMD
 from dlstudy.core.errors import DataError
 from dlstudy.core.tensor_files import load_tensors, save_tensors
 

@@ -150,7 +150,7 @@ def _problem(details: dict[str, Any], content: Any, prefix: str) -> str:
     key = ".".join([*filter(None, [prefix]), *map(str, keys)]) or "(the whole file)"
     match details["type"]:
         case "extra_forbidden":
-            return f"{key}: expected no such key{_suggestion(str(keys[-1]))}, found {details['input']!r}"
+            return f"{key}: expected no such key{_hint(str(keys[-1]))}, found {details['input']!r}"
         case "missing":
             return f"{key}: expected a value, found none"
         case "union_tag_not_found":
@@ -165,7 +165,10 @@ def _problem(details: dict[str, Any], content: Any, prefix: str) -> str:
         case "finite_number":
             return f"{key}: expected a finite number, found {details['input']}"
         case "too_short":
-            return f"{key}: expected at least {details['ctx']['min_length']} entry, found {details['input']!r}"
+            least = details["ctx"]["min_length"]
+            return (
+                f"{key}: expected at least {least} {'entry' if least == 1 else 'entries'}, found {details['input']!r}"
+            )
         case "tuple_type":
             return f"{key}: expected a list, found {details['input']!r}"
         case "string_pattern_mismatch":
@@ -188,7 +191,9 @@ def _keys_in(content: Any, location: tuple[str | int, ...]) -> Iterator[str | in
             content = content[key]
 
 
-def _suggestion(key: str) -> str:
+def _hint(key: str) -> str:
+    if key in ("device", "devices", "cuda", "gpu"):
+        return " (the study computes on the CPU, so that results are the same bytes everywhere; a GPU is not used)"
     known = {name for section in _sections(Section) for name in section.model_fields}
     close = difflib.get_close_matches(key, sorted(known - {key}), n=1)
     return f" (did you mean {close[0]}?)" if close else ""

@@ -3,12 +3,13 @@
 import io
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 
 from dlstudy.core.artifacts import write_bytes
-from dlstudy.core.errors import StudyError
+from dlstudy.core.errors import DataError, StudyError
 
 
 def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
@@ -25,5 +26,9 @@ def load_tensors(path: Path) -> dict[str, Any]:
     """What `save_tensors` wrote; refuses anything but tensors, names and numbers."""
     if not path.is_file():
         raise StudyError(f"{path}: expected a file of tensors, found none; `dvc repro` makes it")
-    content: dict[str, Any] = torch.load(path, weights_only=True)
+    try:
+        content: dict[str, Any] = torch.load(path, weights_only=True)
+    except (RuntimeError, EOFError, UnpicklingError, KeyError, ValueError):
+        remedy = f"delete it, then run `dvc checkout {path}` or `dvc repro`"
+        raise DataError(f"{path}: expected a file of tensors, found it damaged or something else; {remedy}") from None
     return content

@@ -1,4 +1,4 @@
-"""Parameters of the evaluate stages, which score models of every method."""
+"""Parameters of the evaluate stages, which score models."""
 
 from typing import Annotated
 
@@ -6,13 +6,12 @@ from pydantic import Field, TypeAdapter
 
 from dlstudy.core.params import PositiveInt, Section
 from dlstudy.training.params import ClosedFormParams, SgdParams
-from dlstudy.vision.params import VisionParams
 
 
 class EvaluateParams(Section):
     num_mistakes: PositiveInt  # images in a gallery of the most confident mistakes
 
 
-ModelParams = Annotated[ClosedFormParams | SgdParams | VisionParams, Field(discriminator="method")]
+ModelParams = Annotated[ClosedFormParams | SgdParams, Field(discriminator="method")]
 
-MODEL: TypeAdapter[ClosedFormParams | SgdParams | VisionParams] = TypeAdapter(ModelParams)
+MODEL: TypeAdapter[ClosedFormParams | SgdParams] = TypeAdapter(ModelParams)

@@ -13,14 +13,11 @@ import torch
 from torch import Tensor
 
 from dlstudy.core.dataset import Dataset, Split
-from dlstudy.core.execution import map_runs
 from dlstudy.training.calibration import chance_ece, ece, fit_temperature, nll, reliability
 from dlstudy.training.losses import cross_entropy, num_correct, outputs_of
 from dlstudy.training.models import build_network
 from dlstudy.training.params import ClosedFormParams, SgdParams
 from dlstudy.training.runs import Parameters
-from dlstudy.vision.networks import outputs_of_run
-from dlstudy.vision.params import VisionParams
 
 
 def network_outputs(
@@ -47,16 +44,6 @@ def network_outputs(
     return outputs
 
 
-def vision_outputs(
-    dataset: Dataset, params: VisionParams, parameters: Mapping[int, Parameters]
-) -> tuple[dict[int, Tensor], dict[int, Tensor]]:
-    """The logits (examples, classes) of every run of a network of torchvision, on validation and test split."""
-    seeds = list(parameters)
-    found = map_runs(outputs_of_run, seeds, label=f"evaluate {params.builder}", shared=(dataset, params, parameters))
-    of_validation, of_test = zip(*found, strict=True)
-    return dict(zip(seeds, of_validation, strict=True)), dict(zip(seeds, of_test, strict=True))
-
-
 def classification_scores(split: Split, logits: Mapping[int, Tensor]) -> pd.DataFrame:
     """One row a seed: mean cross-entropy and accuracy."""
     rows = [
@@ -68,6 +55,23 @@ def classification_scores(split: Split, logits: Mapping[int, Tensor]) -> pd.Data
         for seed, values in logits.items()
     ]
     return pd.DataFrame(rows)
+
+
+def correctness(split: Split, logits: Mapping[int, Tensor]) -> pd.DataFrame:
+    """One row a seed: whether each example is classified right, a bit an example, written as a hexadecimal number.
+
+    The first example is the highest bit; zeros fill the last byte. `correct_examples` reads it.
+    """
+    right = {seed: np.packbits((values.argmax(1) == split.targets).numpy()) for seed, values in logits.items()}
+    rows = [{"seed": seed, "num": len(split), "correct": f"0x{bits.tobytes().hex()}"} for seed, bits in right.items()]
+    return pd.DataFrame(rows)
+
+
+def correct_examples(table: pd.DataFrame) -> np.ndarray[Any, Any]:
+    """What `correctness` wrote: booleans (seeds, examples)."""
+    packed = [np.frombuffer(bytes.fromhex(digits.removeprefix("0x")), np.uint8) for digits in table["correct"]]
+    unpacked = [np.unpackbits(each, count=num) for each, num in zip(packed, table["num"], strict=True)]
+    return np.stack(unpacked).astype(bool)
 
 
 def confusion_counts(split: Split, logits: Mapping[int, Tensor], num_classes: int) -> Tensor:
@@ -260,20 +264,18 @@ class Evaluation:
 
 def evaluate(
     dataset: Dataset,
-    model: ClosedFormParams | SgdParams | VisionParams,
+    model: ClosedFormParams | SgdParams,
     parameters: Mapping[int, Parameters],
     num_mistakes: int,
 ) -> Evaluation:
     """All that is told about a trained model; the only look at the test split."""
-    if isinstance(model, VisionParams):
-        return _of_classification(dataset, *vision_outputs(dataset, model, parameters), num_mistakes)
     hidden, activation = (model.hidden, model.activation) if isinstance(model, SgdParams) else ((), None)
     of_validation, of_test = (
         network_outputs(dataset, split, parameters, hidden=hidden, activation=activation)
         for split in (dataset.validation, dataset.test)
     )
     if dataset.task == "classification":
-        return _of_classification(dataset, of_validation, of_test, num_mistakes)
+        return of_classification(dataset, of_validation, of_test, num_mistakes)
     tables = {"coefficients": coefficients(dataset, parameters)} if not hidden else {}
     return _of_regression(dataset, of_validation, of_test, tables)
 
@@ -282,9 +284,10 @@ def _by_split(of_validation: pd.DataFrame, of_test: pd.DataFrame) -> pd.DataFram
     return pd.concat([of_validation.assign(split="validation"), of_test.assign(split="test")])
 
 
-def _of_classification(
+def of_classification(
     dataset: Dataset, of_validation: Mapping[int, Tensor], of_test: Mapping[int, Tensor], num_mistakes: int
 ) -> Evaluation:
+    """All that is told about a classifier, from each run's outputs (examples, classes) on the two splits."""
     names = dataset.class_names
     validation_scores = classification_scores(dataset.validation, of_validation)
     test_scores = classification_scores(dataset.test, of_test)
@@ -295,6 +298,7 @@ def _of_classification(
         "per_seed": _by_split(validation_scores, test_scores),
         "per_class": class_scores(counts, names),
         "confusion": confusion_table(counts, names),
+        "correct": correctness(dataset.test, of_test),
         "mistakes": confident_mistakes(dataset.test_images, predictions, names, num_mistakes),
         "calibration": calibration_table(dataset.test, of_test, temperature_of),
         "reliability": reliability_table(dataset.test, of_test, temperature_of),

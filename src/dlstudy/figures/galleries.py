@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from dlstudy.core.dataset import Dataset, Split
+from dlstudy.evaluation.vision import NUM_FILTERS, filters_in
 from dlstudy.study.results import Results
 from dlstudy.training.runs import Parameters, load_runs
 
@@ -24,7 +25,6 @@ WHITE: Final = 255  # between images of whole numbers
 DARK: Final = 0.3  # between weights, of which many are white
 DIVERGING: Final = "RdBu_r"  # blue below 0, white at 0, red above
 NUM_COLOURS: Final = 11  # of them: enough for the eye, and few for the file
-NUM_FILTERS: Final = 64
 PER_CLASS: Final = 10
 PER_MODEL: Final = 10  # mistakes
 VISIBLE: Final = (
@@ -43,9 +43,12 @@ def galleries(results: Results, dataset: Dataset, models: Path) -> Iterator[tupl
     linear = list(results.classifiers(hidden=False))
     if linear:
         yield "templates", templates(load_runs(models / f"{linear[0]}.pt"), dataset.class_names, linear[0])
-    filtered = [*list(results.classifiers(hidden=True))[:1], *results.vision()]
-    if filtered:
-        yield "filters", filters({name: first_layer(first_run(models / f"{name}.pt")) for name in filtered})
+    layers = {
+        name: first_layer(first_run(models / f"{name}.pt")) for name in list(results.classifiers(hidden=True))[:1]
+    }
+    layers |= {name: torch.from_numpy(filters_in(results.table(name, "filters"))) for name in results.vision()}
+    if layers:
+        yield "filters", filters(layers)
 
 
 def first_run(path: Path) -> Parameters:
@@ -206,10 +209,9 @@ def templates(runs: Mapping[int, Parameters], class_names: Sequence[str], name: 
 
 
 def first_layer(parameters: Parameters) -> Tensor:
-    """The weights of a model's first layer as images (filters, channels, rows, columns), 64 at most."""
-    first = next(values for values in parameters.values() if values.ndim in (2, 4)).float()
-    images = first if first.ndim == 4 else first.reshape(len(first), 1, 28, 28)
-    return images[:NUM_FILTERS].detach()
+    """The weights of a perceptron's first layer as images (filters, 1, 28, 28), 64 at most."""
+    first = next(values for values in parameters.values() if values.ndim > 1).float()
+    return first.reshape(len(first), 1, 28, 28)[:NUM_FILTERS].detach()
 
 
 def filter_colours(weights: Tensor) -> Tensor:

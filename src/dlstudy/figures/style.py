@@ -1,7 +1,7 @@
 """How every figure looks, and how it becomes a file of always the same bytes."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -44,5 +44,14 @@ def png_bytes(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def save_figure(path: Path, figure: Figure) -> None:
-    write_bytes(path, png_bytes(figure))
+def draw(folder: Path, figures: Iterable[tuple[str, Figure]]) -> None:
+    """Write each figure in the study's style under its name; then delete the pictures that no figure replaces."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = set()
+    with style():
+        for name, figure in figures:
+            path = folder / f"{name}.png"
+            write_bytes(path, png_bytes(figure))
+            drawn.add(path)
+    for path in set(folder.glob("*.png")) - drawn:
+        path.unlink()

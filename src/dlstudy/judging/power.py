@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import special
+import scipy
 
 from dlstudy.judging.evidence import PerSeed
 from dlstudy.judging.rules import Rule, verdict_of
@@ -38,7 +38,7 @@ class _Imagined:
 def smallest_effect(sample: PerSeed, settings: JudgeParams) -> float:
     """The true difference that these seeds would show with a probability of 80 %: (t + t') s / sqrt(n)."""
     num = len(sample.values)
-    quantiles = t_quantile(settings.confidence, num) + float(special.stdtrit(num - 1, POWER))
+    quantiles = t_quantile(settings.confidence, num) + float(scipy.special.stdtrit(num - 1, POWER))
     return quantiles * float(np.std(sample.values, ddof=1)) / math.sqrt(num)
 
 

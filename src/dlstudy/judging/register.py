@@ -33,7 +33,7 @@ class Entry(Section):
 def load_register(path: Path = REGISTER) -> tuple[Entry, ...]:
     """All entries, the oldest first; ParamsError with a line for each problem."""
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(f"{path}: expected the register of rules, found none") from None
     except YAMLError as error:

@@ -208,7 +208,7 @@ def split(path: Path) -> tuple[dict[str, Any], str]:
     if len(parts) != 3 or parts[0]:
         raise ParamsError(f"{path}: expected YAML between two lines of ---, found {path.name} without")
     try:
-        front = YAML(typ="safe", pure=True).load(parts[1])
+        front = YAML(typ="safe").load(parts[1])
     except YAMLError as error:
         raise ParamsError(f"{path}: expected YAML 1.2, found: {error}") from None
     if not isinstance(front, dict):

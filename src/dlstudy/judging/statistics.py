@@ -1,6 +1,7 @@
 """The statistics of verdicts: paired differences, intervals, exact tests, and many tests at once.
 
-From scipy only `special` is imported: `scipy.stats` takes longer to import than all verdicts take to compute.
+Of SciPy only `scipy.special` is used, which is loaded when a function first needs it: `scipy.stats` takes longer to
+import than all verdicts take to compute.
 """
 
 import math
@@ -10,8 +11,8 @@ from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 Side = Literal["above", "below"]
 
@@ -90,14 +91,14 @@ def rank_correlation_interval(value: float, num: int, confidence: float) -> Inte
 
     The standard error of atanh(r) is sqrt((1 + r^2 / 2) / (num - 3)): Bonett and Wright, Psychometrika 65, 2000.
     """
-    reach = float(special.ndtri((1 + confidence) / 2)) * math.sqrt((1 + value**2 / 2) / max(1, num - 3))
+    reach = float(scipy.special.ndtri((1 + confidence) / 2)) * math.sqrt((1 + value**2 / 2) / max(1, num - 3))
     centre = math.atanh(max(-1 + ROUNDING, min(1 - ROUNDING, value)))
     return Interval(value, math.tanh(centre - reach), math.tanh(centre + reach))
 
 
 def t_quantile(confidence: float, num: int) -> float:
     """How many standard errors a two-sided t interval of `num` values reaches."""
-    return float(special.stdtrit(num - 1, (1 + confidence) / 2))
+    return float(scipy.special.stdtrit(num - 1, (1 + confidence) / 2))
 
 
 def repeated_cv_interval(differences: Sequence[float], confidence: float, *, num_folds: int) -> Interval:
@@ -117,7 +118,7 @@ def median_interval(values: Sequence[float], confidence: float) -> Interval:
     moment moves a mean, not a median.
     """
     sample = np.sort(checked(values))
-    tail = special.bdtr(np.arange(len(sample)), len(sample), 0.5)
+    tail = scipy.special.bdtr(np.arange(len(sample)), len(sample), 0.5)
     k = int((2 * tail <= 1 - confidence).sum())
     if not k:
         least = least_num_pairs((1 + confidence) / 2)
@@ -129,7 +130,7 @@ def share_interval(num_found: int, num: int, confidence: float) -> Interval:
     """The share of `num` independent cases that were found, with Wilson's interval (JASA 22, 1927)."""
     if num < 1:
         raise ValueError(f"expected a share of at least 1 case, found {num}")
-    z, share = float(special.ndtri((1 + confidence) / 2)), num_found / num
+    z, share = float(scipy.special.ndtri((1 + confidence) / 2)), num_found / num
     centre = (share + z**2 / (2 * num)) / (1 + z**2 / num)
     reach = z / (1 + z**2 / num) * math.sqrt(share * (1 - share) / num + z**2 / (4 * num**2))
     return Interval(share, 0.0 if num_found == 0 else centre - reach, 1.0 if num_found == num else centre + reach)
@@ -206,7 +207,9 @@ def _flips(num: int) -> NDArray[np.float64]:
 
 def share_p(num_found: int, num: int, bound: float, side: Side) -> float:
     """The binomial tail: the p-value of a share of `num` cases that lies above or below a bound."""
-    return float(special.bdtr(num_found, num, bound) if side == "below" else special.bdtrc(num_found - 1, num, bound))
+    return float(
+        scipy.special.bdtr(num_found, num, bound) if side == "below" else scipy.special.bdtrc(num_found - 1, num, bound)
+    )
 
 
 def higher_share_p(first: tuple[int, int], second: tuple[int, int]) -> float:
@@ -224,7 +227,7 @@ def higher_share_p(first: tuple[int, int], second: tuple[int, int]) -> float:
 def _log_choose(num: int, chosen: "NDArray[np.int64]") -> NDArray[np.float64]:
     valid = (chosen >= 0) & (chosen <= num)
     picked = np.where(valid, chosen, 0)
-    logs = special.gammaln(num + 1) - special.gammaln(picked + 1) - special.gammaln(num - picked + 1)
+    logs = scipy.special.gammaln(num + 1) - scipy.special.gammaln(picked + 1) - scipy.special.gammaln(num - picked + 1)
     return np.asarray(np.where(valid, logs, -np.inf))
 
 

@@ -31,7 +31,7 @@ from dlstudy.experiments.signal_propagation.params import SignalParams
 from dlstudy.experiments.torchvision_tour.params import TourParams
 from dlstudy.study.judge import JudgeParams
 from dlstudy.training.params import DataName, Seeds, SgdParams
-from dlstudy.vision.params import FeaturesParams
+from dlstudy.vision.params import FeaturesParams, VisionParams
 
 SPLITS: dict[str, type[SplitParams]] = {
     "images": ImagesParams,
@@ -68,6 +68,7 @@ class StudyParams(Section):
     features: dict[FeaturesName, FeaturesParams]
     seeds: Seeds
     train: Annotated[dict[EntryName, ModelParams], Field(min_length=1)]
+    vision: dict[EntryName, VisionParams]
     evaluate: EvaluateParams
     experiments: ExperimentsParams
     ladder: LadderParams
@@ -94,6 +95,8 @@ def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
     for key, tuning_seeds in _tuning_seeds(study).items():
         if both := sorted(set(tuning_seeds) & set(study.seeds)):
             yield f"{key}: expected tuning seeds that are not among `seeds`, which evaluate, found {both}"
+    if both_kinds := sorted(study.train.keys() & study.vision.keys()):
+        yield f"vision: expected names that no model of `train` has, found {', '.join(both_kinds)}"
     classifiers = {
         name: model for name, model in study.train.items() if isinstance(model, SgdParams) and model.data == "images"
     }

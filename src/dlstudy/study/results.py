@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.errors import DataError, StudyError
 from dlstudy.data.image_sets import DATASETS, ImageSet, load_image_set
 from dlstudy.study.params import StudyParams
 from dlstudy.training.params import ClosedFormParams, SgdParams
@@ -20,6 +20,10 @@ TIMING = Path("timing")  # whatever depends on wall-clock time: apart, so that n
 
 class MissingResultError(StudyError, FileNotFoundError):
     """A result that a figure or report needs has not been computed."""
+
+
+def damaged(file: Path) -> DataError:
+    return DataError(f"{file}: expected a result, found a damaged file; run `git checkout {file}` or `dvc repro`")
 
 
 @dataclass(frozen=True)
@@ -35,18 +39,19 @@ class Results:
 
     def metrics(self, model: str) -> dict[str, float]:
         """The headline numbers of a model."""
-        return dict(self._json(METRICS / f"{model}.json", f"evaluate@{model}"))
+        return dict(self._json(METRICS / f"{model}.json", self._stage(model, "evaluate")))
 
     def history(self, model: str) -> pd.DataFrame:
         """One row a seed and epoch; see `runs.history_table`."""
-        return self._csv(RESULTS / "history" / f"{model}.csv", f"train@{model}")
+        return self._csv(RESULTS / "history" / f"{model}.csv", self._stage(model, "train"))
 
     def table(self, model: str, name: str) -> pd.DataFrame:
         """A table of a model's evaluation.
 
-        Of a classifier per_seed, per_class, confusion, mistakes, calibration, reliability; else per_seed, coefficients.
+        Of a classifier per_seed, per_class, confusion, mistakes, correct, calibration, reliability; of a
+        network of torchvision also filters; else per_seed, coefficients.
         """
-        return self._csv(RESULTS / "evaluation" / model / f"{name}.csv", f"evaluate@{model}")
+        return self._csv(RESULTS / "evaluation" / model / f"{name}.csv", self._stage(model, "evaluate"))
 
     def facts(self, data: str) -> dict[str, Any]:
         """What the data sheet of a data set says."""
@@ -104,7 +109,7 @@ class Results:
 
     def vision(self) -> dict[str, VisionParams]:
         """The networks of torchvision, in the order of params.yaml."""
-        return {name: model for name, model in self.study.train.items() if isinstance(model, VisionParams)}
+        return dict(self.study.vision)
 
     def transfers(self) -> dict[str, SgdParams]:
         """The models of what a frozen network makes of the images, in the order of params.yaml."""
@@ -137,16 +142,27 @@ class Results:
         models = self.regressors(data).items()
         return [name for name, model in models if isinstance(model, SgdParams) and not model.hidden]
 
+    def _stage(self, model: str, kind: str) -> str:
+        return f"vision@{model}" if model in self.study.vision else f"{kind}@{model}"
+
     def _csv(self, path: Path, stage: str, *, words: bool = False) -> pd.DataFrame:
         """A table; with `words`, an entry such as "n/a" is the word and no missing value."""
         if path not in self._read:
-            self._read[path] = pd.read_csv(self._found(path, stage), keep_default_na=not words)
+            file = self._found(path, stage)
+            try:
+                self._read[path] = pd.read_csv(file, keep_default_na=not words)
+            except ValueError:  # of what pandas cannot read, and of what is no UTF-8
+                raise damaged(file) from None
         table: pd.DataFrame = self._read[path]
         return table.copy(deep=False)  # shares its columns until someone writes to one
 
     def _json(self, path: Path, stage: str) -> dict[str, Any]:
         if path not in self._read:
-            self._read[path] = json.loads(self._found(path, stage).read_text(encoding="utf-8"))
+            file = self._found(path, stage)
+            try:
+                self._read[path] = json.loads(file.read_text(encoding="utf-8"))
+            except ValueError:
+                raise damaged(file) from None
         return dict(self._read[path])
 
     def _found(self, path: Path, stage: str) -> Path:

@@ -1,4 +1,4 @@
-"""Parameters of torchvision's networks: trained, a model of `train` each, or frozen, an entry of `features` each."""
+"""Parameters of torchvision's networks: trained, an entry of `vision` each, or frozen, an entry of `features` each."""
 
 from typing import Annotated, Final, Literal
 
@@ -25,7 +25,7 @@ LEAST_RESOLUTION: Final = (("alexnet", 63), ("vgg", 32), ("resnet", 1))
 class VisionParams(Section):
     """A network of torchvision.models, adapted to the images, trained by Adam or SGD with momentum on a budget."""
 
-    method: Literal["vision"]
+    method: Literal["vision"] = "vision"
     data: Literal["images"]
     builder: BuilderName  # torchvision's function that builds it
     weights: DownloadedWeights | None  # by their name in torchvision's weights API, one of download.weights; or none
@@ -46,6 +46,7 @@ class VisionParams(Section):
     weight_decay: Annotated[float, Field(ge=0)]
     augmentation: Items[AugmentationName]  # of the training images, one after the other
     num_seeds: PositiveInt  # the first of `seeds`, or all if they are fewer
+    keep_weights: bool = False  # in a folder that neither DVC nor Git tracks
 
     @field_validator("weights")
     @classmethod

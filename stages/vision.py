@@ -1,12 +1,14 @@
-"""Train a network of torchvision, once with each of a few seeds: `python -m stages.train_vision resnet18`."""
+"""Train a network of torchvision, once with each of a few seeds, and score it: `python -m stages.vision resnet18`."""
 
 import shutil
 import sys
 from pathlib import Path
 
-from dlstudy.core.artifacts import write_csv
+from dlstudy.core.artifacts import write_csv, write_json
 from dlstudy.core.dataset import load_dataset
 from dlstudy.core.params import load_section
+from dlstudy.evaluation.params import EvaluateParams
+from dlstudy.evaluation.vision import evaluate_vision
 from dlstudy.training.params import SEEDS
 from dlstudy.training.runs import history_table, save_runs
 from dlstudy.vision.loop import train_vision
@@ -15,11 +17,17 @@ from dlstudy.vision.pretrained import load_state
 
 if __name__ == "__main__":
     name = sys.argv[1]
-    params, seeds = load_section(f"train.{name}", VisionParams), load_section("seeds", SEEDS)
+    params, seeds = load_section(f"vision.{name}", VisionParams), load_section("seeds", SEEDS)
+    num_mistakes = load_section("evaluate", EvaluateParams).num_mistakes
     dataset = load_dataset(Path(f"data/prepared/{params.data}.pt"))
     start = load_state(Path(f"data/weights/{params.weights}.pth"), params.weights) if params.weights else None
     checkpoints = Path(f"tmp/checkpoints/{name}")
     runs = train_vision(dataset, params, seeds, label=name, folder=checkpoints, start=start)
-    save_runs(Path(f"models/{name}.pt"), runs)
+    evaluation = evaluate_vision(dataset, params, runs, num_mistakes)
+    if params.keep_weights:
+        save_runs(Path(f"weights/{name}.pt"), runs)
     write_csv(Path(f"results/history/{name}.csv"), history_table(runs, dataset.task))
+    write_json(Path(f"metrics/{name}.json"), evaluation.metrics)
+    for table, content in evaluation.tables.items():
+        write_csv(Path(f"results/evaluation/{name}/{table}.csv"), content)
     shutil.rmtree(checkpoints, ignore_errors=True)  # there are none here if a cluster's workers have another folder
