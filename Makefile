@@ -23,7 +23,7 @@ CUDA_ONLY := triton cuda-bindings cuda-pathfinder cuda-toolkit \
 	cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro judge reproduce compare smoke test faults check schema readme bench lock clean
+.PHONY: help setup repro judge reproduce compare sweep smoke test faults check schema readme bench lock clean
 
 help: ## List the targets
 	@echo 'make TARGET [ARGS="..."]'
@@ -52,13 +52,18 @@ reproduce: $(STAMP) ## Run everything again and say which results came out the s
 compare: $(STAMP) ## Compare this repository's experiments: writes reports/experiments.md
 	@python -m tools.compare
 
+sweep: $(STAMP) ## Run a grid of experiments, then compare: ARGS="evaluate@mlp_relu -S train.mlp_relu.lr=0.1,0.2,0.3"
+	@python -m dvc exp run --queue $(ARGS)
+	@python -m dvc exp run --run-all
+	@python -m tools.compare
+
 smoke: $(STAMP) ## Run the whole pipeline on the real data with miniature settings, in a temporary copy
 	@python -m tools.smoke $(ARGS)
 
 test: $(STAMP) ## Run the tests, files of them by two processes; ARGS="-k name" picks some
 	@python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-faults: $(STAMP) ## Run the slow tests: kills, full disks, damaged inputs, other surroundings
+faults: $(STAMP) ## Run the slow tests: kills, full disks, damaged inputs, other surroundings and processors
 	@python -m pytest -m slow --numprocesses 2 $(ARGS)
 
 check: $(STAMP) ## Are packages and results those of the lock, stored files whole, code in order?
@@ -71,7 +76,7 @@ check: $(STAMP) ## Are packages and results those of the lock, stored files whol
 	@python -m ruff format --check .
 	@python -m mypy
 
-schema: $(STAMP) ## Write the schema of params.yaml by which editors complete and check it
+schema: $(STAMP) ## Write the schemas of params.yaml and statements/ by which editors complete and check them
 	@python -m tools.schema
 
 readme: $(STAMP) ## Bring the generated parts of README.md up to date

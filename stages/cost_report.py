@@ -11,7 +11,7 @@ from dlstudy.judging.judgement import evidence_content, judge, verdict_table, ve
 from dlstudy.judging.register import load_register, registration
 from dlstudy.judging.statements import load_statements, readings_of
 from dlstudy.measures.find import measured
-from dlstudy.report.cost import PAGE, cost_page
+from dlstudy.report.cost import cost_pages
 from dlstudy.study.params import load_study
 from dlstudy.study.results import TIMING, TimingResults
 
@@ -28,4 +28,5 @@ if __name__ == "__main__":
     write_json(TIMING / "evidence.json", evidence_content(judgements, study.judge))
     write_json(TIMING / "verdicts.json", verdicts)
     draw(Path("reports/timing"), figures(results))
-    write_text(Path("reports") / PAGE, cost_page(results, statements))
+    for name, text in cost_pages(results, statements):
+        write_text(Path("reports") / name, text)

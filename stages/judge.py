@@ -20,6 +20,7 @@ from dlstudy.judging.register import load_register, registration
 from dlstudy.judging.statements import load_statements, readings_of
 from dlstudy.measures.find import measured
 from dlstudy.study.params import load_study
+from dlstudy.study.provenance import versions
 from dlstudy.study.results import Results
 
 if __name__ == "__main__":
@@ -33,6 +34,7 @@ if __name__ == "__main__":
     write_csv(Path("results/verdicts.csv"), verdict_table(judgements, registrations))
     write_csv(Path("results/answers.csv"), answer_table(statements, verdicts))
     write_csv(Path("results/controls.csv"), control_table((*checks, *a_a_controls(judgements)), study.judge))
+    write_csv(Path("results/versions.csv"), versions(Path("requirements.txt")))
     write_json(Path("results/evidence.json"), evidence_content(judgements, study.judge))
     write_json(Path("results/verdicts.json"), verdicts)
     write_json(Path("metrics/verdicts.json"), metrics(statements, verdicts))

@@ -76,10 +76,13 @@ def test_its_page_renders_in_the_frame(statement, results):
     evidence = evidence_content([judgement], results.study.judge)["OWN-1"]
     section = Section(statement, "holds", (Judged(statement.readings[0], row, evidence, results.study.judge),))
     context = {"sections": [section], "settings": results.study.judge, "cites": citing([section])}
-    text = with_bodies([statement]).get_template("_chapter.md.j2").render(context)
+    jinja = with_bodies([statement])
+    text, chinese = (jinja.get_template(f"{folder}_chapter.md.j2").render(context) for folder in ("", "zh/"))
     assert "trained with each of 10 seeds" in text
     assert "ahead with 10 of them" in text
-    assert "加一个隐藏层" in text
+    assert "加一个隐藏层" in chinese
+    assert "各用 10 个种子训练" in chinese
+    assert "其中 10 个种子" in chinese
     assert "**Yes: by +3." in text
     assert "Registration: fixed before its evidence." in text
     assert "[per_seed.csv](../results/evaluation/mlp_relu/per_seed.csv)" in text

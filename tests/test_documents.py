@@ -13,10 +13,10 @@ from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 
 from dlstudy.core.params import ParamsError
 from dlstudy.study.params import load_study
-from tools.readme import DOCUMENTS, PARTS, updated
+from tools.readme import BOXES, DOCUMENTS, PARTS, PLACES, chart, updated
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = (".", "docs", "datasets", "bench", "reports")
+FOLDERS = (".", "docs", "datasets", "bench", "exercises", "reports", "reports/zh")
 PAGES = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
 
@@ -50,6 +50,42 @@ def test_every_relative_link_leads_somewhere():
     assert broken == []
 
 
+def test_every_picture_of_the_reports_stands_on_a_page_or_is_linked():
+    pictures = {path.resolve() for path in (ROOT / "reports").rglob("*.png") if "experiments" not in path.parts}
+    shown = {
+        (page.parent / target).resolve()
+        for page in (*PAGES, *(ROOT / "reports").rglob("*.md"))
+        for target in re.findall(r"\]\(([^)\s]+\.png)\)", text_of(page))
+    }
+    assert {str(path.relative_to(ROOT)) for path in pictures - shown} == set()
+
+
+def test_no_anchor_is_set_twice_on_a_page():
+    for page in PAGES:
+        found = re.findall(r'<a id="([^"]+)"></a>', text_of(page))
+        assert sorted(found) == sorted(set(found)), page.name
+
+
+def test_a_blank_line_stands_before_every_table():
+    for page in PAGES:
+        lines = FENCE.sub("", text_of(page)).splitlines()
+        heads = [number for number, line in enumerate(lines) if re.fullmatch(r"\|[-:| ]*-[-:| ]*\|", line)]
+        assert [lines[head - 1] for head in heads if head > 1 and lines[head - 2].strip()] == [], page.name
+
+
+def test_every_picture_says_what_it_shows():
+    for page in PAGES:
+        short = [text for text in re.findall(r"!\[([^\]]*)\]", text_of(page)) if len(text) < 12]
+        assert short == [], page.name
+
+
+def test_the_chart_joins_stages_and_leaves_out_arrows_that_follow_from_others():
+    stages = '\tnode1["download"]\n\tnode2["prepare"]\n\tnode3["sgd_theory"]\n'
+    stages += "\tnode1-->node2\n\tnode2-->node3\n\tnode1-->node3\n"
+    assert chart(stages).splitlines()[5:-1] == ["\tdownload --> prepare", "\tprepare --> experiments"]
+    assert len(BOXES) == 8
+
+
 def test_every_make_target_that_is_named_exists():
     targets = set(re.findall(r"^([a-z]+):.*## ", text_of(ROOT / "Makefile"), flags=re.MULTILINE))
     pattern = re.compile(r"(?:^|`)(?:[A-Z_]+=\S+ )*make ([a-z]+)", flags=re.MULTILINE)
@@ -65,7 +101,7 @@ def test_every_file_that_is_named_in_code_exists():
     assert [each for each in named if "NAME" not in each[1] and not (ROOT / each[1]).exists()] == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", PLACES)
 def test_generated_parts_are_up_to_date(document):
     text = text_of(ROOT / document)
     assert updated(text, {name: content() for name, content in PARTS.items()}) == text
@@ -97,7 +133,8 @@ def examples_in(page):
     lines = [line for _, block in FENCE.findall(text_of(page)) for line in block.replace("\\\n", " ").splitlines()]
     spans = re.findall(r"(?<!`)`([^`\n]+)`(?!`)", FENCE.sub("", text_of(page)))
     for text in (*lines, *spans):
-        words = shlex.split(text.removeprefix("$ "), comments=True) if re.search(r"(^| )-S ", text) else []
+        words = shlex.split(text.removeprefix("$ "), comments=True) if re.search(r"(^|[ \"])-S ", text) else []
+        words = [part for word in words for part in (shlex.split(word[5:]) if word.startswith("ARGS=") else [word])]
         if settings := [value for word, value in pairwise(words) if word == "-S"]:
             yield text, settings
 
@@ -147,23 +184,35 @@ def test_git_converts_no_line_ending_on_windows(tmp_path):
     assert (tmp_path / "table.csv").read_bytes() == content
 
 
-MOST_WORDS = 3_000
+MOST = {"reports": 3_000, "reports/zh": 5_250}
+"""Words; in Chinese characters, of which an English word takes one and three quarters, and words of other scripts."""
 
 
-def test_no_page_of_the_reports_has_more_unfolded_words_than_one_reads():
+@pytest.mark.parametrize("folder", MOST)
+def test_no_page_of_the_reports_has_more_unfolded_words_than_one_reads(folder):
     """What stands in <details> is for the specialist, and not counted."""
-    pages = sorted((ROOT / "reports").glob("*.md"))
+    pages = sorted((ROOT / folder).glob("*.md"))
     assert pages
-    words = {page.name: unfolded_words(text_of(page)) for page in pages}
-    assert {name: num for name, num in words.items() if num > MOST_WORDS} == {}
+    words = {page.name: num_words(unfolded(text_of(page))) for page in pages}
+    assert {name: num for name, num in words.items() if num > MOST[folder]} == {}
 
 
-def unfolded_words(text):
-    """Words outside <details>, which may hold others."""
+def num_words(text):
+    """What white space parts, and each Chinese character as a word."""
+    return len(re.sub(r"([\u4e00-\u9fff])", r" \1 ", text).split())
+
+
+def test_words_are_counted_in_both_scripts():
+    assert num_words("ReLU is best at 8") == 5
+    assert num_words("ReLU 最好，在 8 层") == 7  # with the comma
+
+
+def unfolded(text):
+    """What is outside <details>, which may hold others."""
     depth, kept = 0, []
     for part in re.split(r"(</?details>)", text):
         depth += {"<details>": 1, "</details>": -1}.get(part, 0)
         if not depth:
             kept.append(part)
     assert depth == 0
-    return len(" ".join(kept).split())
+    return " ".join(kept)

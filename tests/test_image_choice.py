@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +18,8 @@ from dvc.repo import Repo
 from tests.data.test_image_folders import write_class
 from tests.data.test_images import write_part
 from tests.image_sets import IMAGE_SETS
-from tools.checkout import copy_checkout, read_params, write_params
+from tests.pipeline import MODELS, OFFLINE
+from tools.checkout import ROOT, copy_checkout, read_params, write_params
 from tools.smoke import miniature
 
 FILES = [f"{part}-{kind}-ubyte" for part in ("t10k", "train") for kind in ("images-idx3", "labels-idx1")]
@@ -173,3 +176,37 @@ def test_bad_images_are_told_with_the_other_faults_of_the_parameters(tmp_path):
     assert "datasets/pets/train/empty: expected images, found an empty folder; fill or remove it" in run.stderr
     assert "datasets/pets/train/cat/notes.png: expected a whole PNG or JPEG image" in run.stderr
     assert "evaluate.num_mistakes" in run.stderr
+
+
+@pytest.mark.slow
+def test_a_folder_of_images_comes_to_a_report_of_its_own_by_the_commands_of_the_docs(tmp_path):
+    study, small, photos = tmp_path / "study", tmp_path / "pets-in-small", tmp_path / "my_pets"
+    copy_checkout(study)
+    shutil.copytree(ROOT / "tools", study / "tools")
+    params = read_params(study)
+    few = {kind: {name: params[kind][name] for name in MODELS if name in params[kind]} for kind in ("train", "vision")}
+    write_params(study, params | few)  # fewer models: each takes seconds to start
+    write_class(photos, dict.fromkeys(("bird", "cat", "dog"), 250))
+
+    put, describe, *_ = re.findall(r"^(?:mkdir|printf) .*$", (ROOT / "docs/datasets.md").read_text(), re.MULTILINE)
+    (smoke,) = re.findall(r'`make smoke ARGS="(--images pets .*?)"`', (ROOT / "docs/datasets.md").read_text())
+    for command in (put.replace("my_pets", shlex.quote(str(photos))), describe):
+        subprocess.run(command, shell=True, cwd=study, check=True)
+    settings = {"PYTHONPATH": str(OFFLINE), "DLSTUDY_NETWORK_LOG": str(tmp_path / "network.log")}
+    run = subprocess.run(
+        [sys.executable, "-m", "tools.smoke", *smoke.split()],
+        cwd=study,
+        env=os.environ | settings | {"DLSTUDY_PROCESSES": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert not (tmp_path / "network.log").exists(), (tmp_path / "network.log").read_text()
+    pages = {page.name: page.read_text(encoding="utf-8") for page in (small / "reports").glob("*.md")}
+    assert "My pets" in pages["README.md"]
+    assert all(f"| {name} |" in pages["data.md"] for name in ("bird", "cat", "dog"))
+    assert json.loads((small / "results/data/images/facts.json").read_text())["num_images"] == {
+        "train": 600,
+        "t10k": 150,
+    }

@@ -11,12 +11,16 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlstudy.core.params import ParamsError, validated
+from dlstudy.judging.statements import Chinese, English, load_statements, split
 from dlstudy.study.params import StudyParams
 from tests.pipeline import Checkout, copied
 from tools.checkout import ROOT, read_params
@@ -164,17 +168,32 @@ def test_a_flipped_byte_of_an_input_leaves_no_half_written_file(kind, checkout):
 )
 def test_surroundings_change_no_byte(kind, surroundings, checkout):
     before = files(checkout)
-    changed = dict(surroundings)
-    umask = changed.pop("umask", -1)
-    if place := changed.pop("place", None):
+    variables = dict(surroundings)
+    umask = variables.pop("umask", -1)
+    if place := variables.pop("place", None):
         checkout.root = checkout.root.rename(checkout.root.with_name(place))
-    environment = {name: value for name, value in (checkout.environment() | changed).items() if value is not None}
+    environment = {name: value for name, value in (checkout.environment() | variables).items() if value is not None}
     done = stage(checkout, *STAGES[kind][0], env=environment, umask=umask)
     assert done.returncode == 0, done.stderr
     assert files(checkout) == before
 
 
-# --- Parameters ---
+@pytest.mark.parametrize("years", [-100, 10], ids=["before 1980", "in ten years"])
+def test_files_that_an_unset_or_a_set_back_clock_has_dated_change_no_byte(years, checkout):
+    """To a clock that was set back, all files are of the future; of one that was never set, from before any archive."""
+    moment = max(0, time.time() + years * 365 * 86_400)
+    for path in checkout.root.rglob("*"):
+        os.utime(path, (moment, moment))
+    before = files(checkout)
+    assert checkout.dvc("repro", *TARGETS) == set()
+    for arguments, _ in STAGES.values():
+        done = stage(checkout, *arguments)
+        assert done.returncode == 0, done.stderr
+    assert files(checkout) == before
+    assert checkout.dvc("repro", *TARGETS) == set()
+
+
+# --- Parameters and statements ---
 
 PARAMS = read_params(ROOT)
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just([]) | st.just({})
@@ -189,10 +208,9 @@ def leaves(content, prefix=()):
         yield from leaves(value, (*prefix, key))
 
 
-@settings(max_examples=300)
-@given(keys=st.sampled_from(sorted(leaves(PARAMS), key=str)), value=VALUES, rename=st.booleans())
-def test_any_document_is_accepted_or_refused_with_its_key(keys, value, rename):
-    content = copy.deepcopy(PARAMS)
+def changed(content, keys, value, rename):
+    """The content with another value under these keys, or, where they name an entry, another name."""
+    content = copy.deepcopy(content)
     *above, last = keys
     section = content
     for key in above:
@@ -201,17 +219,55 @@ def test_any_document_is_accepted_or_refused_with_its_key(keys, value, rename):
         section[f"{last}_"] = section.pop(last)
     else:
         section[last] = value
-    said = refusal(content)
-    assert said is None or ("expected" in said and str(keys[0]) in said)
+    return content
 
 
-def refusal(content):
+def refusal(load, *arguments):
     """What is said against a document; None if nothing. Any other error than a refusal fails the test."""
     try:
-        validated(content, StudyParams)
+        load(*arguments)
     except ParamsError as error:
         return str(error)
     return None
+
+
+@settings(max_examples=300)
+@given(keys=st.sampled_from(sorted(leaves(PARAMS), key=str)), value=VALUES, rename=st.booleans())
+def test_any_parameters_are_accepted_or_refused_with_their_key(keys, value, rename):
+    said = refusal(validated, changed(PARAMS, keys, value, rename), StudyParams)
+    assert said is None or ("expected" in said and str(keys[0]) in said)
+
+
+FRONTS = {path: split(path)[0] for path in sorted((ROOT / "statements").rglob("*.md"))}
+PLACES = [(path, keys) for path, front in FRONTS.items() for keys in sorted(leaves(front), key=str)]
+
+
+@settings(max_examples=300)
+@given(place=st.sampled_from(PLACES), value=VALUES, rename=st.booleans())
+def test_any_statement_is_accepted_or_refused_with_its_file_and_key(place, value, rename):
+    path, keys = place
+    kind = Chinese if path.name.endswith(".zh.md") else English
+    said = refusal(lambda: validated(changed(FRONTS[path], keys, value, rename), kind, path=path))
+    assert said is None or ("expected" in said and path.name in said and str(keys[0]) in said)
+
+
+@settings(max_examples=200)
+@given(path=st.sampled_from(list(FRONTS)), data=st.data())
+def test_any_text_in_place_of_a_part_of_a_statement_is_accepted_or_refused_with_its_name(path, data):
+    """Whatever a hand or an editor leaves behind: text in the middle of YAML, a line lost, bytes that are no UTF-8."""
+    content = path.read_bytes()
+    start = data.draw(st.integers(0, len(content)))
+    end = data.draw(st.integers(start, min(len(content), start + 40)))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for each in path.parent.glob(f"{path.name.split('.')[0]}.*"):  # in both languages
+            copied_to = folder / each.relative_to(ROOT / "statements")
+            copied_to.parent.mkdir(exist_ok=True)
+            copied_to.write_bytes(each.read_bytes())
+        changed_file = folder / path.relative_to(ROOT / "statements")
+        changed_file.write_bytes(content[:start] + data.draw(st.binary(max_size=12)) + content[end:])
+        said = refusal(load_statements, folder)
+    assert said is None or ("expected" in said and path.name.split(".")[0] in said)
 
 
 # --- Two at once ---

@@ -7,6 +7,7 @@ import shlex
 import pytest
 from ruamel.yaml import YAML
 
+from dlstudy.judging.statements import split
 from tools import schema
 from tools.checkout import ROOT, read_params
 
@@ -17,14 +18,32 @@ def load(path):
     return YAML(typ="safe").load(path)
 
 
-def test_the_schema_of_params_is_up_to_date():
-    assert schema.FILE.read_text(encoding="utf-8") == schema.schema(), "run `make schema`"
+def test_the_schemas_are_up_to_date():
+    stale = [name for name in schema.KINDS if schema.file_of(name).read_text(encoding="utf-8") != schema.schema(name)]
+    assert stale == [], "run `make schema`"
 
 
 def test_the_schema_knows_every_section_of_params_and_refuses_others():
-    content = json.loads(schema.FILE.read_text(encoding="utf-8"))
+    content = json.loads(schema.schema("params"))
     assert set(content["properties"]) >= set(read_params(ROOT))
     assert content["additionalProperties"] is False
+
+
+def test_the_schema_knows_every_key_of_the_statements_and_refuses_others():
+    content = json.loads(schema.schema("statement"))
+    kinds = {name: content["$defs"][name] for name in ("English", "Chinese", "EnglishReading", "ChineseReading")}
+    assert {kind["additionalProperties"] for kind in kinds.values()} == {False}
+    for path in (ROOT / "statements").rglob("*.md"):
+        language = "Chinese" if path.name.endswith(".zh.md") else "English"
+        front, _ = split(path)
+        assert set(front) <= set(kinds[language]["properties"]), path
+        keys = set().union(*front["readings"].values())
+        assert keys <= set(kinds[f"{language}Reading"]["properties"]), path
+
+
+def test_editors_find_every_schema():
+    settings = json.loads((ROOT / ".vscode/settings.json").read_text(encoding="utf-8"))
+    assert set(settings["yaml.schemas"]) == {schema.file_of(name).relative_to(ROOT).as_posix() for name in schema.KINDS}
 
 
 @pytest.mark.parametrize("path", HOSTED, ids=lambda path: path.name)
@@ -51,6 +70,12 @@ def test_every_make_target_that_a_workflow_runs_exists():
     made = {shlex.split(run)[1] for run in runs if run.startswith("make ")}
     assert {"setup", "faults"} <= made <= targets
     assert ".ci/run" in runs
+
+
+def test_the_weekly_run_has_the_emulator_of_other_processors():
+    steps = load(ROOT / ".github/workflows/weekly.yml")["jobs"]["faults"]["steps"]
+    runs = [step["run"] for step in steps if "run" in step]
+    assert any("qemu-user" in run for run in runs[: runs.index("make faults")])
 
 
 def test_the_hooks_run_what_make_check_runs():

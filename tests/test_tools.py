@@ -70,7 +70,7 @@ def test_files_are_compared_by_bytes_then_by_numbers(path, old, new, outcome):
     assert compare(path, old.encode(), new.encode()).outcome == outcome
 
 
-def test_files_that_come_or_go_are_told():
+def test_files_that_come_or_go_are_reported():
     found = {verdict.path: verdict.outcome for verdict in verdicts({"a": b"1", "b": b"2"}, {"b": b"2", "c": b"3"})}
     assert found == {"a": "gone", "b": "same", "c": "new"}
 

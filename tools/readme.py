@@ -1,38 +1,93 @@
-"""The generated parts of README.md and README.zh.md: `make readme` brings them up to date, a test checks that they are.
+"""The generated parts of README.md, README.zh.md and docs/running.md: `make readme` brings them up to date, a test checks that they are.
 
 A part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.
 """
 
 import argparse
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from dlstudy.judging.statements import load_statements
-from dlstudy.report.scorecard import Section, answer_counts, sections
+from dlstudy.report.activations import which
+from dlstudy.report.markdown import environment
+from dlstudy.report.scorecard import answer_counts, sections
 from dlstudy.report.words import ANSWER, MARK, Language
+from dlstudy.study.ladder import Ladder
 from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 DOCUMENTS: Final = ("README.md", "README.zh.md")
+PLACES: Final = (*DOCUMENTS, "docs/running.md")
+"""The files that have generated parts."""
+
+
+BOXES: Final[Mapping[str, tuple[str, ...]]] = {
+    "download": ("check_params", "download", "download_weights"),
+    "prepare": ("prepare",),
+    "models": ("train", "evaluate", "vision", "features"),
+    "ladder": ("ladder", "ladder_arm"),
+    "experiments": (),  # all stages that no other box names
+    "judge": ("judge",),
+    "pages": ("report", "figures", "verdict_figures", "galleries"),
+    "times": ("activation_cost", "cost_report"),
+}
+"""The parts of the pipeline, in the order of the work, and their stages."""
 
 
 def dag() -> str:
-    """The stages and how they hang together, as DVC draws them: a mermaid chart."""
+    """The parts of the pipeline and how they hang together: a mermaid chart of what DVC knows of its stages."""
     command = [sys.executable, "-m", "dvc", "dag", "--md", "--collapse-foreach-matrix"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    return chart(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+
+
+def chart(stages: str) -> str:
+    """A chart of the boxes, from DVC's chart of the stages; arrows that follow from others are left out."""
+    box_of = {stage: box for box, names in BOXES.items() for stage in names}
+    names = dict(re.findall(r'(node\d+)\["([^"]+)"\]', stages))
+    boxes = {node: box_of.get(stage, "experiments") for node, stage in names.items()}
+    arrows = {(boxes[one], boxes[other]) for one, other in re.findall(r"(node\d+)-->(node\d+)", stages)}
+    arrows = {(one, other) for one, other in arrows if one != other}
+    lines = [f"\t{one} --> {other}" for one, other in sorted(arrows) if not is_roundabout(one, other, arrows)]
+    drawn = [f'\t{box}["{box}"]' for box in BOXES if box in boxes.values()]
+    return "\n".join(["```mermaid", "flowchart LR", *drawn, *lines, "```"])
+
+
+def is_roundabout(start: str, end: str, arrows: Collection[tuple[str, str]]) -> bool:
+    """Whether other arrows lead from start to end, too."""
+    reached, new = set[str](), {other for one, other in arrows if one == start and other != end}
+    while new:
+        reached |= new
+        new = {other for one, other in arrows if one in new} - reached
+    return end in reached
+
+
+def brief(language: Language) -> str:
+    """The short answer, and which statements have which answer."""
+    results = Results(ROOT, load_study(ROOT / "params.yaml"))
+    found = sections(results, load_statements(ROOT / "statements", timed=False))
+    note = [each for each in found if each.statement.of_the_note]
+    folder = "" if language == "en" else "zh/"
+    short = environment().from_string(f'{{% from "{folder}_which.md.j2" import in_short %}}{{{{ in_short(which) }}}}')
+    head = f"Of {len(note)} statements:" if language == "en" else f"共 {len(note)} 个说法："
+    lines = [f"{short.render(which=which(Ladder(results)))}\n", f"{head}\n"]
+    for answer, num in answer_counts(note).items():
+        links = [f"[{each.statement.id}](reports/{folder}{each.link})" for each in note if each.answer == answer]
+        line = "- {} {}: **{}** ({})" if language == "en" else "- {} {}：**{}** 个（{}）"
+        comma = ", " if language == "en" else "、"
+        lines.append(line.format(MARK[answer], ANSWER[language][answer], num, comma.join(links)))
+    return "\n".join(lines)
 
 
 SPEED: Final = """\
 One model-epoch of `mlp_relu` takes 1/{wall[portable]} of the time of the textbook loop (torchvision data set, `ToTensor`,
 `DataLoader` at its best number of workers), with 2 processes on 2 cores, and 1/{wall[native]} in native arithmetic; of
-the textbook's processor time, 1/{work[portable]} and 1/{work[native]}. All measured in one run: [bench/](bench/README.md)."""
-SPEED_ZH: Final = """\
-`mlp_relu` 每个模型每轮的耗时，是教科书式循环（torchvision 数据集、`ToTensor`、worker 数最优的 `DataLoader`）的 1/{wall[portable]}（2 核、2 个进程；native 为 1/{wall[native]}）；按处理器时间计为 1/{work[portable]} 和 1/{work[native]}。均在同一次运行中测得：[bench/](bench/README.md)。"""
+the textbook's processor time, 1/{work[portable]} and 1/{work[native]}. All measured in one run: [bench/](../bench/README.md)."""
 
 
 def speed(sentence: str) -> str:
@@ -45,44 +100,16 @@ def speed(sentence: str) -> str:
     return sentence.format(wall=wall, work=work)
 
 
-def answers(language: Language) -> str:
-    """How many statements of the note have each answer, and the answers, with links to the pages."""
-    statements = load_statements(ROOT / "statements", timed=False)
-    found = sections(Results(ROOT, load_study(ROOT / "params.yaml")), statements)
-    note = [each for each in found if each.statement.of_the_note]
-    counts = answer_counts(note).items()
-    if language == "en":
-        head = f"{len(note)} statements: " + ", ".join(
-            f"{num} {MARK[name]} {ANSWER['en'][name]}" for name, num in counts
-        )
-        titles = "| | the note says | answer |"
-    else:
-        head = f"共 {len(note)} 个说法：" + "，".join(
-            f"{num} 个{MARK[name]}{ANSWER['zh'][name]}" for name, num in counts
-        )
-        titles = "| | 笔记的说法 | 回答 |"
-    return f"{head}{'.' if language == 'en' else '。'}\n\n{titles}\n|---|---|---|\n" + "\n".join(
-        answer_row(each, language) for each in note
-    )
-
-
-def answer_row(section: Section, language: Language) -> str:
-    says = section.statement.en.says if language == "en" else section.statement.zh.says
-    link = f"{section.mark} [{section.statement.id}](reports/{section.link})"
-    return f"| {link} | {says} | {section.sentence(language)} |"
-
-
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "dag": dag,
-    "answers": lambda: answers("en"),
-    "answers_zh": lambda: answers("zh"),
+    "brief": lambda: brief("en"),
+    "brief_zh": lambda: brief("zh"),
     "speed": lambda: speed(SPEED),
-    "speed_zh": lambda: speed(SPEED_ZH),
 }
 
 
 def updated(text: str, parts: Mapping[str, str]) -> str:
-    """The text with each part that it has a place for put between its markers; ValueError for a marker alone."""
+    """The text with each part between its markers, where it has them; ValueError for an unpaired marker."""
     for name, content in parts.items():
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
         if text.count(begin) != text.count(end) or text.count(begin) > 1:
@@ -99,7 +126,7 @@ def main() -> int:
     check = parser.parse_args().check
     parts = {name: content() for name, content in PARTS.items()}
     stale = []
-    for document in DOCUMENTS:
+    for document in PLACES:
         path = ROOT / document
         old = path.read_text(encoding="utf-8")
         new = updated(old, parts)

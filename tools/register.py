@@ -18,19 +18,21 @@ from dlstudy.judging.register import REGISTER, load_register, unregistered
 from dlstudy.judging.statements import load_statements
 
 
-def entry_text(reason: str, readings: Mapping[str, str], *, seen: bool) -> str:
+def entry_text(reason: str, reason_zh: str | None, readings: Mapping[str, str], *, seen: bool) -> str:
     """The entry as it is written into the file."""
     stream = StringIO()
     yaml = YAML()
     yaml.width = 110
     yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.dump([{"reason": reason, "results_seen": seen, "readings": dict(readings)}], stream)
+    in_chinese = {"reason_zh": reason_zh} if reason_zh else {}
+    yaml.dump([{"reason": reason, **in_chinese, "results_seen": seen, "readings": dict(readings)}], stream)
     return "\n".join(line.removeprefix("  ") for line in stream.getvalue().splitlines()) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--reason", help="why the rule or protocol changed, in a sentence that would stand anyway")
+    parser.add_argument("--reason-zh", help="the same in Chinese, for the Chinese pages")
     parser.add_argument("--seen", action="store_true", help="results of these readings had been seen")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where something is unregistered")
     given = parser.parse_args(arguments)
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     path = Path(REGISTER)
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    path.write_text(before + entry_text(given.reason, changed, seen=given.seen), encoding="utf-8")
+    path.write_text(before + entry_text(given.reason, given.reason_zh, changed, seen=given.seen), encoding="utf-8")
     return 0
 
 

@@ -24,7 +24,7 @@ from tools.checkout import RAW_IMAGES, ROOT, dvc, images_from, read_params
 TIMING: Final = ("timing/*", "reports/timing", "reports/timing/*", "reports/activation_cost.md")
 """What depends on wall-clock time: other in every run, so not compared; no other output depends on it."""
 
-BULK: Final = ("data/*", "models/*")  # DVC's: told apart by their checksum in dvc.lock
+BULK: Final = ("data/*", "models/*")  # DVC's: compared by their checksum in dvc.lock
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def ready_venv(venv: Path) -> Path:
 
 
 def relocate(venv: Path) -> None:
-    """Make the scripts of a virtual environment name the folder that it is in, whatever it was moved from."""
+    """Make the scripts of a virtual environment name the folder that it is in, wherever it was before."""
     activate = venv / "bin" / "activate"
     found = re.search(
         r"^\s*(?:export )?VIRTUAL_ENV=['\"]?(/.+?)['\"]?$", activate.read_text(encoding="utf-8"), re.MULTILINE
@@ -224,7 +224,7 @@ def download_package(name: str, folder: Path) -> None:
     if run(["apt-get", *patience, *cache, "download", name], folder).returncode == 0:
         return
     say("fetching Debian's package lists (some 10 MB)")
-    # Its status does not count: one unreachable source among several fails it, and the download below tells.
+    # Its status does not count: one unreachable source among several fails it, and the download below shows it.
     run(["apt-get", *patience, *own, *cache, "update"], folder)
     require(["apt-get", *patience, *own, *cache, "download", name], folder)
 
@@ -317,7 +317,7 @@ def named_source(request: str) -> Source:
 
 
 def index_settings(index: str) -> dict[str, str]:
-    """The settings of pip for this index alone: each overrides its user's, lest another place deliver."""
+    """The settings of pip for this index alone: each overrides the user's, so that nothing comes from elsewhere."""
     # Empty values would leave the user's in force: hence the index twice, and some folder without wheels.
     no_wheels = (ROOT / "tools").as_uri()
     index_twice = {"PIP_INDEX_URL": index, "PIP_EXTRA_INDEX_URL": index}

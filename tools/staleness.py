@@ -1,6 +1,6 @@
 """Do the committed results belong to the committed code, parameters and lock? Needs neither data nor models.
 
-`dvc repro --dry --allow-missing` tells what it would run, and exits with 0 whether that is something or nothing. It is
+`dvc repro --dry --allow-missing` prints what it would run, and always exits with 0. It is
 asked in a copy without data and models: to DVC an empty folder, as `dvc pull` may leave it, is changed, not missing.
 """
 

@@ -332,7 +332,7 @@ def test_the_code_is_told_apart_by_its_source():
 # --- python -m tools.cluster ---
 
 
-def test_a_worker_has_one_thread_whatever_it_is_told():
+def test_a_worker_has_one_thread_whatever_it_is_given():
     assert command(["worker", "tcp://host:8786", "--nthreads", "4"])[-2:] == ["--nthreads", "1"]
     assert command(["scheduler", "--port", "0"])[-4:] == ["dask", "scheduler", "--port", "0"]
 

@@ -49,7 +49,7 @@ def test_a_file_is_what_its_published_name_says(tmp_path):
     assert str(caught.value) == f"{tmp_path / 'x'}: expected SHA-256 f37072fd... (a-f37072fd.pth), found {digest}"
 
 
-def test_a_missing_file_is_told(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(WeightsError, match=r"expected the file a-f37072fd.pth, found none"):
         verify(tmp_path / "x", RESNET)
 

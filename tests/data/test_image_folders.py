@@ -335,7 +335,7 @@ def test_all_faults_of_the_yaml_are_told_at_once(datasets):
         ("kind: idx\nname: x\nclass_names: [a, a]", "class_names: expected each class name once, found ['a', 'a']"),
     ],
 )
-def test_a_fault_of_the_yaml_is_told(datasets, text, told):
+def test_a_fault_of_the_yaml_is_reported(datasets, text, told):
     (datasets / "pets/dataset.yaml").write_text(text)
     with pytest.raises(ParamsError) as caught:
         load_image_set("pets", datasets)

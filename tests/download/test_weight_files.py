@@ -135,7 +135,7 @@ def test_a_slow_download_ends_in_time(target, server):
     assert names_in(target.parent) == []
 
 
-def test_without_network_and_file_every_source_is_told(target, tmp_path):
+def test_without_network_and_file_every_source_is_reported(target, tmp_path):
     def of(weights):
         return [LocalFolder(tmp_path / "none"), PublishedUrl(weights, attempts=1, timeout_seconds=60)]
 

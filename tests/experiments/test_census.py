@@ -307,7 +307,7 @@ def test_only_families_of_the_named_year_and_later_are_recent():
     assert measured(BY_KEY["ACT-1/families"], results).samples[""].num == 4
 
 
-def test_networks_whose_activations_are_called_equally_often_are_told():
+def test_networks_whose_activations_are_called_equally_often_are_reported():
     hidden = pd.DataFrame(
         [("a", "relu", 3, 9), ("a", "gelu", 3, 12), ("b", "relu", 2, 5), ("b", "gelu", 1, 50)],
         columns=["builder", "activation", "num_calls", "num_values"],

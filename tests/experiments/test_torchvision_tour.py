@@ -105,7 +105,7 @@ def test_the_data_sets_reader_reads_the_same_images_and_classes(images, tables):
     assert table["num_equal"].tolist() == [70, 70]
 
 
-def test_a_file_of_other_images_would_be_told(images, tmp_path):
+def test_a_file_of_other_images_would_be_reported(images, tmp_path):
     others = images.test.features.numpy().copy()
     others[3, 5, 7] ^= 1
     write_files(tmp_path, others, images.test.targets)
@@ -113,7 +113,7 @@ def test_a_file_of_other_images_would_be_told(images, tmp_path):
     assert (found["num_equal"], found["deviation"]) == (69, 1)
 
 
-def test_a_grid_whose_images_are_in_another_order_would_be_told(images):
+def test_a_grid_whose_images_are_in_another_order_would_be_reported(images):
     batch = images.test.features[:30].unsqueeze(1)
     cells = properties.cells_of_grid(batch)
     assert properties.compared((cells, batch.expand(-1, 3, -1, -1))) == (30, 30, 0)

@@ -84,26 +84,6 @@ def test_templates_are_the_weights_of_each_class_as_images():
     assert not cell(red, 0, 4).any()
 
 
-def test_the_first_layer_of_a_perceptron_has_an_image_a_unit():
-    parameters = {"0.weight": torch.arange(256.0 * 784).reshape(256, 784), "0.bias": torch.ones(256)}
-    found = galleries.first_layer(parameters)
-    assert found.shape == (64, 1, 28, 28)
-    assert torch.equal(found[3].flatten(), parameters["0.weight"][3])
-
-
-def test_filters_of_three_channels_are_in_colour_each_scaled_by_its_largest_weight():
-    weights = torch.zeros(2, 3, 1, 1)
-    weights[0, 0], weights[1, 1] = 0.5, -3.0
-    colours = galleries.filter_colours(weights)[:, :, 0, 0]
-    np.testing.assert_allclose(colours, [[1, 0.5, 0.5], [0.5, 0, 0.5]])
-    assert galleries.filter_colours(torch.zeros(1, 3, 2, 2)).isfinite().all()  # a filter that is 0 throughout
-
-
-def test_small_filters_are_enlarged_to_about_the_size_of_an_image():
-    assert galleries.enlarged(torch.zeros(1, 3, 3, 3)).shape == (1, 3, 27, 27)
-    assert galleries.enlarged(torch.zeros(1, 3, 28, 28)).shape == (1, 3, 28, 28)
-
-
 def test_a_gallery_has_the_same_bytes_again(images):
     def drawn():
         with style():

@@ -124,9 +124,9 @@ def test_a_page_says_truthfully_when_a_rule_was_fixed(entries, words):
 
 
 def test_the_tool_appends_what_changed_with_its_reason(tmp_path):
-    text = tool.entry_text("a good reason: one that stands", {"LIN-1/a": "0123456789ab"}, seen=True)
+    text = tool.entry_text("a good reason: one that stands", "理由", {"LIN-1/a": "0123456789ab"}, seen=True)
     path = tmp_path / "register.yaml"
-    path.write_text("# head\n" + tool.entry_text("first", {"LIN-1/a": ""}, seen=False) + text, encoding="utf-8")
+    path.write_text("# head\n" + tool.entry_text("first", None, {"LIN-1/a": ""}, seen=False) + text, encoding="utf-8")
     first, second = load_register(path)
     assert (first.reason, first.results_seen, first.readings) == ("first", False, {"LIN-1/a": ""})
     assert (second.reason, second.results_seen) == ("a good reason: one that stands", True)

@@ -97,10 +97,12 @@ def test_a_document_without_its_counterpart_is_named(folder):
         ("no front matter", "expected YAML between two lines of ---"),
         ("---\n- a list\n---\n", "expected a mapping between the lines of ---"),
         ("---\na: [1\n---\n", "expected YAML 1.2"),
+        ("---\na: 2026-02-31\n---\n", "expected YAML 1.2"),
+        ("---\nsays: \udcff\n---\n", "expected UTF-8"),
     ],
 )
 def test_what_is_no_document_is_named(folder, text, message):
-    (folder / "LIN-1.md").write_text(text, encoding="utf-8")
+    (folder / "LIN-1.md").write_bytes(text.encode("utf-8", "surrogateescape"))
     assert message in problems(folder)
 
 

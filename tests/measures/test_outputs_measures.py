@@ -80,7 +80,7 @@ def test_dead_outputs_are_told_but_decide_nothing():
     assert (linear["num_dead"], relu["num_dead"], dying["num_dead"]) == (0, 0, NUM_SEEDS)
 
 
-def test_the_least_learning_rate_that_fails_is_told():
+def test_the_least_learning_rate_that_fails_is_reported():
     assert measured(BY_KEY["ACT-3/literal"], SUPPORTING).facts["failing"] == {"identity": None, "relu": 1.0}
 
 

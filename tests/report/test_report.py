@@ -12,7 +12,7 @@ from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import png_bytes, style
 from dlstudy.judging.statements import load_statements
 from dlstudy.literature.published import load_published
-from dlstudy.report.cost import PAGE, cost_page
+from dlstudy.report.cost import PAGE, cost_pages
 from dlstudy.report.pages import PAGES, Sources
 from dlstudy.report.render import render_pages
 from dlstudy.study.params import load_study
@@ -33,19 +33,20 @@ def pages(results):
     return dict(render_pages(Sources(ROOT, results, load_published(), STATEMENTS)))
 
 
-@pytest.mark.parametrize("page", [f"{name}.md" for name in PAGES])
+@pytest.mark.parametrize("page", [f"{folder}{name}.md" for folder in ("", "zh/") for name in PAGES])
 def test_a_committed_page_is_what_the_renderer_gives(pages, page):
     assert (REPORTS / page).read_text(encoding="utf-8") == pages[page]
 
 
 def test_the_committed_page_of_times_is_what_the_renderer_gives_of_the_committed_times(results):
-    assert (REPORTS / PAGE).read_text(encoding="utf-8") == cost_page(
-        TimingResults(ROOT, results.study), load_statements(ROOT / "statements", timed=True)
-    )
+    statements = load_statements(ROOT / "statements", timed=True)
+    made = dict(cost_pages(TimingResults(ROOT, results.study), statements))
+    assert {page: (REPORTS / page).read_text(encoding="utf-8") for page in made} == made
 
 
 def test_no_other_page_is_committed(pages):
-    assert {path.name for path in REPORTS.glob("*.md")} == {*pages, PAGE}
+    committed = {path.relative_to(REPORTS).as_posix() for path in REPORTS.rglob("*.md")}
+    assert committed == {*pages, f"{PAGE}.md", f"zh/{PAGE}.md"}
 
 
 def test_other_pages_are_rendered_where_nothing_was_timed(results, pages, monkeypatch):
@@ -98,13 +99,13 @@ def pages_of(results, models):
 def test_a_study_of_images_alone_renders(results):
     text = pages_of(results, results.classifiers())
     assert "No model in params.yaml is fitted to the houses" in text["linear_regression.md"]
-    assert "Houses" not in text["README.md"]
+    assert "Houses" not in text["models.md"]
 
 
 def test_a_study_of_houses_alone_renders(results):
     text = pages_of(results, results.regressors("housing"))
     assert "No model in params.yaml has a hidden layer" in text["multilayer_perceptron.md"]
-    assert "## Images" not in text["README.md"]
+    assert "## Images" not in text["models.md"]
 
 
 class OfDigits(Results):
@@ -116,20 +117,20 @@ class OfDigits(Results):
 
 def test_pages_of_other_images_say_their_name_and_compare_with_nothing_published(results):
     text = dict(render_pages(Sources(ROOT, OfDigits(ROOT, results.study), load_published(), STATEMENTS)))
-    assert "## Images: MNIST" in text["README.md"]
+    assert "## Images: MNIST" in text["models.md"]
     assert "## MNIST\n" in text["data.md"]
     assert "(../datasets/mnist.md)" in text["data.md"]
     for page in ("softmax_regression.md", "multilayer_perceptron.md"):
         assert "images of [MNIST](data.md#mnist), once" in text[page]
         assert "on validation images of Fashion-MNIST" in text[page]  # for which learning rates were chosen
-    assert "The published figures that we have are about Fashion-MNIST" in text["README.md"]
-    assert not [figure.protocol for figure in load_published().fashion_mnist if figure.protocol in text["README.md"]]
+    assert "The published figures that we have are about Fashion-MNIST" in text["models.md"]
+    assert not [figure.protocol for figure in load_published().fashion_mnist if figure.protocol in text["models.md"]]
     assert "| MNIST | train-images-idx3-ubyte | `ba891046" in text["provenance.md"]
 
 
 def test_every_published_figure_stands_with_source_and_protocol(pages):
     for figure in (figure for figure in load_published().fashion_mnist if figure.beside):
-        assert f"| {figure.source} | {figure.model} | {figure.protocol} | {figure.value} |" in pages["README.md"]
+        assert f"| {figure.source} | {figure.model} | {figure.protocol} | {figure.value} |" in pages["models.md"]
 
 
 def test_a_study_without_a_closed_form_still_tells_of_its_regressions(results):

@@ -89,7 +89,6 @@ def test_without_any_network_the_page_says_so_and_shows_no_figure_of_one(tmp_pat
     text = page(written(tmp_path, {}))
     assert "No network of torchvision is trained here" in text
     assert "figures/" not in text
-    assert "galleries/filters.png" not in text
     assert "galleries/data_set.png" in text
 
 

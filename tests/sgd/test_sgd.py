@@ -218,7 +218,7 @@ def test_divergence_is_told_with_seed_epoch_and_learning_rate(known_line):
         train_run(known_line, params, seed=8)
 
 
-def test_divergence_on_the_validation_split_alone_is_told(known_line):
+def test_divergence_on_the_validation_split_alone_is_reported(known_line):
     far = Split(known_line.validation.features * 1e200, known_line.validation.targets)
     with pytest.raises(DivergedError, match=r"found 0\.\d+ \(training\), inf \(validation\)"):
         train_run(dataclasses.replace(known_line, validation=far), LINEAR, seed=0)

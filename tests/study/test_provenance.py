@@ -1,9 +1,10 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from dlstudy.core.errors import StudyError
-from dlstudy.study.provenance import REPORTED, read_lock
+from dlstudy.study.provenance import REPORTED, read_lock, versions
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,6 +33,21 @@ def test_a_package_without_a_version_is_named(tmp_path):
     path = lock_of(tmp_path, [name for name in REPORTED if name not in ("dvc", "joblib")])
     with pytest.raises(StudyError, match=r"requirements\.txt: expected a locked version of dvc, joblib, found none$"):
         read_lock(path)
+
+
+def test_versions_that_ran_stand_beside_those_of_the_lock(tmp_path):
+    found = versions(lock_of(tmp_path, REPORTED), lambda name: "9.9+cu130" if name == "torch" else "1.0").to_dict(
+        "list"
+    )
+    assert found["package"] == list(REPORTED)
+    assert found["locked"][1] == "1.1.0+cpu"
+    assert dict(zip(found["package"], found["ran"], strict=True)) == dict.fromkeys(REPORTED, "1.0") | {"torch": "9.9"}
+
+
+def test_the_committed_results_say_which_versions_ran():
+    table = pd.read_csv(ROOT / "results/versions.csv", dtype=str)
+    assert list(table["package"]) == list(REPORTED)
+    assert table[table["locked"] != table["ran"]].empty
 
 
 def test_the_committed_lock_has_every_reported_package():

@@ -341,7 +341,7 @@ def test_good_parameters_are_accepted():
         ({"warmup": 1.0}, "warmup: expected less than 1, found 1.0"),
     ],
 )
-def test_bad_parameters_are_told(changes, message):
+def test_bad_parameters_are_reported(changes, message):
     with pytest.raises(ParamsError) as caught:
         validated(GOOD | changes, MODEL, context=ROWS)
     assert message in str(caught.value)

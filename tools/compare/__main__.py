@@ -7,7 +7,7 @@ from dlstudy.core.artifacts import write_text
 from dlstudy.figures.style import draw, style
 from tools.checkout import ROOT
 from tools.compare.experiments import experiments
-from tools.compare.page import curves, page
+from tools.compare.page import curves, lines, page
 
 if __name__ == "__main__":
     found = experiments(ROOT)
@@ -17,4 +17,5 @@ if __name__ == "__main__":
         pictures = curves(found) if found else {}
     draw(folder, pictures.items())
     write_text(ROOT / "reports" / "experiments.md", page(found, list(pictures)))
+    print("\n".join(lines(found)))
     print(f"reports/experiments.md compares {len(found)} experiment{'' if len(found) == 1 else 's'}")

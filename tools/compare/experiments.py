@@ -5,7 +5,6 @@ compared is read from there, whatever the workspace is at the moment.
 """
 
 import io
-import json
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -28,12 +27,14 @@ class Revision:
     commit: str
 
     @cached_property
-    def files(self) -> frozenset[str]:
-        return frozenset(git(self.root, "ls-tree", "-r", "--name-only", "-z", self.commit).split("\0"))
+    def files(self) -> dict[str, str]:
+        """Git's checksum of each file, by path."""
+        listed = git(self.root, "ls-tree", "-r", "-z", self.commit).split("\0")
+        return {path: about.split()[2] for about, _, path in (line.partition("\t") for line in listed) if path}
 
     def text(self, path: str) -> str | None:
         """The content of a file, None where there is none."""
-        return git(self.root, "show", f"{self.commit}:{path}") if path in self.files else None
+        return git(self.root, "cat-file", "blob", self.files[path]) if path in self.files else None
 
     def table(self, path: str) -> pd.DataFrame | None:
         text = self.text(path)
@@ -50,16 +51,6 @@ class Revision:
         return dict(flat(YAML(typ="safe", pure=True).load(self.text("params.yaml") or "{}")))
 
     @cached_property
-    def metrics(self) -> dict[str, float]:
-        """Every number in metrics/, as "mlp_relu: test_accuracy"."""
-        return {
-            f"{name}: {key}": value
-            for name, path in self.named("metrics", ".json").items()
-            for key, value in json.loads(self.text(path) or "{}").items()
-            if isinstance(value, int | float)
-        }
-
-    @cached_property
     def verdicts(self) -> dict[str, str]:
         return self._column("results/verdicts.csv", "verdict")
 
@@ -71,13 +62,10 @@ class Revision:
         table = self.table(path)
         return {} if table is None else dict(zip(table["id"], table[column], strict=True))
 
-    def test_scores(self, model: str) -> "pd.Series[float] | None":
-        """Test accuracy of a classifier, or root mean squared error, by seed."""
-        table = self.table(f"results/evaluation/{model}/per_seed.csv")
-        if table is None:
-            return None
-        of_test = table[table["split"] == "test"].set_index("seed")
-        return of_test["accuracy"] if "accuracy" in of_test else of_test["rmse"]
+    def scores(self, model: str) -> "pd.Series[float] | None":
+        """Of a model on the validation split, None where it has none; see `scores`."""
+        table = self.table(score_table(model))
+        return None if table is None else scores(table)
 
     @property
     def models(self) -> list[str]:
@@ -96,8 +84,15 @@ class Experiment:
         return changed(self.baseline.params, self.revision.params)
 
     @property
-    def changed_metrics(self) -> dict[str, tuple[float | None, float | None]]:
-        return changed(self.baseline.metrics, self.revision.metrics)
+    def judged(self) -> bool:
+        """Whether its verdicts are those of its own scores: a run of some stages leaves the verdicts as they were."""
+        models = {*self.baseline.models, *self.revision.models}
+        same_scores = all(self.same(score_table(model)) for model in models)
+        return same_scores or not self.same("results/evidence.json")
+
+    def same(self, path: str) -> bool:
+        """Whether a file is as it was."""
+        return self.revision.files.get(path) == self.baseline.files.get(path)
 
     @property
     def moved_verdicts(self) -> dict[str, tuple[str | None, str | None]]:
@@ -106,6 +101,20 @@ class Experiment:
     @property
     def moved_answers(self) -> dict[str, tuple[str | None, str | None]]:
         return changed(self.baseline.answers, self.revision.answers)
+
+
+def score_table(model: str) -> str:
+    """The path of the table with a model's scores."""
+    return f"results/evaluation/{model}/per_seed.csv"
+
+
+def scores(table: pd.DataFrame) -> "pd.Series[float]":
+    """Accuracy of a classifier on the validation split, or root mean squared error, by seed.
+
+    What is tried out is chosen by that split: whoever looks at the test split every time ends by fitting to it.
+    """
+    of_validation = table[table["split"] == "validation"].set_index("seed")
+    return of_validation["accuracy"] if "accuracy" in of_validation else of_validation["rmse"]
 
 
 def git(root: Path, *arguments: str) -> str:

@@ -1,7 +1,7 @@
 """The page that compares experiments: what was changed, what came out, which verdicts moved."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -11,9 +11,12 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from dlstudy.figures.style import COLOURS
-from tools.compare.experiments import Experiment
+from tools.compare.experiments import Experiment, score_table
 
 CONFIDENCE: Final = 0.95
+WIDTHS: Final = (20, 52, 58, 24)
+"""Of the columns of the table in the terminal, in characters."""
+
 MOST_COLOURS: Final = 4
 """Experiments that a figure draws in colours of their own; the others are grey."""
 
@@ -39,18 +42,20 @@ class Difference(NamedTuple):
 
 
 def differences(experiment: Experiment) -> list[Difference]:
-    """Of every model whose test scores changed, in accuracy points or in the unit of its target."""
+    """Of every model whose validation scores changed, in accuracy points or in the unit of its target."""
     found = []
     for model in experiment.revision.models:
-        after, before = experiment.revision.test_scores(model), experiment.baseline.test_scores(model)
-        if after is not None and (before is None or not after.equals(before)):
+        if experiment.same(score_table(model)):
+            continue
+        after, before = experiment.revision.scores(model), experiment.baseline.scores(model)
+        if after is not None:
             found.append(difference(model, after, before))
     return found
 
 
 def difference(model: str, after: "pd.Series[float]", before: "pd.Series[float] | None") -> Difference:
     points = after.name == "accuracy"
-    unit, factor = ("accuracy points", 100) if points else ("of the target", 1)
+    unit, factor = ("accuracy points", 100) if points else ("in the target's unit", 1)
     seeds = [] if before is None else [seed for seed in after.index if seed in before.index]
     if before is None or not seeds:
         return Difference(model, unit, factor * after.mean(), None, None, None, 0)
@@ -64,37 +69,33 @@ def difference(model: str, after: "pd.Series[float]", before: "pd.Series[float] 
 
 def curves(found: Sequence[Experiment]) -> dict[str, Figure]:
     """For each model of which an experiment changed the training: validation loss by epoch, overlaid."""
-    models = sorted({model for each in found for model in each.revision.named("results/history", ".csv")})
     drawn = {}
-    for model in models:
+    for model in sorted({model for each in found for model in each.revision.named("results/history", ".csv")}):
         path = f"results/history/{model}.csv"
-        others = {each.name: each.revision.text(path) for each in found}
-        own = found[-1].baseline.text(path)
-        if any(text not in (None, own) for text in others.values()):
-            tables = {name: found_in(each, path) for name, each in zip(others, found, strict=True)}
+        others = {each.name: each.revision.table(path) for each in found if not each.same(path)}
+        found_losses = {name: mean_losses(table) for name, table in others.items() if table is not None}
+        losses = {name: values for name, values in found_losses.items() if len(values) > 1}  # a solution has no curve
+        if losses:
             baseline = found[-1].baseline.table(path)
-            drawn[model] = overlay(
-                model, baseline, {name: table for name, table in tables.items() if table is not None}
-            )
+            drawn[model] = overlay(model, None if baseline is None else mean_losses(baseline), losses)
     return drawn
 
 
-def found_in(experiment: Experiment, path: str) -> pd.DataFrame | None:
-    """The experiment's history, None if it is its baseline's."""
-    same = experiment.revision.text(path) == experiment.baseline.text(path)
-    return None if same else experiment.revision.table(path)
+def mean_losses(history: pd.DataFrame) -> "pd.Series[float]":
+    """Validation loss by epoch, mean of the seeds."""
+    return history.groupby("epoch")["validation_loss"].mean()
 
 
-def overlay(model: str, baseline: pd.DataFrame | None, histories: dict[str, pd.DataFrame]) -> Figure:
+def overlay(model: str, baseline: "pd.Series[float] | None", losses: Mapping[str, "pd.Series[float]"]) -> Figure:
+    """The baseline in black; the experiments that end lowest in colours of their own, the others in grey."""
     figure = Figure(figsize=(6.4, 3.6))
     axes = figure.subplots()
+    best = sorted(losses, key=lambda name: losses[name].iloc[-1])[:MOST_COLOURS]
+    for name in sorted(losses, key=lambda name: name in best):  # grey lines below the others
+        colour = COLOURS[best.index(name)] if name in best else "#b0b0b0"
+        axes.plot(losses[name], color=colour, label=name if name in best else None)
     if baseline is not None:
-        means = baseline.groupby("epoch")["validation_loss"].mean()
-        axes.plot(means.index, means, color="black", linewidth=2, label="baseline")
-    for place, (name, history) in enumerate(histories.items()):
-        means = history.groupby("epoch")["validation_loss"].mean()
-        colour = COLOURS[place] if place < MOST_COLOURS else "#b0b0b0"
-        axes.plot(means.index, means, color=colour, label=name if place < MOST_COLOURS else None)
+        axes.plot(baseline, color="black", linewidth=2, label="baseline")
     axes.set(xlabel="epoch", ylabel="validation loss, mean of the seeds", yscale="log", title=model)
     axes.legend()
     return figure
@@ -119,3 +120,23 @@ def page(found: Sequence[Experiment], pictures: Sequence[str]) -> str:
     jinja.filters["value"] = value
     rows = [{"experiment": each, "differences": differences(each)} for each in found]
     return jinja.get_template("experiments.md.j2").render(rows=rows, pictures=pictures)
+
+
+def lines(found: Sequence[Experiment]) -> list[str]:
+    """A line for each experiment, of at most 160 characters: what was changed, what came of it, what moved."""
+    head = [("experiment", "changed", "validation score, change (95 % interval)", "verdicts moved")] if found else []
+    return [
+        "  ".join(_fitted(cell, width) for cell, width in zip(cells, WIDTHS, strict=True)).rstrip()
+        for cells in [*head, *map(_cells, found)]
+    ]
+
+
+def _fitted(text: str, width: int) -> str:
+    return text.ljust(width) if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _cells(each: Experiment) -> tuple[str, str, str, str]:
+    changes = ", ".join(f"{name}={value(after)}" for name, (_, after) in each.changed_params.items())
+    scores = "; ".join(f"{found.model} {found.score:.4g} {found.words}" for found in differences(each))
+    moved = ", ".join(each.moved_verdicts) or ("none" if each.judged else "not judged")
+    return each.name, changes or "nothing", scores or "the same", moved

@@ -1,7 +1,5 @@
 """Learning curves, a line for every seed."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -37,23 +35,4 @@ def learning_curves(history: pd.DataFrame, title: str) -> Figure:
     figure.axes[1].set_ylim(0.6 if learnt > 0.7 else 0, 1)
     num_seeds = history["seed"].nunique()
     figure.suptitle(f"{title}: {num_seeds} seeds, thin; their mean, thick" if num_seeds > 1 else f"{title}: one seed")
-    return figure
-
-
-def loss_gap_curves(histories: Mapping[str, pd.DataFrame], optima: Mapping[str, float]) -> Figure:
-    """How far linear models trained by SGD are from least squares, by their loss on the validation split.
-
-    Either may be the lower one there: least squares is best on the training split. So a seed whose loss crosses the
-    other's comes near to 0 for a moment, and it is the mean that tells.
-
-    `optima`: for each model of `histories` the validation loss of the closed form on the same data.
-    """
-    figure = Figure(figsize=(4.1 * len(histories), 3.1))
-    for axes, (model, history) in zip(
-        figure.subplots(1, len(histories), squeeze=False)[0], histories.items(), strict=True
-    ):
-        table = history.assign(gap=(history["validation_loss"] - optima[model]).abs() / optima[model])
-        _every_seed(axes, table, "gap", VALIDATION, "", "-")
-        axes.set(xlabel="epoch", yscale="log", title=model)
-        axes.set_ylabel("|validation loss - that of least squares|\n/ that of least squares")
     return figure

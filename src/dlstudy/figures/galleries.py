@@ -1,4 +1,4 @@
-"""Pictures of images: the data set, transforms, mistakes, and what the first layers of models have learnt.
+"""Pictures of images: the data set, transforms, mistakes, and what softmax regression has learnt.
 
 The grids are made by torchvision's make_grid, the words around them by Matplotlib. Images are shown as they are, 0 as
 black; of a weight only its sign and size can be shown, in two colours.
@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from dlstudy.core.dataset import Dataset, Split
-from dlstudy.evaluation.vision import NUM_FILTERS, filters_in
 from dlstudy.study.results import Results
 from dlstudy.training.runs import Parameters, load_runs
 
@@ -43,17 +42,6 @@ def galleries(results: Results, dataset: Dataset, models: Path) -> Iterator[tupl
     linear = list(results.classifiers(hidden=False))
     if linear:
         yield "templates", templates(load_runs(models / f"{linear[0]}.pt"), dataset.class_names, linear[0])
-    layers = {
-        name: first_layer(first_run(models / f"{name}.pt")) for name in list(results.classifiers(hidden=True))[:1]
-    }
-    layers |= {name: torch.from_numpy(filters_in(results.table(name, "filters"))) for name in results.vision()}
-    if layers:
-        yield "filters", filters(layers)
-
-
-def first_run(path: Path) -> Parameters:
-    """The parameters of the first seed."""
-    return next(iter(load_runs(path).values()))
 
 
 # --- Grids ---
@@ -206,31 +194,3 @@ def templates(runs: Mapping[int, Parameters], class_names: Sequence[str], name: 
     show(axes, in_two_colours(rows, rows.abs().quantile(VISIBLE)), len(class_names), columns=class_names, rows=labels)
     axes.set_title(f"{name}: red pixels speak for the class, blue ones against it", fontsize=9)
     return figure
-
-
-def first_layer(parameters: Parameters) -> Tensor:
-    """The weights of a perceptron's first layer as images (filters, 1, 28, 28), 64 at most."""
-    first = next(values for values in parameters.values() if values.ndim > 1).float()
-    return first.reshape(len(first), 1, 28, 28)[:NUM_FILTERS].detach()
-
-
-def filter_colours(weights: Tensor) -> Tensor:
-    """Each filter scaled by its own largest weight: of one channel in two colours, of three as red, green and blue."""
-    largest = weights.abs().amax((1, 2, 3), keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
-    return in_two_colours(weights, largest) if weights.shape[1] == 1 else weights / largest / 2 + 0.5
-
-
-def filters(layers: Mapping[str, Tensor]) -> Figure:
-    """The filters of each model's first layer, eight a row."""
-    figure = Figure(figsize=(2.4 * len(layers), 2.9))
-    for axes, (name, weights) in zip(figure.subplots(1, len(layers), squeeze=False)[0], layers.items(), strict=True):
-        show(axes, enlarged(filter_colours(weights)), 8)
-        rows, columns = weights.shape[2:]
-        axes.set_title(f"{name}\n{len(weights)} of {rows} by {columns}", fontsize=8)
-    return figure
-
-
-def enlarged(images: Tensor) -> Tensor:
-    """Small images with each pixel as many times as makes them about as large as the others."""
-    times = max(1, round(28 / images.shape[-1]))
-    return images.repeat_interleave(times, -1).repeat_interleave(times, -2)

@@ -93,23 +93,27 @@ def rescues(per_seed: pd.DataFrame, depth: int, reached: float) -> Figure:
 
 
 def learning_rates(tuning: pd.DataFrame, chosen: pd.DataFrame, middle: int, deep: int) -> Figure:
-    """Mean validation accuracy by learning rate; the chosen one ringed. A diverged trial counts 0."""
+    """Mean validation accuracy by learning rate; the chosen one is the large marker, one that diverged a cross."""
     figure = Figure(figsize=(8.2, 6.0))
     grid = figure.subplots(3, 1, sharey=True)
     titles = ("At most one hidden layer", f"{middle} hidden layers", f"{deep} hidden layers of sigmoid")
     for axes, names, title in zip(grid, (SHALLOW, MIDDLE, DEEP), titles, strict=True):
-        for (cell, name), (colour, mark, dashes) in zip(names.items(), LOOKS, strict=True):
-            means = of_cell(tuning, cell).groupby("lr")["validation_accuracy"].mean()
+        for place, ((cell, name), (colour, mark, dashes)) in enumerate(zip(names.items(), LOOKS, strict=True)):
+            rows = of_cell(tuning, cell)
+            diverged = sorted(set(rows.loc[rows["diverged"].astype(bool), "lr"]))
+            means = rows.groupby("lr")["validation_accuracy"].mean().drop(diverged)
             label = name.replace("\n", " ")
-            axes.plot(means.index, means, dashes, color=colour, marker=mark, markersize=4, label=label)
+            axes.plot(means.index, means, dashes, color=colour, marker=mark, markersize=3, label=label)
+            axes.plot(diverged, [-0.05 - 0.06 * place] * len(diverged), "x", color=colour, markersize=4)
             lr = of_cell(chosen, cell)["lr"].iloc[0]
-            axes.plot(lr, means[lr], "o", color="black", markersize=11, fillstyle="none")
-        axes.set(xscale="log", title=title, ylim=(0, 1))
+            axes.plot(means.index[means.index == lr], means[means.index == lr], mark, color=colour, markersize=9)
+        axes.set(xscale="log", title=title, ylim=(-0.1 - 0.06 * len(names), 1))
+        axes.set_yticks([0, 0.5, 1])
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    grid[1].set_ylabel("accuracy on validation (mean; ring: chosen)")
-    grid[-1].set_xlabel("learning rate of the first step")
+    grid[1].set_ylabel("validation accuracy")
+    grid[-1].set_xlabel("learning rate")
     return figure
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from dlstudy.experiments.signal_propagation.params import CLAIMED_ACTIVATIONS
 from dlstudy.figures.style import COLOURS
@@ -30,13 +30,11 @@ WIDE: Final = (8.2, 3.6)
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:
     """Each figure with the name of its file, without the ending."""
     tables = {
-        name: results.experiment(EXPERIMENT, name)
-        for name in ("layers", "weight_gradients", "dead", "training", "training_dead")
+        name: results.experiment(EXPERIMENT, name) for name in ("layers", "weight_gradients", "dead", "training_dead")
     }
     std = results.experiment_facts(EXPERIMENT)["small_std"]
-    yield "signal_backward", backward_map(tables["layers"], std)
+    yield "signal_backward", backward_lines(tables["layers"], std)
     yield "signal_weight_gradients", hidden_by_weights(tables["layers"], tables["weight_gradients"], "pytorch")
-    yield "signal_training", during_training(tables["training"])
     published = load_published().beside(results.image_set().dataset).dead_units
     yield "signal_dead", dead_units(tables["dead"], tables["training_dead"], std, published)
 
@@ -45,26 +43,25 @@ def name_of(init: str, std: float) -> str:
     return INITS[init][1].format(std=std)
 
 
-def backward_map(layers: pd.DataFrame, std: float) -> Figure:
-    """The backward signal of every hidden layer: measured above, by theory below; a column of panels an initialiser."""
+def backward_lines(layers: pd.DataFrame, std: float) -> Figure:
+    """The backward signal by layer, over the last one's: measured (dots), by theory (lines); a panel an initialiser."""
     inits = list(dict.fromkeys(layers["init"]))
-    figure = Figure(figsize=(8.2, 5.6))
-    grid = figure.subplots(2, len(inits), sharex=True, sharey=True, squeeze=False)
-    norm = LogNorm(layers["backward"].min(), layers["backward"].max())
-    for row, (column, words) in zip(
-        grid, {"backward": "measured", "predicted_backward": "theory"}.items(), strict=True
-    ):
-        for axes, init in zip(row, inits, strict=True):
-            table = layers[layers["init"] == init].pivot(index="activation", columns="layer", values=column)
-            table = table.loc[list(dict.fromkeys(layers["activation"]))]
-            image = axes.imshow(table.to_numpy(), norm=norm, cmap="cividis", aspect="auto")
-            axes.set_xticks(range(0, table.shape[1], 3), [str(layer) for layer in table.columns[::3]])
-            axes.set_yticks(range(len(table)), [str(name) for name in table.index])
-            axes.grid(visible=False)
-            axes.set_title(f"{name_of(init, std)}, {words}", fontsize=8)
-    for axes in grid[-1]:
-        axes.set_xlabel("hidden layer")
-    figure.colorbar(image, ax=grid, label="rms of delta (logarithmic)", shrink=0.8)
+    figure = Figure(figsize=(6.4, 5.2))
+    panels = figure.subplots(2, (len(inits) + 1) // 2, sharex=True, sharey=True, squeeze=False).flat
+    for axes, init in zip(panels, inits, strict=False):
+        rows = layers[layers["init"] == init]
+        rows = rows.sort_values("layer")
+        for name, own in sorted(rows.groupby("activation", sort=False), key=lambda each: each[0] in ACTIVATIONS):
+            colour, marker = (ACTIVATIONS[name][0], "o") if name in ACTIVATIONS else (OTHER, ".")
+            axes.plot(own["layer"], own["predicted_backward"] / own["predicted_backward"].iloc[-1], color=colour)
+            axes.plot(own["layer"], own["backward"] / own["backward"].iloc[-1], marker, color=colour, markersize=4)
+        axes.set(yscale="log", title=name_of(init, std))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for name, (colour, _) in {**ACTIVATIONS, "others": (OTHER, "")}.items():
+        figure.axes[0].plot([], [], "-o", color=colour, markersize=4, label=name)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    figure.supxlabel("hidden layer", fontsize="medium")
+    figure.supylabel(r"rms $\delta^l$ / rms $\delta^L$", fontsize="medium")
     return figure
 
 
@@ -135,26 +132,6 @@ def hidden_by_weights(layers: pd.DataFrame, gradients: pd.DataFrame, init: str) 
         axes.set(yscale="log", xlabel="hidden layer", title=activation)
     grid[0].set_ylabel("size, over that of its largest layer")
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return figure
-
-
-def during_training(training: pd.DataFrame) -> Figure:
-    """The backward signal by layer after some steps (mean of the seeds): a panel an activation and initialiser."""
-    cells = list(training.groupby(["activation", "init"], sort=False))
-    figure = Figure(figsize=(8.2, 5.2))
-    grid = figure.subplots(2, (len(cells) + 1) // 2, sharex=True, sharey=True, squeeze=False)
-    dashes = ("-", "--", "-.", ":")
-    for axes, ((activation, init), rows) in zip(grid.T.flat, cells, strict=True):
-        means = rows.groupby(["step", "layer"])["backward"].mean()
-        for index, (step, values) in enumerate(means[means > 0].groupby("step")):
-            look = {"color": COLOURS[(0, 2, 1, 5)[index % 4]], "linestyle": dashes[index % 4]}
-            axes.plot(values.index.get_level_values("layer"), values, label=f"step {step}", linewidth=1.5, **look)
-        axes.set(yscale="log", title=f"{activation}, {INITS[str(init)][1]}")
-    for axes in grid[-1]:
-        axes.set_xlabel("hidden layer")
-    for axes in grid[:, 0]:
-        axes.set_ylabel("rms of delta")
-    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 
 from dlstudy.figures import (
+    activations,
     ladder,
     linear_theory,
     linearity,
@@ -18,7 +19,7 @@ from dlstudy.figures import (
 )
 from dlstudy.figures.accuracy import accuracy_strip
 from dlstudy.figures.classes import confusion_matrix, mistakes_gallery
-from dlstudy.figures.curves import learning_curves, loss_gap_curves
+from dlstudy.figures.curves import learning_curves
 from dlstudy.figures.housing import fitted_plane
 from dlstudy.literature.published import Published
 from dlstudy.study.results import Results
@@ -27,6 +28,7 @@ from dlstudy.study.results import Results
 def all_figures(results: Results, published: Published) -> Iterator[tuple[str, Figure]]:
     """Each figure with the name of its file, without the ending."""
     published = published.beside(results.image_set().dataset)
+    yield "activation_slopes", activations.slopes()
     yield from linear_figures(results)
     for part in (linear_theory, linearity, sgd, softmax, losses, signal, outputs, ladder, vision):
         yield from part.figures(results)
@@ -42,18 +44,9 @@ def all_figures(results: Results, published: Published) -> Iterator[tuple[str, F
 
 
 def linear_figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """The plane fitted to the houses; how SGD approaches least squares, where both are at hand."""
-    for data in ("housing", "synthetic"):
-        exact = results.closed_form(data)
-        if exact is None:
-            continue
-        if data == "housing":
-            coefficients = results.table(exact, "coefficients")
-            plane = dict(zip(coefficients["name"], coefficients["value"], strict=True))
-            num_fitted = results.facts("housing")["num_examples"]["train"]
-            yield "housing_plane", fitted_plane(results.sales(), plane, num_fitted)
-        descents = results.linear_descents(data)
-        if descents:
-            optimum = results.history(exact)["validation_loss"].iloc[-1]
-            histories = {name: results.history(name) for name in descents}
-            yield f"{data}_descent", loss_gap_curves(histories, dict.fromkeys(descents, optimum))
+    """The plane fitted to the houses, where one is."""
+    if exact := results.closed_form("housing"):
+        coefficients = results.table(exact, "coefficients")
+        plane = dict(zip(coefficients["name"], coefficients["value"], strict=True))
+        num_fitted = results.facts("housing")["num_examples"]["train"]
+        yield "housing_plane", fitted_plane(results.sales(), plane, num_fitted)

@@ -15,7 +15,7 @@ from dlstudy.core.artifacts import write_bytes
 COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
 
 SETTINGS: Final[dict[Any, Any]] = {
-    "figure.dpi": 110,
+    "figure.dpi": 200,
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.spines.top": False,

@@ -1,6 +1,7 @@
 """Figures that hang on verdicts and their settings: drawn apart, so that another margin draws nothing else again."""
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import pandas as pd
@@ -14,7 +15,16 @@ from dlstudy.measures import census as census_measures
 from dlstudy.study.ladder import Ladder
 from dlstudy.study.results import Results
 
-MARKS: Final = {"supported": "o", "refuted": "X", "depends": "P", "inconclusive": "D", "invalid": "s"}
+LOOKS: Final = {
+    "supported": ("o", COLOURS[2]),
+    "refuted": ("X", COLOURS[5]),
+    "depends": ("P", COLOURS[3]),
+    "inconclusive": ("D", "#808080"),
+    "invalid": ("s", "#b8b8b8"),
+}
+"""Mark and colour of each verdict."""
+
+LINE: Final = 52  # characters of a sentence beside the plot
 
 COMPARISONS: Final = (
     ("plane_dollars", "spline_dollars", "spline over plane,\nprice in dollars"),
@@ -24,11 +34,11 @@ COMPARISONS: Final = (
 )
 
 
-def verdict_figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Each figure with the name of its file, without the ending."""
+def verdict_figures(results: Results, sentences: Mapping[str, str]) -> Iterator[tuple[str, Figure]]:
+    """Each figure with the name of its file, without the ending. `sentences`: what each reading says, by its key."""
     settings = results.study.judge
     thresholds = results.verdicts().set_index("id")["threshold"]
-    yield "forest", forest(differences(results), settings.margin)
+    yield "forest", forest(differences(results, sentences), settings.margin)
     folds = results.experiment("linearity", "folds")
     yield "linearity_gains", gains(folds, confidence=settings.confidence, threshold=thresholds["LIN-1/dollars"])
     ratios = results.experiment("signal_propagation", "ratios")
@@ -38,44 +48,46 @@ def verdict_figures(results: Results) -> Iterator[tuple[str, Figure]]:
     yield "ladder", ladder.against_relu(Ladder(results), settings.margin, settings.confidence)
 
 
-def differences(results: Results) -> pd.DataFrame:
-    """The paired differences of claims and controls, in accuracy points: the rows of the forest plot."""
+def differences(results: Results, sentences: Mapping[str, str]) -> pd.DataFrame:
+    """The paired differences of readings and controls, in accuracy points: the rows of the forest plot."""
     verdicts = results.verdicts()
-    of_claims = verdicts[verdicts["unit"] == "accuracy points"].assign(label=lambda table: table["id"], control="no")
+    of_readings = verdicts[verdicts["unit"] == "accuracy points"].assign(
+        label=lambda table: table["id"] + ": " + table["id"].map(sentences)
+    )
     controls = results.controls()
     of_controls = controls[~controls["control"].str.startswith(A_A)].assign(
-        label=lambda table: "control: " + table["control"], control="yes"
+        label=lambda table: "Control: " + table["expected"],
+        verdict=lambda table: table["passes"].map({"yes": "supported", "no": "refuted"}),
     )
-    of_controls["verdict"] = of_controls["passes"].map({"yes": "supported", "no": "refuted"})
-    return pd.concat([of_claims, of_controls])[["label", "estimate", "low", "high", "verdict", "control"]]
+    return pd.concat([of_readings, of_controls])[["label", "estimate", "low", "high", "verdict"]]
 
 
 def forest(differences: pd.DataFrame, margin: float) -> Figure:
-    """Every paired difference in accuracy points with its interval, and the margin as a band.
+    """Every paired difference in accuracy points with its interval, beside its sentence, and the margin as a band.
 
-    `differences`: one row a comparison or control, with label, estimate, low, high, verdict and control (yes or no).
+    `differences`: one row a comparison or control, with label, estimate, low, high and verdict.
     """
-    figure = Figure(figsize=(8.2, 1.4 + 0.32 * len(differences)))
+    figure = Figure(figsize=(8.2, 1.4 + 0.44 * len(differences)))
     axes = figure.subplots()
-    axes.axvspan(-margin, margin, color="#dddddd", zorder=0, label=f"margin, ±{margin:g} points")
+    axes.axvspan(-margin, margin, color="#e4e4e4", zorder=0)
     axes.axvline(0, color="black", linewidth=0.8)
     for place, row in enumerate(differences.to_dict("records")):
-        colour = "#777777" if row["control"] == "yes" else COLOURS[0]
+        mark, colour = LOOKS[row["verdict"]]
         axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
-        axes.plot(row["estimate"], place, MARKS[row["verdict"]], color=colour, markersize=6)
-    for verdict, mark in MARKS.items():
+        axes.plot(row["estimate"], place, mark, color=colour, markersize=7)
+    for verdict, (mark, colour) in LOOKS.items():
         if verdict in set(differences["verdict"]):
-            axes.plot([], [], mark, color="black", markersize=6, label=verdict)
-    axes.set_yticks(range(len(differences)), differences["label"])
+            axes.plot([], [], mark, color=colour, markersize=7, label=verdict)
+    labels = [textwrap.fill(label, LINE, max_lines=3, placeholder=" ...") for label in differences["label"]]
+    axes.set_yticks(range(len(differences)), labels, fontsize=8)
     axes.set_ylim(len(differences) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     # Deep networks that do not train are scores of points apart; near 0 the scale is the usual one.
     axes.set_xscale("symlog", linthresh=5, linscale=2)
     axes.set_xlim(-100, 100)
-    axes.set_xticks(
-        [-50, -10, -5, -2, -1, 0, 1, 2, 5, 10, 50], ["-50", "-10", "-5", "-2", "-1", "0", "1", "2", "5", "10", "50"]
-    )
-    axes.set_xlabel("difference in test accuracy (accuracy points); beyond ±5 logarithmic")
+    ticks = [-50, -10, -2, 0, 2, 10, 50]
+    axes.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
+    axes.set_xlabel("accuracy points")
     figure.legend(loc="outside upper center", ncols=5)
     return figure
 

@@ -1,7 +1,7 @@
 """What was measured: samples that say what their numbers are, and with it how sure one can be of their mean.
 
 A sample has an interval and a one-sided p-value of its own: of seeds by Student's t and sign flips, of folds by the
-corrected t, of counts by Wilson and exact tests, of rounds on the clock by order statistics, of exact values none.
+corrected t, of counts by Wilson and exact tests, of timed rounds by order statistics, of exact values none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -95,7 +95,7 @@ class PerFold:
 
 @dataclass(frozen=True)
 class PerRound:
-    """One value per round on the clock: judged by their median."""
+    """One value per timed round: judged by their median."""
 
     values: Sequence[float]
 

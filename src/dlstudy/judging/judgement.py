@@ -198,7 +198,8 @@ def evidence_content(judgements: Sequence[Judgement], settings: JudgeParams) -> 
             "power": power(each, settings),
             "elsewhere": dict(each.elsewhere),
             "conditions": {
-                name: told(name, each.evidence, each.reading.en.rule, settings) for name in each.evidence.samples
+                name: sample_facts(name, each.evidence, each.reading.en.rule, settings)
+                for name in each.evidence.samples
             },
             "aside": {
                 name: aside(sample, each.reading.en.rule, settings) for name, sample in each.evidence.aside.items()
@@ -209,14 +210,14 @@ def evidence_content(judgements: Sequence[Judgement], settings: JudgeParams) -> 
     }
 
 
-def told(name: str, evidence: Evidence, rule: Rule, settings: JudgeParams) -> dict[str, object]:
+def sample_facts(name: str, evidence: Evidence, rule: Rule, settings: JudgeParams) -> dict[str, object]:
     found = condition(name, evidence, rule, settings, settings.confidence)
     numbers = {"estimate": found.found.estimate, "low": found.found.low, "high": found.found.high}
     return {**numbers, "verdict": found.verdict, "p_value": found.p_value}
 
 
 def aside(sample: Sample, rule: Rule, settings: JudgeParams) -> dict[str, object]:
-    content = told("", Evidence({"": sample}), rule, settings)
+    content = sample_facts("", Evidence({"": sample}), rule, settings)
     return {name: value for name, value in content.items() if name != "p_value"}
 
 

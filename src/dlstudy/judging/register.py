@@ -26,6 +26,7 @@ class Entry(Section):
     """One change, in the order in which changes were made."""
 
     reason: Annotated[str, Field(min_length=1)]
+    reason_zh: Annotated[str, Field(min_length=1)] | None = None
     results_seen: bool  # whether results of these readings had been seen by then
     readings: dict[str, str]  # the fingerprint after it; "" where none was kept
 
@@ -36,7 +37,7 @@ def load_register(path: Path = REGISTER) -> tuple[Entry, ...]:
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(f"{path}: expected the register of rules, found none") from None
-    except YAMLError as error:
+    except (YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a date that is none
         raise ParamsError(f"{path}: expected YAML 1.2, found: {error}") from None
     return tuple(validated(content, TypeAdapter(list[Entry]), path=path))
 

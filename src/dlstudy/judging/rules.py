@@ -314,7 +314,7 @@ def _each(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: 
 
 
 def _some(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
-    """Supported by one condition (Holm over all); that none is found refutes nothing: it tells what could be missed."""
+    """Supported by one condition (Holm over all). Finding none refutes nothing: what could be missed is named."""
     supporting = {
         each.name: 1.0 if each.verdict != "supported" or each.p_value is None else each.p_value for each in found
     }

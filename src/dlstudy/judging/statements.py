@@ -28,7 +28,7 @@ Chapter = Literal["linear", "softmax", "torchvision", "perceptron", "cost"]  # c
 Words = Annotated[str, Field(min_length=1)]
 
 CHAPTERS: Final = ("LIN", "SGD", "SOFT", "TV", "MLP", "ACT", "OWN")
-"""How ids begin, in the order of the note; OWN are those of whoever adds to the study."""
+"""How ids begin, in the order of the note; OWN are statements that you add."""
 
 ID: Final = re.compile(rf"({'|'.join(CHAPTERS)})-(\d+)([a-z]?)")
 
@@ -204,16 +204,23 @@ def split(path: Path) -> tuple[dict[str, Any], str]:
     """The mapping between the two lines of dashes, and what follows; ParamsError where there is none."""
     if not path.is_file():
         raise ParamsError(f"{path}: expected a document, found none")
-    parts = re.split(r"^---\n", path.read_text(encoding="utf-8"), maxsplit=2, flags=re.MULTILINE)
+    parts = re.split(r"^---\n", _text(path), maxsplit=2, flags=re.MULTILINE)
     if len(parts) != 3 or parts[0]:
         raise ParamsError(f"{path}: expected YAML between two lines of ---, found {path.name} without")
     try:
         front = YAML(typ="safe").load(parts[1])
-    except YAMLError as error:
+    except (YAMLError, ValueError) as error:  # ValueError: a date that is none
         raise ParamsError(f"{path}: expected YAML 1.2, found: {error}") from None
     if not isinstance(front, dict):
         raise ParamsError(f"{path}: expected a mapping between the lines of ---, found {front!r}")
     return front, parts[2].strip("\n")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{path}: expected UTF-8, found {error}; save it as UTF-8") from None
 
 
 def _contradictions(english: English) -> Iterator[str]:

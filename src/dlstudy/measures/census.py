@@ -9,7 +9,7 @@ from dlstudy.study.results import MissingResultError, Results
 
 EXPERIMENT: Final = "census"
 RELU: Final = "relu"
-CLIPPED: Final = "relu6"  # min(ReLU, 6): counted as another activation, and told of
+CLIPPED: Final = "relu6"  # min(ReLU, 6): counted as another activation, which the page says
 SINCE: Final = 2019  # what "today" is taken to mean; fixed before the families were counted
 
 
@@ -48,7 +48,7 @@ def stock(results: Results) -> Evidence:
     builders, calls = results.experiment(EXPERIMENT, "builders"), results.experiment(EXPERIMENT, "calls")
     families = results.experiment(EXPERIMENT, "families")
     hidden = calls[calls["kind"] == "hidden"]
-    told = {
+    facts = {
         **results.experiment_facts(EXPERIMENT),
         **counted(builders),
         "activations": by_activation(builders, families, hidden),
@@ -57,7 +57,7 @@ def stock(results: Results) -> Evidence:
         "tied": tied(hidden),
         "by_values": by_values(builders, hidden),
     }
-    return Evidence({"": by_family(builders)}, facts=told, faults=faults_of(builders))
+    return Evidence({"": by_family(builders)}, facts=facts, faults=faults_of(builders))
 
 
 def by_activation(builders: pd.DataFrame, families: pd.DataFrame, hidden: pd.DataFrame) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def tied(hidden: pd.DataFrame) -> list[str]:
 
 
 def by_values(builders: pd.DataFrame, hidden: pd.DataFrame) -> dict[str, Any]:
-    """How the count would be by the number of values that pass an activation, in place of its calls."""
+    """The count by the number of values that pass through an activation, instead of by calls."""
     largest = hidden.loc[hidden.groupby("builder")["num_values"].idxmax()].set_index("builder")["activation"]
     ours = builders.set_index("builder")["activation"]
     moved = [{"builder": name, "activation": largest[name]} for name in ours.index if largest[name] != ours[name]]
@@ -104,14 +104,14 @@ def families(results: Results) -> Evidence:
     nums = builders["family"].value_counts()
     largest = str(nums.index[0])
     others = builders[builders["family"] != largest]
-    told = {
+    facts = {
         **counted(table),
         "rows": [{str(key): value for key, value in row.items()} for row in table.to_dict("records")],
         "mixed": table.loc[table["num_with_it"] < table["num_builders"], "family"].tolist(),
         "largest": {"family": largest, "num_builders": int(nums.iloc[0]), "others": counted(others)},
     }
     aside = {} if others.empty else {"without_largest": by_family(others)}
-    return Evidence({"": leading(table)}, facts=told, aside=aside, faults=faults_of(builders))
+    return Evidence({"": leading(table)}, facts=facts, aside=aside, faults=faults_of(builders))
 
 
 def recent(results: Results) -> Evidence:
@@ -121,11 +121,11 @@ def recent(results: Results) -> Evidence:
     if new.empty:
         raise MissingResultError(f"experiments.census.families: expected families of {SINCE} or later, found none")
     old = table[table["year"] < SINCE]
-    told = {
+    facts = {
         **counted(new),
         "since": SINCE,
         "last": int(table["year"].max()),
         "with_relu": new.loc[new["activation"] == RELU, "family"].tolist(),
         "before": counted(old),
     }
-    return Evidence({"": leading(new)}, facts=told, faults=faults_of(builders))
+    return Evidence({"": leading(new)}, facts=facts, faults=faults_of(builders))

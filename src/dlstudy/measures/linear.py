@@ -140,8 +140,8 @@ def no_closed_form(results: Results) -> Evidence:
         name: results.experiment(NAME, name)
         for name in ("starts", "minima", "distances", "curvatures", "convexity", "stationarity")
     }
-    told = results.experiment_facts(NAME)
-    facts = _no_closed_form_facts(tables) | {name: told[name] for name in ("num_seeds", "params", "softmax")}
+    recorded = results.experiment_facts(NAME)
+    facts = _no_closed_form_facts(tables) | {name: recorded[name] for name in ("num_seeds", "params", "softmax")}
     bends = facts["bends"]
     findings = {
         "linear model: one optimum from every start": facts["largest_linear_distance"] <= SAME_OPTIMUM,
@@ -205,12 +205,12 @@ def linear_starts(results: Results) -> Evidence:
         "last": _last(starts).groupby("init", sort=False)["distance"],
     }
     samples = exact({str(init): found.max() for init, found in groups["last"]})
-    told = {
+    shown = {
         "inits": {init: {when: float(found.max()[init]) for when, found in groups.items()} for init in samples},
         "num_steps": int(starts["step"].max()),
         "wide_std": facts["wide_std"],
     }
-    return Evidence(samples, facts["num_seeds"], told)
+    return Evidence(samples, facts["num_seeds"], shown)
 
 
 def constant_starts(results: Results) -> Evidence:
@@ -219,14 +219,14 @@ def constant_starts(results: Results) -> Evidence:
     constant, random = units[units["kind"] == "constant"], units[units["kind"] == "random"]
     exceptions = {row["start"]: row["num_steps_apart"] for row in records(constant)}
     exceptions |= {row["start"]: row["largest_difference"] <= APART for row in records(random)}
-    told = {
+    shown = {
         "constants": records(constant),
         "random_difference": {name: float(random["largest_difference"].agg(name)) for name in ("min", "max")},
         "random_loss": {name: float(random["loss"].agg(name)) for name in ("min", "max")},
         "apart": APART,
         **facts["params"],
     }
-    return Evidence(exact(exceptions), facts["num_seeds"], told)
+    return Evidence(exact(exceptions), facts["num_seeds"], shown)
 
 
 # --- The claims ---

@@ -34,7 +34,7 @@ def spline_over_plane(results: Results, unit: str) -> Evidence:
     """What a spline gains over a plane, on the price in dollars ("dollars") or on its natural logarithm ("log")."""
     folds, facts = results.experiment(EXPERIMENT, "folds"), results.experiment_facts(EXPERIMENT)
     plane, spline = f"plane_{unit}", f"spline_{unit}"
-    told = {
+    shown = {
         "plane_rmse": float(folds[plane].mean()),
         "spline_rmse": float(folds[spline].mean()),
         "share_of_folds_gained": float((folds[spline] < folds[plane]).mean()),
@@ -43,7 +43,7 @@ def spline_over_plane(results: Results, unit: str) -> Evidence:
     }
     return Evidence(
         {"": gains_of(folds, plane, spline)},
-        facts=sizes(facts) | told,
+        facts=sizes(facts) | shown,
         faults=faults_of(folds, facts),
         aside={"usual": gains_of(folds, f"{plane}_usual", f"{spline}_usual")},
     )
@@ -54,22 +54,22 @@ def same_solution(results: Results) -> Evidence:
     folds, facts = results.experiment(EXPERIMENT, "folds"), results.experiment_facts(EXPERIMENT)
     largest = folds.groupby("repeat")["disagreement"].max()
     samples = exact({f"repeat {repeat}": value for repeat, value in largest.items()})
-    told = {"largest": float(largest.max()), "condition_number": facts["condition_number"]}
-    return Evidence(samples, facts=sizes(facts) | told, faults=faults_of(folds, facts))
+    shown = {"largest": float(largest.max()), "condition_number": facts["condition_number"]}
+    return Evidence(samples, facts=sizes(facts) | shown, faults=faults_of(folds, facts))
 
 
 def boosting_over_spline(results: Results) -> Evidence:
     """What trees gain over the spline; besides, what products of the spline's columns gain."""
     folds, facts = results.experiment(EXPERIMENT, "folds"), results.experiment_facts(EXPERIMENT)
     models = ("plane", "spline", "products", "boosting")
-    told = {
+    shown = {
         "rmse": {name: float(folds[f"{name}_log"].mean()) for name in models},
         "boosting": dict(facts["boosting"]),
         "num_product_columns": facts["num_product_columns"],
     }
     return Evidence(
         {"": gains_of(folds, "spline_log", "boosting_log")},
-        facts=sizes(facts) | told,
+        facts=sizes(facts) | shown,
         faults=faults_of(folds, facts),
         aside={
             "products": gains_of(folds, "spline_log", "products_log"),

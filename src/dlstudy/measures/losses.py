@@ -47,7 +47,7 @@ def faults_of(results: Results, cells: tuple[Cell, ...]) -> tuple[str, ...]:
 
 
 def side(results: Results, cell: Cell) -> dict[str, Any]:
-    """What the page tells of a network trained with a loss: means over the seeds, and how it was tuned."""
+    """What the page shows of a network trained with a loss: means over the seeds, and how it was tuned."""
     found = by_seed(results, cell)
     means = {name: float(found[name].mean()) for name in SCORES}
     accuracies = found["test_accuracy"]

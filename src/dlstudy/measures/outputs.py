@@ -97,7 +97,7 @@ def failing_rates(results: Results) -> dict[str, float | None]:
 
 
 def price_sides(results: Results) -> list[dict[str, Any]]:
-    """What the page tells of each variant: error and explained variance over the seeds, and outputs of 0."""
+    """For each variant of the table on the page: error and explained variance over the seeds, and outputs of 0."""
     rates = results.experiment(EXPERIMENT, "price_chosen").set_index("output")["lr"]
     sides = []
     for output, start in (("identity", "mean"), ("relu", "mean"), ("relu", "zero")):
@@ -127,7 +127,7 @@ def logits_of(results: Results, cell: Cell) -> pd.DataFrame:
 
 def relu_on_logits(results: Results) -> Evidence:
     found = difference(results, SOFTMAX, RELU_LOGITS)
-    told = {
+    facts = {
         cell.variant: {
             "num_never_predicted": logits_of(results, cell)["num_never_predicted"].tolist(),
             "num_dead": logits_of(results, cell)["num_dead"].tolist(),
@@ -135,7 +135,7 @@ def relu_on_logits(results: Results) -> Evidence:
         }
         for cell in (SOFTMAX, RELU_LOGITS)
     }
-    return replace(found, facts={**found.facts, "logits": told})
+    return replace(found, facts={**found.facts, "logits": facts})
 
 
 def lost_classes(results: Results) -> Evidence:
@@ -144,9 +144,9 @@ def lost_classes(results: Results) -> Evidence:
     if table.empty:
         raise MissingResultError(f"{FOLDER}/logits.csv: expected rows of {RELU_LOGITS}, found none")
     dead, silent = table["num_dead"], table["num_never_predicted"]
-    told = {"num_hit": int((dead > 0).sum()), "num_losing": int((silent > 0).sum())}
+    facts = {"num_hit": int((dead > 0).sum()), "num_losing": int((silent > 0).sum())}
     counts = table[["num_dead", "num_never_predicted"]].max(axis=1)
-    return Evidence({RELU_LOGITS.variant: PerSeed(counts.tolist())}, num_seeds=len(counts), facts=told)
+    return Evidence({RELU_LOGITS.variant: PerSeed(counts.tolist())}, num_seeds=len(counts), facts=facts)
 
 
 # --- ACT-6: sigmoid on the outputs ---
@@ -173,14 +173,14 @@ def mixture(results: Results, against: str) -> Evidence:
 
 def rescued(results: Results) -> Evidence:
     """How many seeds reach the accuracy of a trained network with each rescue, and plainly; a diverged one has not."""
-    told = protocol(results)
-    reached = {cell: reaching(results, cell, told["reached"]) for cell in (PLAIN, *RESCUES)}
+    facts = protocol(results)
+    reached = {cell: reaching(results, cell, facts["reached"]) for cell in (PLAIN, *RESCUES)}
     edges = [fault for fault in faults_of(results, (PLAIN,)) if not fault.endswith("diverged")]
     samples: dict[str, Sample] = {cell.variant: TwoCounts(reached[cell], reached[PLAIN]) for cell in RESCUES}
     return Evidence(
         samples,
         num_seeds=reached[PLAIN][1],
-        facts={"protocol": told, "rows": [rescue_row(results, cell, *found) for cell, found in reached.items()]},
+        facts={"protocol": facts, "rows": [rescue_row(results, cell, *found) for cell, found in reached.items()]},
         faults=tuple(edges),
         aside={cell.variant: Count(*found) for cell, found in reached.items()},
     )

@@ -57,7 +57,7 @@ def faults_of(results: Results, cells: Sequence[Cell]) -> tuple[str, ...]:
 
 
 def side(results: Results, cell: Cell) -> dict[str, Any]:
-    """What the page tells of a cell: accuracy over the seeds that did not diverge, and how it was tuned."""
+    """What the page shows of a cell: accuracy over the seeds that did not diverge, and how it was tuned."""
     accuracies = by_seed(results, cell)["accuracy"]
     (chosen,) = rows_of(results, "chosen", cell).to_dict("records")
     trials = rows_of(results, "tuning", cell)

@@ -1,4 +1,4 @@
-"""What measures share: tables as plain records."""
+"""What measures and pages share: tables as plain records."""
 
 from typing import Any
 

@@ -56,7 +56,7 @@ def estimates(results: Results) -> Evidence:
             scores.append(pooled_z(each))
         num = int(group.loc[group["coordinate"] == 0, "num_minibatches"].sum())
         rows.append({"sampling": sampling, "batch_size": int(batch_size), "num_minibatches": num, "z": scores})
-    told = {
+    shown = {
         "num_rows": facts["num_rows"],
         "coordinates": facts["coordinates"],
         "full_gradient": facts["full_gradient"],
@@ -65,7 +65,7 @@ def estimates(results: Results) -> Evidence:
         "num_beyond_two": sum(abs(z) > 2 for row in rows for z in row["z"]),
         "rows": rows,
     }
-    return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=told)
+    return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=shown)
 
 
 # --- SGD-2: its error depends on the minibatch size ---
@@ -79,7 +79,7 @@ def variances(results: Results, sampling: str) -> Evidence:
     ratios = varying.assign(ratio=varying["measured"] / varying["predicted"])
     means = ratios.groupby("batch_size", as_index=False)[["predicted", "measured", "ratio"]].mean()
     all_rows = drawn[drawn["batch_size"] == facts["num_rows"]]
-    told = {
+    shown = {
         "num_rows": facts["num_rows"],
         "num_epochs": facts["num_epochs"],
         "gradient_variance": facts["gradient_variance"],
@@ -87,7 +87,7 @@ def variances(results: Results, sampling: str) -> Evidence:
         "rows": records(means),
     }
     samples = {f"B = {batch_size}": each["ratio"].tolist() for batch_size, each in ratios.groupby("batch_size")}
-    return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=told)
+    return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=shown)
 
 
 # --- SGD-3: how large a step may be ---
@@ -100,7 +100,7 @@ def critical(results: Results, problem: str) -> Evidence:
     curves = results.experiment(EXPERIMENT, "curves")
     of_problem = curves[curves["problem"] == problem]
     last = of_problem[of_problem["step"] == of_problem["step"].max()]
-    told = {
+    shown = {
         "predicted": float(found["predicted"].iloc[0]),
         "measured": float(found["measured"].mean()),
         "num_starts": len(found),
@@ -111,10 +111,10 @@ def critical(results: Results, problem: str) -> Evidence:
         **{name: facts[name] for name in _CRITICAL_FACTS},
     }
     ratios = (found["measured"] / found["predicted"]).tolist()
-    where = "Ames sales" if problem == "linear" else f"{told['images']}, W = 0"
+    where = "Ames sales" if problem == "linear" else f"{shown['images']}, W = 0"
     if problem == "linear":
-        return Evidence({where: PerSeed(ratios)}, num_seeds=len(found), facts=told)
-    return Evidence({where: Exact(ratios[0])}, facts=told)  # one start serves for the images
+        return Evidence({where: PerSeed(ratios)}, num_seeds=len(found), facts=shown)
+    return Evidence({where: Exact(ratios[0])}, facts=shown)  # one start serves for the images
 
 
 _CRITICAL_FACTS: Final = (
@@ -146,10 +146,10 @@ def contractions(results: Results) -> Evidence:
         measured_factor=np.exp(means["measured"]),
         num_steps_to_tenth=np.log(0.1) / means["predicted"],
     )
-    told = {"eigenvalues": facts["eigenvalues"], "reduction": facts["reduction"], "rows": records(means)}
+    shown = {"eigenvalues": facts["eigenvalues"], "reduction": facts["reduction"], "rows": records(means)}
     by_fraction = ratios.groupby("fraction", sort=True)["ratio"]
     samples = {f"{fraction:g} of the critical rate": values.tolist() for fraction, values in by_fraction}
-    return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=told)
+    return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=shown)
 
 
 # --- SGD-5: where it stops improving ---
@@ -207,7 +207,7 @@ def slope(results: Results) -> Evidence:
 def _steps(results: Results) -> tuple[pd.DataFrame, dict[str, Any]]:
     table, facts = results.experiment(EXPERIMENT, "first_steps"), results.experiment_facts(EXPERIMENT)
     full = results.experiment(EXPERIMENT, "full_batch")
-    told = {
+    shown = {
         "num_rows": facts["num_rows"],
         "num_chains": facts["num_chains"],
         "num_first_steps": facts["num_first_steps"],
@@ -218,21 +218,21 @@ def _steps(results: Results) -> tuple[pd.DataFrame, dict[str, Any]]:
         "full_batch": records(full),
         "full_batch_lowest": float(full["share"].min()),
     }
-    return table, told
+    return table, shown
 
 
 def steps_that_help(results: Results) -> Evidence:
     """By seed, the share of all steps that lower the loss: the conditions are no draws, and share the seed's luck."""
-    table, told = _steps(results)
+    table, facts = _steps(results)
     by_seed = table.groupby("seed")["share"].mean()
-    return Evidence({"": PerSeed(by_seed.tolist())}, num_seeds=len(by_seed), facts=told)
+    return Evidence({"": PerSeed(by_seed.tolist())}, num_seeds=len(by_seed), facts=facts)
 
 
 def steps_that_do_not(results: Results) -> Evidence:
     """By learning rate and minibatch size, the share of steps that do not lower the loss, one per seed."""
-    table, told = _steps(results)
+    table, facts = _steps(results)
     samples = _by_cell(table.assign(other=1 - table["share"]), "other")
-    return Evidence(samples, num_seeds=table["seed"].nunique(), facts=told)
+    return Evidence(samples, num_seeds=table["seed"].nunique(), facts=facts)
 
 
 # --- SGD-7: minibatches are drawn uniformly ---
@@ -243,7 +243,7 @@ def reshuffled(results: Results) -> Evidence:
     ratios = table.assign(ratio=table["reshuffled"] / table["independent"])
     rows = [{**row, "num_steps": facts["num_rows"] // int(row["batch_size"])} for row in _cell_means(ratios)]
     gaps = [abs(row["ratio"] / row["predicted_ratio"] - 1) for row in rows]
-    told = {
+    shown = {
         "num_rows": facts["num_rows"],
         "num_chains": facts["num_chains"],
         "num_floor_epochs": facts["num_floor_epochs"],
@@ -252,4 +252,4 @@ def reshuffled(results: Results) -> Evidence:
         "largest_ratio": max(row["ratio"] for row in rows),
         "largest_gap": max(gaps),  # between measurement and theory, relative
     }
-    return Evidence(_by_cell(ratios, "ratio"), num_seeds=table["seed"].nunique(), facts=told)
+    return Evidence(_by_cell(ratios, "ratio"), num_seeds=table["seed"].nunique(), facts=shown)

@@ -31,7 +31,7 @@ def ratios(results: Results, activation: str) -> pd.DataFrame:
 
 
 def by_init(table: pd.DataFrame, values: "pd.Series[float]") -> dict[str, list[float]]:
-    """The values under each initialiser, one a seed."""
+    """The values under each initialiser, one per seed."""
     return {str(init): values.loc[rows.index].tolist() for init, rows in table.groupby("init", sort=False)}
 
 
@@ -39,13 +39,13 @@ def sizes(results: Results, activation: str, inits: Sequence[str] = CLAIMED_INIT
     """The measured ratio under some initialisations, and what the page says of all."""
     table = ratios(results, activation)
     samples = by_init(table, table["measured"])
-    told = {
+    facts = {
         **results.experiment_facts(EXPERIMENT),
-        "rows": told_rows(results, activation),
+        "rows": fact_rows(results, activation),
         "trainings": trainings(results, activation),
     }
     num_seeds = int(table["seed"].nunique())
-    return Evidence(per_seed({init: samples[init] for init in inits}), num_seeds=num_seeds, facts=told)
+    return Evidence(per_seed({init: samples[init] for init in inits}), num_seeds=num_seeds, facts=facts)
 
 
 def relu_sizes(results: Results, inits: Sequence[str]) -> Evidence:
@@ -54,7 +54,7 @@ def relu_sizes(results: Results, inits: Sequence[str]) -> Evidence:
     return replace(found, facts={**found.facts, **dead_facts(results)})
 
 
-def told_rows(results: Results, activation: str) -> list[dict[str, Any]]:
+def fact_rows(results: Results, activation: str) -> list[dict[str, Any]]:
     """A row an initialiser: ratios, what is left of the signals between the ends, and the gradients of the weights."""
     table, layers = ratios(results, activation), results.experiment(EXPERIMENT, "layers")
     gradients = results.experiment(EXPERIMENT, "weight_gradients")

@@ -24,7 +24,7 @@ def ratio(results: Results) -> Evidence:
     table = results.experiment(EXPERIMENT, "scales")
     facts = results.experiment_facts(EXPERIMENT)
     unsure = table["probability"] <= facts["confidence"]
-    told = {
+    shown = {
         **facts,
         "num_scales": len(table),
         "num_unsure": int(unsure.sum()),
@@ -33,7 +33,7 @@ def ratio(results: Results) -> Evidence:
         "least_probability": table["probability"].min(),
         "trained": _logit_range(results),
     }
-    return Evidence({"": Exact(int(unsure.sum()))}, facts=told)
+    return Evidence({"": Exact(int(unsure.sum()))}, facts=shown)
 
 
 def _logit_range(results: Results) -> dict[str, Any]:
@@ -66,13 +66,13 @@ def shifts(results: Results) -> Evidence:
     seeds = table[table["outputs"].str.startswith("seed ")]
     example = table.drop(seeds.index)
     samples = exact({"the note's example": example["change"].max(), "trained logits": seeds["change"].max()})
-    told = {
+    facts = {
         "num_shifts": table["shift"].nunique(),
         "largest_shift": table["shift"].abs().max(),
         "example_change": example["change"].max(),
         "trained_change": seeds["change"].max(),
     }
-    return Evidence(samples, num_seeds=seeds["outputs"].nunique(), facts=told)
+    return Evidence(samples, num_seeds=seeds["outputs"].nunique(), facts=facts)
 
 
 # --- SOFT-2: 10 beside 1000 and 1000 ---
@@ -95,28 +95,28 @@ def _by_format(table: pd.DataFrame, column: str) -> dict[str, Sample]:
 def confidence(results: Results) -> Evidence:
     table = results.experiment(EXPERIMENT, "huge")
     middle = table[table["position"] == 2]
-    told = {**results.experiment_facts(EXPERIMENT), "limits": _limits(results)["vanishing"]}
-    return Evidence(_by_format(middle, "probability"), facts=told)
+    facts = {**results.experiment_facts(EXPERIMENT), "limits": _limits(results)["vanishing"]}
+    return Evidence(_by_format(middle, "probability"), facts=facts)
 
 
 def naive(results: Results) -> Evidence:
     table = results.experiment(EXPERIMENT, "huge")
     undefined = table.assign(undefined=1 - table["defined_as_written"])
-    told = {"rows": records(table), "limits": _limits(results)["overflow"], "num_outputs": table["position"].nunique()}
-    return Evidence(_by_format(undefined, "undefined"), facts=told)
+    facts = {"rows": records(table), "limits": _limits(results)["overflow"], "num_outputs": table["position"].nunique()}
+    return Evidence(_by_format(undefined, "undefined"), facts=facts)
 
 
 def stable(results: Results) -> Evidence:
     table = results.experiment(EXPERIMENT, "log_probabilities")
     trained = results.experiment(EXPERIMENT, "trained")
     samples = {f"{size:g}, 10, {size:g}": rows["error"].max() for size, rows in table.groupby("largest")}
-    told = {
+    facts = {
         "rows": records(table[table["position"] < 3]),
         "worst": table["error"].max(),
         "near_certain": trained["log_error"].max(),
         "num_seeds": len(trained),
     }
-    return Evidence(exact(samples), facts=told)
+    return Evidence(exact(samples), facts=facts)
 
 
 # --- SOFT-4: positive, with sum 1 ---
@@ -130,8 +130,8 @@ def sums(results: Results) -> Evidence:
         for kind, part in (("trained logits", table[trained]), ("extreme outputs", table[~trained]))
         for name, rows in part.groupby("format")
     }
-    told = {"rows": [{"outputs": name, "error": error} for name, error in samples.items()]}
-    return Evidence(exact(samples), num_seeds=table.loc[trained, "outputs"].nunique(), facts=told)
+    facts = {"rows": [{"outputs": name, "error": error} for name, error in samples.items()]}
+    return Evidence(exact(samples), num_seeds=table.loc[trained, "outputs"].nunique(), facts=facts)
 
 
 def positive_in_use(results: Results) -> Evidence:
@@ -146,7 +146,7 @@ def positive(results: Results) -> Evidence:
     trained = results.experiment(EXPERIMENT, "trained")
     samples = _by_format(table.assign(zero=table["probability"] == 0), "zero")
     samples["trained logits, float32"] = Exact(int(trained["num_zero"].sum()))
-    told = {
+    facts = {
         "gaps": [
             {"gap": gap, **dict(zip(rows["format"], rows["probability"], strict=True))} for gap, rows in _gaps(table)
         ],
@@ -154,7 +154,7 @@ def positive(results: Results) -> Evidence:
         "num_zero_trained": int(trained["num_zero"].sum()),
         "smallest_trained": trained["smallest"].min(),
     }
-    return Evidence(samples, num_seeds=len(trained), facts=told)
+    return Evidence(samples, num_seeds=len(trained), facts=facts)
 
 
 def _gaps(table: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:
@@ -163,9 +163,9 @@ def _gaps(table: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:
 
 def order(results: Results) -> Evidence:
     table = results.experiment(EXPERIMENT, "trained")
-    told = {"num_images": int(table["num_images"].sum()), "num_moved": int(table["num_moved"].sum())}
-    samples = exact({"trained logits, float32": told["num_moved"]})
-    return Evidence(samples, num_seeds=len(table), facts=told)
+    facts = {"num_images": int(table["num_images"].sum()), "num_moved": int(table["num_moved"].sum())}
+    samples = exact({"trained logits, float32": facts["num_moved"]})
+    return Evidence(samples, num_seeds=len(table), facts=facts)
 
 
 def two_class(results: Results) -> Evidence:

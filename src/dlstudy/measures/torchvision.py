@@ -56,8 +56,8 @@ def parts(results: Results) -> Evidence:
     rows = part_rows(results)
     by_name = {row["part"]: row for row in rows}
     works = {name: name in by_name and by_name[name]["num_names"] and by_name[name]["num_cases"] for name in PARTS}
-    told = {"rows": rows, **results.experiment_facts(TOUR)}
-    return Evidence(exact({name: not works[name] for name in PARTS}), facts=told)
+    facts = {"rows": rows, **results.experiment_facts(TOUR)}
+    return Evidence(exact({name: not works[name] for name in PARTS}), facts=facts)
 
 
 def mainly(results: Results) -> Evidence:
@@ -65,8 +65,8 @@ def mainly(results: Results) -> Evidence:
     rows = part_rows(results)
     inside, outside = (sum(row["num_names"] for row in rows if row["named"] == named) for named in (True, False))
     others = [row["part"] for row in rows if not row["named"] and row["num_names"]]
-    told = {"num_inside": inside, "num_outside": outside, "others": others}
-    return Evidence({"": Exact(inside / (inside + outside))}, facts=told)
+    facts = {"num_inside": inside, "num_outside": outside, "others": others}
+    return Evidence({"": Exact(inside / (inside + outside))}, facts=facts)
 
 
 # --- Evidence: models ---
@@ -88,7 +88,7 @@ def differing(results: Results, column: str) -> Evidence:
     other = ours != table["published_operations" if column == "operations" else "published_num_parameters"]
     named = table["builder"].isin(list(NAMED))
     left_out = [name for name in NAMED if name not in set(table["builder"])]
-    told = {
+    facts = {
         "num_builders": len(table),
         "num_equal": int((~other).sum()),
         "others": table.loc[other, "builder"].tolist(),
@@ -102,7 +102,7 @@ def differing(results: Results, column: str) -> Evidence:
     samples = {"AlexNet, VGG-16 and ResNet-18": other[named], "all other networks": other[~named]}
     return Evidence(
         exact({name: values.sum() for name, values in samples.items() if len(values)}),
-        facts=told,
+        facts=facts,
         faults=tuple(f"experiments.census.families leaves out {NAMED[name]}" for name in left_out),
     )
 
@@ -139,7 +139,7 @@ def against(results: Results, other: str, models: Sequence[str], lacking: Sequen
     first = {name: test_accuracy(results, name) for name in models}
     right = {name: (round(values.mean() * num), num) for name, values in {**first, "": second}.items()}
     samples = {name: TwoCounts(right[name], right[""], scale=100.0) for name in first}
-    told = {
+    facts = {
         "other": {"model": other, "accuracy": second.mean(), "num_seeds": len(second)},
         "num_images": num,
         "rows": [
@@ -156,7 +156,7 @@ def against(results: Results, other: str, models: Sequence[str], lacking: Sequen
     return Evidence(
         samples or {other: TwoCounts(right[""], right[""], scale=100.0)},  # itself: no difference, and a fault
         num_seeds=min((len(values) for values in first.values()), default=0),
-        facts=told,
+        facts=facts,
         faults=(*(f"params.yaml has no {called}" for called in lacking), *stopped_early(results, models)),
     )
 

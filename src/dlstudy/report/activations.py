@@ -16,14 +16,13 @@ HASTY_RATE: Final = 0.1
 
 def activations_page(results: Results) -> Context:
     ladder = Ladder(results)
-    rows = cell_rows(ladder)
     return {
         "protocol": results.study.ladder.protocol,
         "thresholds": results.study.ladder.thresholds,
         "settings": results.study.judge,
         "activations": ladder.activations,
         "images": results.image_set().name,
-        "rows": rows,
+        "rows": cell_rows(ladder),
         "dead": [str(cell) for cell in ladder.cells if cell not in ladder.living],
         "deepest": deepest_rows(ladder),
         "policies": policy_rows(ladder),
@@ -31,7 +30,7 @@ def activations_page(results: Results) -> Context:
         "arms": arm_rows(ladder),
         "hasty": hasty_rows(ladder),
         "hasty_rate": HASTY_RATE,
-        "answers": answers(ladder, rows),
+        "which": which(ladder),
     }
 
 
@@ -98,11 +97,11 @@ def policy_rows(ladder: Ladder) -> list[Context]:
     return sorted(rows, key=lambda row: row["mean"])
 
 
-def worst_cell(losses: "pd.Series[float]") -> str:
+def worst_cell(losses: "pd.Series[float]") -> Cell:
     """The cell of the largest loss, of a series that is indexed by depth and budget."""
-    place = int(losses.to_numpy().argmax())
+    worst = int(losses.to_numpy().argmax())
     depths, budgets = (losses.index.get_level_values(name) for name in ("depth", "budget"))
-    return str(Cell(int(depths[place]), float(budgets[place])))
+    return Cell(int(depths[worst]), float(budgets[worst]))
 
 
 def control_rows(ladder: Ladder) -> list[Context]:
@@ -167,52 +166,29 @@ def hasty_rows(ladder: Ladder) -> list[Context]:
     return rows
 
 
-# --- Answers in a sentence ---
+# --- The short answer ---
 
 
-def answers(ladder: Ladder, rows: list[Context]) -> list[str]:
-    """The short answers, each a sentence whose words follow from the numbers."""
+def which(ladder: Ladder) -> Context:
+    """What the short answer needs: the best after the longest training, where the budget matters, one for everything.
+
+    `well_trained` has rows as `cell_rows` gives them; `changing` the depths at which the best depends on the budget;
+    `always` is the best policy that takes one activation everywhere, `relu` and `first` are ReLU's and the note's.
+    """
+    rows, policies = cell_rows(ladder), policy_rows(ladder)
     longest = max(row["cell"].budget for row in rows)
-    well_trained = [row for row in rows if row["cell"].budget == longest]
-    return [*(in_cell(row, ladder) for row in well_trained), budget_matters(rows), one_for_all(policy_rows(ladder))]
-
-
-def in_cell(row: Context, ladder: Ladder) -> str:
-    """What to take at one depth, trained for long."""
-    margin = ladder.results.study.judge.margin
-    where = f"**{str(row['cell']).capitalize()}**"
-    close = ", ".join(row["close"]) or "none"
-    relu = (
-        "it is ReLU"
-        if row["best"] == RELU
-        else f"ReLU is {row['behind']:.1f} points behind"
-        if row["behind"] > 0
-        else f"on test ReLU is {-row['behind']:.1f} points ahead"
-    )
-    return (
-        f"{where}: best on validation is {row['best']} ({100 * row['accuracy']:.1f} % on test); {relu}. Certainly "
-        f"within {margin:g} points of it: {close}."
-    )
-
-
-def budget_matters(rows: list[Context]) -> str:
-    """Whether the best activation depends on how long one trains."""
-    by_depth: dict[int, list[str]] = {}
+    by_depth: dict[int, set[str]] = {}
     for row in rows:
-        by_depth.setdefault(row["cell"].depth, []).append(row["best"])
-    changing = [depth for depth, names in by_depth.items() if len(set(names)) > 1]
-    if not changing:
-        return "**Training longer** does not change which activation is best, at any depth."
-    listed = ", ".join(map(str, changing))
-    return f"**Training longer** changes which activation is best on validation, with {listed} hidden layers."
-
-
-def one_for_all(policies: list[Context]) -> str:
+        by_depth.setdefault(row["cell"].depth, set()).add(row["best"])
     by_name = {row["policy"]: row for row in policies}
-    best = next(row for row in policies if row["policy"].startswith("always"))
-    first = by_name["relu first"]
-    return (
-        f"**One for everything**: {best['policy']} loses {best['mean']:.2f} points on average to trying all "
-        f"{len(policies) - 1}, always {RELU} {by_name[f'always {RELU}']['mean']:.2f}; ReLU first, and others only "
-        f"where it does not reach softmax regression, {first['mean']:.2f}."
-    )
+    return {
+        "well_trained": [row for row in rows if row["cell"].budget == longest],
+        "longest": longest,
+        "changing": [depth for depth, names in by_depth.items() if len(names) > 1],
+        "always": next(row for row in policies if row["policy"].startswith("always")),
+        "relu": by_name[f"always {RELU}"],
+        "first": by_name["relu first"],
+        "num_activations": len(ladder.activations),
+        "margin": ladder.results.study.judge.margin,
+        "num_seeds": len(ladder.results.study.ladder.protocol.seeds),
+    }

@@ -1,4 +1,4 @@
-"""What the pages tell of a classifier of images, whatever kind of network it is."""
+"""What pages show of a classifier of images, of either kind of network."""
 
 from operator import itemgetter
 from typing import Any, Final
@@ -6,6 +6,7 @@ from typing import Any, Final
 import pandas as pd
 
 from dlstudy.data.image_sets import SIDE
+from dlstudy.measures.samples import records
 from dlstudy.study.results import Results
 from dlstudy.training.params import SgdParams
 from dlstudy.vision.params import VisionParams
@@ -16,7 +17,7 @@ NUM_PIXELS: Final = SIDE**2
 
 
 def classifier(results: Results, name: str, params: SgdParams | VisionParams) -> Context:
-    """A row of the result table, and what the page of a classifier tells of it."""
+    """A row of the result table, with the values on the page of the classifier."""
     metrics = results.metrics(name)
     per_seed = results.table(name, "per_seed")
     test = per_seed.loc[per_seed["split"] == "test", "accuracy"]
@@ -43,7 +44,7 @@ def classifier(results: Results, name: str, params: SgdParams | VisionParams) ->
 
 
 def page_of(params: SgdParams | VisionParams) -> str:
-    """The page that tells of the model, without the ending."""
+    """The page on which the model is described, without the ending."""
     if isinstance(params, VisionParams):
         return "torchvision"
     return "multilayer_perceptron" if params.hidden else "softmax_regression"
@@ -57,13 +58,8 @@ def layers(params: SgdParams | VisionParams, num_classes: int) -> str:
     return f"{widths}, {params.activation}" if params.hidden else widths
 
 
-def records(table: pd.DataFrame) -> list[Context]:
-    """A mapping for each row of a table."""
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
-
-
 def worst_confusions(confusion: pd.DataFrame, num: int = 3) -> list[Context]:
-    """The commonest mistakes: class, predicted class, and the share of the class that it befalls."""
+    """The commonest mistakes: class, predicted class, and the share of the class that it affects."""
     totals = confusion.groupby("class")["count"].transform("sum")
     shares = confusion.assign(share=confusion["count"] / totals)
     wrong = shares[shares["class"] != shares["predicted"]]

@@ -1,18 +1,18 @@
 """The page of the statements that depend on wall-clock time, apart from all others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from dlstudy.judging.statements import Statement
-from dlstudy.report.markdown import with_bodies
+from dlstudy.report.markdown import in_both_languages, with_bodies
 from dlstudy.report.scorecard import PAGE_OF, by_verdict, citing, sections, verdict_counts
 from dlstudy.study.results import TimingResults
 
-PAGE: Final = f"{PAGE_OF['cost']}.md"
+PAGE: Final = PAGE_OF["cost"]
 
 
-def cost_page(results: TimingResults, statements: Sequence[Statement]) -> str:
-    """The text of the page; the same results, the same text."""
+def cost_pages(results: TimingResults, statements: Sequence[Statement]) -> Iterator[tuple[str, str]]:
+    """File and text of the page in both languages; the same results, the same text."""
     found = sections(results, statements)
     readings = [reading for section in found for reading in section.readings]
     context = {
@@ -24,4 +24,4 @@ def cost_page(results: TimingResults, statements: Sequence[Statement]) -> str:
         "thresholds": sorted({each.row["threshold"] for each in readings}),
         "timed": results.study.experiments.activation_cost,
     }
-    return with_bodies(statements).get_template(f"{PAGE}.j2").render(context)
+    yield from in_both_languages(with_bodies(statements), PAGE, context)

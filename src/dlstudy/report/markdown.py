@@ -1,13 +1,14 @@
 """Markdown from templates: prose in the template, numbers from a context."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined
 
 from dlstudy.judging.statements import Statement
+from dlstudy.report.chinese import in_words_zh, zh
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 
@@ -50,7 +51,29 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+class Evidence(NamedTuple):
+    """The text of a statement, as its card shows it."""
+
+    paragraph: str  # the first one
+    figure: str  # the first one that is not folded, or ""
+    rest: str  # what is folded
+
+
+def evidence(text: str) -> Evidence:
+    """The text of a statement in three parts: first paragraph, first figure, and all else."""
+    paragraph, _, rest = text.strip().partition("\n\n")
+    depth, lines, figure = 0, [], ""
+    for line in rest.splitlines():
+        depth += line.count("<details>") - line.count("</details>")
+        if line.startswith("![") and not (figure or depth):
+            figure = line
+        else:
+            lines.append(line)
+    return Evidence(paragraph, figure, "\n".join(lines).strip())
+
+
 FILTERS: Final = {
+    "evidence": evidence,
     "cell": cell,
     "count": count,
     "share": share,
@@ -58,6 +81,8 @@ FILTERS: Final = {
     "percent": percent,
     "significant": significant,
     "in_words": in_words,
+    "in_words_zh": in_words_zh,
+    "zh": zh,
 }
 
 
@@ -67,6 +92,15 @@ def with_bodies(statements: Iterable[Statement]) -> Environment:
     for each in statements:
         bodies |= {f"statements/{each.id}.md": each.bodies["en"], f"statements/{each.id}.zh.md": each.bodies["zh"]}
     return environment().overlay(loader=ChoiceLoader([FileSystemLoader(TEMPLATES), DictLoader(bodies)]))
+
+
+def in_both_languages(jinja: Environment, name: str, context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """File and text of a page in English and in Chinese, each with a link to the other above its title."""
+    for page, template, other in (
+        (f"{name}.md", f"{name}.md.j2", f"[中文](zh/{name}.md)"),
+        (f"zh/{name}.md", f"zh/{name}.md.j2", f"[English](../{name}.md)"),
+    ):
+        yield page, f"{other}\n\n{jinja.get_template(template).render(context)}"
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What each page of the report is told: plain values for its template."""
+"""The values that the template of each page is filled with."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,8 +13,9 @@ from dlstudy.judging.judgement import A_A
 from dlstudy.judging.register import FIXED, UNREGISTERED, load_register
 from dlstudy.judging.statements import Statement, readings_of
 from dlstudy.literature.published import Published
-from dlstudy.report.activations import activations_page
-from dlstudy.report.classifiers import NUM_PIXELS, classifier, records
+from dlstudy.measures.samples import records
+from dlstudy.report.activations import activations_page, which
+from dlstudy.report.classifiers import NUM_PIXELS, classifier
 from dlstudy.report.published import published_context
 from dlstudy.report.scorecard import (
     Judged,
@@ -28,7 +29,8 @@ from dlstudy.report.scorecard import (
     verdict_counts,
 )
 from dlstudy.report.torchvision import torchvision_context
-from dlstudy.report.words import ANSWER, VERDICT, Language
+from dlstudy.report.words import ANSWER
+from dlstudy.study.ladder import Ladder
 from dlstudy.study.provenance import read_lock
 from dlstudy.study.results import Results
 
@@ -87,7 +89,7 @@ def coefficient_rows(results: Results, exact: str, descents: list[str]) -> list[
 
 
 def linear_problem(results: Results, data: str) -> Context:
-    """What is told of one problem: every model of it and, where one solves it in closed form, the coefficients."""
+    """The values on one problem: every model of it and, where one solves it in closed form, the coefficients."""
     exact = results.closed_form(data)
     descents = results.linear_descents(data)
     rows = coefficient_rows(results, exact, descents) if exact else []
@@ -100,11 +102,11 @@ def linear_problem(results: Results, data: str) -> Context:
     }
 
 
-CHAPTER_NAMES: Final[dict[str, dict[Language, str]]] = {
-    "linear": {"en": "Linear regression", "zh": "线性回归"},
-    "softmax": {"en": "Softmax regression", "zh": "softmax 回归"},
-    "torchvision": {"en": "torchvision", "zh": "torchvision"},
-    "perceptron": {"en": "Multilayer perceptron", "zh": "多层感知机"},
+CHAPTER_NAMES: Final = {
+    "linear": "Linear regression",
+    "softmax": "Softmax regression",
+    "torchvision": "torchvision",
+    "perceptron": "Multilayer perceptron",
 }
 PLURAL: Final = {
     "holds": "hold",
@@ -114,19 +116,19 @@ PLURAL: Final = {
 }
 
 
-def statements_page(sources: Sources, language: Language) -> Context:
+def statements_page(sources: Sources) -> Context:
     """The statements with their answers, and the readings with their verdicts."""
     note = [each for each in sources.sections if each.statement.of_the_note]
     readings = [reading for section in sources.sections for reading in section.readings]
     return {
         "note": note,
         "chapters": {
-            names[language]: [each for each in note if each.statement.en.chapter == chapter]
-            for chapter, names in CHAPTER_NAMES.items()
+            name: [each for each in note if each.statement.en.chapter == chapter]
+            for chapter, name in CHAPTER_NAMES.items()
         },
         "further": [each for each in sources.sections if not each.statement.of_the_note],
         "counts": answer_counts(note),
-        "words": ANSWER[language],
+        "words": ANSWER,
         "plural": PLURAL,
         "failing": [
             row["why_not"]
@@ -145,13 +147,8 @@ def readings_page(sources: Sources) -> Context:
         "asserted": [each for each in rows if each.reading.en.relation != "beyond"],
         "beyond": [each for each in rows if each.reading.en.relation == "beyond"],
         "counts": verdict_counts(rows),
-        "in_chinese": VERDICT,
         "settings": sources.results.study.judge,
     }
-
-
-def chinese_page(sources: Sources) -> Context:
-    return readings_page(sources) | statements_page(sources, "zh")
 
 
 def method_page(sources: Sources) -> Context:
@@ -182,14 +179,27 @@ def chapter(sources: Sources, name: str) -> Context:
         "sections": [each for each in sources.sections if each.statement.en.chapter == name],
         "settings": sources.results.study.judge,
         "cites": citing(sources.sections),
+        "words": ANSWER,
+        "plural": PLURAL,
     }
 
 
 def index_page(sources: Sources) -> Context:
     results = sources.results
+    return statements_page(sources) | {
+        "which": which(Ladder(results)),
+        "image_set": results.image_set(),
+        "num_classes": len(results.facts("images")["class_names"]),
+        "comparable": bool(sources.beside.fashion_mnist),
+    }
+
+
+def models_page(sources: Sources) -> Context:
+    """What every model reaches, beside published figures."""
+    results = sources.results
     models = results.classifiers() | results.vision()
     classifiers = {name: classifier(results, name, params) for name, params in models.items()}
-    return statements_page(sources, "en") | {
+    return {
         "classifiers": list(classifiers.values()),
         "housing": [regressor(results, name) for name in results.regressors("housing")],
         "synthetic": [regressor(results, name) for name in results.regressors("synthetic")],
@@ -202,7 +212,6 @@ def index_page(sources: Sources) -> Context:
         "people": sources.beside.people,
         "comparable": bool(sources.beside.fashion_mnist),
         "image_set": results.image_set(),
-        "images": results.facts("images"),
         "standard_errors": standard_errors(list(classifiers.values()), results.facts("images")),
     }
 
@@ -243,9 +252,9 @@ def classifier_page(*, hidden: bool) -> Callable[[Sources], Context]:
     def page(sources: Sources) -> Context:
         results = sources.results
         models = [classifier(results, name, params) for name, params in results.classifiers(hidden=hidden).items()]
-        told: Context = {"models": models, "images": results.facts("images"), "image_set": results.image_set()}
-        told |= {"num_pixels": NUM_PIXELS, "study": results.study, "comparable": bool(sources.beside.fashion_mnist)}
-        return told | chapter(sources, "perceptron" if hidden else "softmax")
+        context: Context = {"models": models, "images": results.facts("images"), "image_set": results.image_set()}
+        context |= {"num_pixels": NUM_PIXELS, "study": results.study, "comparable": bool(sources.beside.fashion_mnist)}
+        return context | chapter(sources, "perceptron" if hidden else "softmax")
 
     return page
 
@@ -284,7 +293,7 @@ def provenance_page(sources: Sources) -> Context:
 
 PAGES: Final[dict[str, Callable[[Sources], Context]]] = {
     "README": index_page,
-    "README.zh": chinese_page,
+    "models": models_page,
     "readings": readings_page,
     "method": method_page,
     "data": data_page,

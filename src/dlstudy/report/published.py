@@ -1,4 +1,4 @@
-"""What the page of published figures is told: others' networks, beside ours of the same shape and images."""
+"""The values on the page of published figures: others' networks, beside ours of the same shape and images."""
 
 from collections.abc import Sequence
 from typing import Any, Final

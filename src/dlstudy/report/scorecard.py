@@ -25,6 +25,9 @@ PAGE_OF: Final = {
 }
 
 
+SUPPORTING: Final = ("supported", "consistent with")
+
+
 @dataclass(frozen=True)
 class Judged:
     """A reading with its verdict: all that a page says of it."""
@@ -65,6 +68,11 @@ class Judged:
         return measured(self.row)
 
     @property
+    def brief(self) -> str:
+        """The same as a table of answers has it: to three digits where there is an interval."""
+        return measured(self.row, digits=4 if self.row["low"] == self.row["high"] else 3)
+
+    @property
     def rule(self) -> Mapping[str, str]:
         """By language."""
         rule = self.reading.en.rule
@@ -102,6 +110,14 @@ class Section:
     @property
     def beyond(self) -> list[Judged]:
         return [each for each in self.readings if each.reading.en.relation == "beyond"]
+
+    @property
+    def deciding(self) -> Judged:
+        """The reading whose number stands for the answer: of those that count, the first that the answer turns on."""
+        counting = self.asserted or self.beyond
+        return next(
+            (each for each in counting if (each.verdict in SUPPORTING) == (self.answer == "holds")), counting[0]
+        )
 
     @property
     def data(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the page of torchvision is told: its model families, and the networks of it that are trained here."""
+"""The values on the page of torchvision: its model families, and those of its networks that are trained here."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -6,8 +6,9 @@ from typing import Any, Final
 import pandas as pd
 
 from dlstudy.literature.published import Published
+from dlstudy.measures.samples import records
 from dlstudy.measures.torchvision import BASELINE, BILLION, CENSUS, NAMED, PERCEPTRON, TOUR
-from dlstudy.report.classifiers import classifier, records
+from dlstudy.report.classifiers import classifier
 from dlstudy.study.results import Results
 
 Context = dict[str, Any]

@@ -7,14 +7,6 @@ from dlstudy.study.judge import JudgeParams
 
 Language = Literal["en", "zh"]
 
-VERDICT: Final = {
-    "refuted": "被推翻",
-    "depends": "视条件而定",
-    "inconclusive": "尚无定论",
-    "invalid": "无效",
-    "supported": "得到支持",
-    "consistent with": "与证据相符",
-}
 ANSWER: Final = {
     "en": {
         "holds": "holds",

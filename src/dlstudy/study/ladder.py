@@ -10,7 +10,7 @@ import pandas as pd
 from dlstudy.study.results import MissingResultError, Results
 
 RELU: Final = "relu"
-AGAIN: Final = "again"  # the arm that trains ReLU once more: an A/A control
+AGAIN: Final = "again"  # the arm that trains ReLU a second time: an A/A control
 LINEAR: Final = "linear"  # the arm without hidden layers: softmax regression
 POINTS: Final = 100
 
@@ -95,7 +95,7 @@ class Ladder:
         return max(among, key=lambda name: self.scores(name, cell, "validation_accuracy").mean())
 
     def regrets(self) -> pd.DataFrame:
-        """Points that a policy loses on test to trying all and taking the best on validation; a row a seed and cell.
+        """Points that a policy loses on test to trying all and taking the best on validation; a row per seed and cell.
 
         Columns: depth, budget, seed, "always X" for each activation and "relu first": ReLU, or the best of the others
         where ReLU's validation accuracy does not reach that of softmax regression.

@@ -132,7 +132,7 @@ def _images(content: dict[str, Any], datasets: Path) -> dict[str, Any]:
     """How many images there are to be divided into training and validation split, or what is wrong with the set."""
     name = _mapping(_mapping(content, "prepare"), "images").get("dataset")
     if not isinstance(name, str):
-        return {}  # told by the validation of the whole
+        return {}  # reported by the validation of the whole
     try:
         image_set = load_image_set(name, datasets)
         if isinstance(image_set, IdxSet):
@@ -146,7 +146,7 @@ def _num_rows(content: dict[str, Any], images: dict[str, Any]) -> dict[str, dict
     """The sizes of the training and validation splits whose section is right, for the sections that must fit them."""
     training, validation = {}, {}
     for name, kind in SPLITS.items():
-        with contextlib.suppress(ParamsError):  # told by the validation of the whole
+        with contextlib.suppress(ParamsError):  # reported by the validation of the whole
             section = validated(_mapping(content, "prepare").get(name), kind, context=images)
             training[name], validation[name] = section.num_training_rows, section.num_validation_rows
     for name, features in _mapping(content, "features").items():

@@ -15,7 +15,7 @@ from dlstudy.vision.params import VisionParams
 
 METRICS = Path("metrics")
 RESULTS = Path("results")
-TIMING = Path("timing")  # whatever depends on wall-clock time: apart, so that nothing deterministic depends on it
+TIMING = Path("timing")  # what depends on wall-clock time, kept apart so that nothing deterministic depends on it
 
 
 class MissingResultError(StudyError, FileNotFoundError):
@@ -70,7 +70,7 @@ class Results:
         return self._json(RESULTS / "experiments" / name / "facts.json", name)
 
     def timing(self, name: str, table: str) -> pd.DataFrame:
-        """A table of an experiment that the clock decides: one row a round and thing timed."""
+        """A table of an experiment that measures time: one row per round and thing timed."""
         return self._csv(TIMING / name / f"{table}.csv", name)
 
     def ladder(self, name: str, table: str) -> pd.DataFrame:
