@@ -1,9 +1,9 @@
 """Which arithmetic the numeric libraries use; to be settled before the first of them is imported.
 
-*Portable* (the default, and what is committed) asks every library for its AVX2 kernels, so that Intel processors that
-have AVX2 (Haswell, 2013, and later) compute the same bytes. On AMD's, MKL takes other matrix products whatever it is
-asked, and ARM's have their own: there, results differ by rounding, which training amplifies. *Native* lets each
-library take the fastest kernels the processor has. DVC does not know which of the two made a result.
+*Portable* (the default, and what is committed) asks every library for its AVX2 kernels, and has NumPy and SciPy compute
+PyTorch's matrix algebra (`core.kernels`), so that Intel's and AMD's processors that have AVX2 (of 2013 and later)
+compute the same bytes. ARM's have kernels of their own: there, results differ by rounding, which training amplifies.
+*Native* lets each library take the fastest kernels the processor has. DVC does not know which of the two made a result.
 
 Either way a run has one thread, because the order of summation, and with it the last bits, depends on the number of
 threads.
@@ -24,9 +24,9 @@ SINGLE_THREAD: Final = {
 }
 AVX2_KERNELS: Final = {
     "ATEN_CPU_CAPABILITY": "avx2",  # PyTorch's own vectorised loops
-    "MKL_CBWR": "AVX2",  # PyTorch's matrix products: conditional numerical reproducibility
+    "MKL_CBWR": "AVX2",  # what PyTorch still leaves to MKL: conditional numerical reproducibility
     "ONEDNN_MAX_CPU_ISA": "AVX2",  # PyTorch's convolutions
-    "OPENBLAS_CORETYPE": "HASWELL",  # NumPy's and SciPy's matrix algebra
+    "OPENBLAS_CORETYPE": "HASWELL",  # NumPy's and SciPy's matrix algebra, and so PyTorch's
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",  # NumPy's vectorised loops
 }
 

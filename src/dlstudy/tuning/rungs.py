@@ -3,7 +3,7 @@
 A configuration is an initialiser and a learning rate. Rates lie on a grid of a quarter of a decade, 10^(k/4); the first
 rung tries every second one, with each initialiser. On every rung the best is climbed to: as long as one of its two
 neighbours has not been tried, it is, so that no choice lies at the edge of what was tried. The next rung starts from
-the best, its neighbours and, but for the last rung, the best of each other initialiser. Halving budgets is Jamieson and
+the best, its neighbours and, on the second rung, the best of each other initialiser. Halving budgets is Jamieson and
 Talwalkar's idea (AISTATS 2016); neighbours are added because the best rate falls as training gets longer.
 
 Nothing is trained here: `score_all` is handed the trials of all cells at a time.
