@@ -260,7 +260,8 @@ def test_a_classifier_is_evaluated_whole_and_its_headline_is_of_the_test_split(i
     result = evaluation.evaluate(dataclasses.replace(images, test=mislabelled), model, parameters, num_mistakes=5)
     assert result.metrics["validation_accuracy"] > 0.9
     assert result.metrics["test_accuracy"] < 0.1
-    assert set(result.tables) == {"per_seed", "per_class", "confusion", "mistakes", "calibration", "reliability"}
+    tables = {"per_seed", "per_class", "confusion", "mistakes", "calibration", "reliability", "correct"}
+    assert set(result.tables) == tables
     assert [(row.split, row.seed) for row in result.tables["per_seed"].itertuples()] == [
         ("validation", 0),
         ("validation", 1),
