@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_published_accuracy_stands_beside_a_classifier_of_ours():
-    models = load_study(ROOT / "params.yaml").train
+    study = load_study(ROOT / "params.yaml")
+    models = {**study.train, **study.vision}
     published = [figure for figure in load_published().fashion_mnist if figure.beside]
     assert published
     assert {models[figure.beside].data for figure in published} == {"images"}

@@ -84,7 +84,7 @@ def trained(*accuracies, other=0.84, networks=NETWORKS):
 def stopped_early():
     """Networks far ahead, one of which saw half of the training images."""
     results = trained(0.95, 0.95, 0.95)
-    results.study.train["vgg11"] = vision("vgg11", num_images=25_000)
+    results.study.vision["vgg11"] = vision("vgg11", num_images=25_000)
     return results
 
 

@@ -54,8 +54,8 @@ def test_without_any_network_there_is_evidence_of_nothing():
 
 def test_a_network_that_starts_from_pretrained_weights_is_not_trained_from_scratch():
     results = trained(0.5, 0.5, 0.95)
-    model = results.study.train["resnet18"].model_copy(update={"weights": "ResNet18_Weights.IMAGENET1K_V1"})
-    results.study.train["resnet18"] = model
+    model = results.study.vision["resnet18"].model_copy(update={"weights": "ResNet18_Weights.IMAGENET1K_V1"})
+    results.study.vision["resnet18"] = model
     assert measure("TV-2/beats_mlp")(results).faults == ("params.yaml has no ResNet-18 that is trained from scratch",)
 
 
