@@ -58,6 +58,6 @@ def test_variables_are_those_of_the_documents():
         "DLSTUDY_KMNIST",
         "DLSTUDY_MNIST",
     ]
-    for document in ("README.md", "README.zh.md", "docs/experiments.md"):
+    for document in ("docs/running.md", "docs/experiments.md", "docs/experiments.zh.md"):
         named = re.findall(r"DLSTUDY_\w*MNIST", (ROOT / document).read_text(encoding="utf-8"))
         assert set(named) == {each.variable for each in IMAGE_SETS.values()}

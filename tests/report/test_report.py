@@ -91,8 +91,9 @@ def test_a_model_without_results_is_named_with_the_stage_that_makes_them(results
 
 def pages_of(results, models):
     """The pages of a study with these models alone."""
-    train = {name: results.study.train[name] for name in models}
-    fewer = results.study.model_copy(update={"train": train})
+    sections = {kind: getattr(results.study, kind) for kind in ("train", "vision")}
+    kept = {kind: {name: of[name] for name in models if name in of} for kind, of in sections.items()}
+    fewer = results.study.model_copy(update=kept)
     return dict(render_pages(Sources(ROOT, Results(ROOT, fewer), load_published(), STATEMENTS)))
 
 
