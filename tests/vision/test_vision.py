@@ -12,7 +12,6 @@ from torchvision import models
 from dlstudy.core.errors import DivergedError
 from dlstudy.core.params import ParamsError, validated
 from dlstudy.core.randomness import generator
-from dlstudy.evaluation.params import MODEL
 from dlstudy.evaluation.scores import correct_examples
 from dlstudy.evaluation.vision import evaluate_vision, filters_in
 from dlstudy.training.runs import history_table, save_runs
@@ -20,6 +19,7 @@ from dlstudy.vision import loop as vision
 from dlstudy.vision.inputs import augmented, grey_format, network_inputs
 from dlstudy.vision.loop import Training, learning_rate, look_steps, train_run, train_vision
 from dlstudy.vision.networks import build_vision, outputs_of_images
+from dlstudy.vision.params import VisionParams
 from tests.conftest import ROOT
 from tests.vision.test_vision_networks import ALEXNET, RESNET
 
@@ -309,7 +309,7 @@ ROWS = {"num_training_rows": {"images": 100}, "num_validation_rows": {"images": 
 
 
 def test_good_parameters_are_accepted():
-    assert validated(GOOD, MODEL, context=ROWS) == RESNET
+    assert validated(GOOD, VisionParams, context=ROWS) == RESNET
 
 
 @pytest.mark.parametrize(
@@ -343,5 +343,5 @@ def test_good_parameters_are_accepted():
 )
 def test_bad_parameters_are_reported(changes, message):
     with pytest.raises(ParamsError) as caught:
-        validated(GOOD | changes, MODEL, context=ROWS)
+        validated(GOOD | changes, VisionParams, context=ROWS)
     assert message in str(caught.value)
