@@ -39,6 +39,7 @@ TARGETS = [
     "judge",
     "reproduce",
     "compare",
+    "sweep",
     "smoke",
     "test",
     "faults",
