@@ -53,7 +53,7 @@ def test_weights_from_a_folder_become_features_and_a_model_on_them_with_everythi
     assert (accuracy > 0.2).all()  # by chance 0.1, with a standard error of 0.036
     assert sorted(accuracy.index) == [0, 1]
     assert sorted(path.stem for path in (checkout.root / "results/evaluation/transfer").iterdir()) == [
-        *("calibration", "confusion", "mistakes", "per_class", "per_seed", "reliability")
+        *("calibration", "confusion", "correct", "mistakes", "per_class", "per_seed", "reliability")
     ]
     for file in ("metrics/transfer.json", "results/history/transfer.csv", "data/predictions/transfer.csv"):
         assert (checkout.root / file).is_file()
