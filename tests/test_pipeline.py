@@ -223,7 +223,7 @@ CHANGES = {
     ),
     "a rule": change_code("src/dlstudy/judging/rules.py", '"""', '"""  ', *PAGES),
     "the wording of a page": change_code(
-        "src/dlstudy/report/templates/README.md.j2", "# What the models reach", "# Results", "cost_report", "report"
+        "src/dlstudy/report/templates/models.md.j2", "# What the models reach", "# Results", "cost_report", "report"
     ),
     "a comment in a figure": change_code(
         "src/dlstudy/figures/style.py",
@@ -268,7 +268,7 @@ def test_all_these_changes_and_one_more_model_run_what_they_concern_and_nothing_
     checkout.change(lambda params: params["train"].update(wide=ONE_MORE | {"batch_size": 64, "num_epochs": 2}))
     concerned = set().union(*(change.concerned for change in changes))
     assert checkout.dvc("repro") == concerned | {"train@wide", "evaluate@wide"}
-    pages = {"README": ("`wide`", "# Results"), "activations": ("mish",), "method": ("0.3 points",)}
+    pages = {"models": ("`wide`", "# Results"), "activations": ("mish",), "method": ("0.3 points",)}
     for page, words in pages.items():
         text = (checkout.root / f"reports/{page}.md").read_text(encoding="utf-8")
         assert all(word in text for word in words)

@@ -31,7 +31,6 @@ from dlstudy.report.scorecard import (
 from dlstudy.report.torchvision import torchvision_context
 from dlstudy.report.words import ANSWER
 from dlstudy.study.ladder import Ladder
-from dlstudy.study.provenance import read_lock
 from dlstudy.study.results import Results
 
 Context = dict[str, Any]
@@ -286,7 +285,7 @@ def provenance_page(sources: Sources) -> Context:
             "Ames housing": checksums(sources.root, "housing"),
         },
         "folder_name": facts["name"] if "folder" in facts else "",
-        "versions": read_lock(sources.root / "requirements.txt"),
+        "versions": sources.results.versions().to_dict("records"),
         "study": sources.results.study,
     }
 
