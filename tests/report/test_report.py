@@ -54,6 +54,7 @@ def test_other_pages_are_rendered_where_nothing_was_timed(results, pages, monkey
     assert dict(render_pages(Sources(ROOT, results, load_published(), STATEMENTS))) == pages
 
 
+@pytest.mark.slow
 def test_committed_figures_are_what_the_renderer_draws(results):
     with style():
         figures = all_figures(results, load_published())
