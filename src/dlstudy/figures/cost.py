@@ -42,7 +42,7 @@ def beside_each_other(
         strict=False,
     ):
         _draw(axes, of_kernels[of_kernels["part"] == part], "side", marks, confidence)
-        _finish(axes, title, "$n$ ($n × n$)", thresholds[0])
+        _finish(axes, title, "$n × n$", thresholds[0])
     _draw(panels[2], of_epochs, "network", marks, confidence)
     _finish(panels[2], "epoch", "hidden layers", thresholds[1])
     panels[0].set_ylabel("time / ReLU")

@@ -1,5 +1,7 @@
 """Learning curves, a line for every seed."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,7 +18,7 @@ def plain_losses(axes: Axes) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def every_seed(axes: Axes, history: pd.DataFrame, by: str, column: str, colour: str, **look: str | float) -> None:
+def every_seed(axes: Axes, history: pd.DataFrame, by: str, column: str, colour: str, **look: Any) -> None:
     """A thin line for each seed and a thick one for their mean."""
     by_seed = history.pivot(index=by, columns="seed", values=column)
     axes.plot(by_seed.index, by_seed, color=colour, linewidth=0.7, alpha=0.45)

@@ -14,7 +14,7 @@ EXPERIMENT: Final = "activation_outputs"
 
 DEEP: Final = {
     ("deep", "plain"): "SGD",
-    ("deep", "xavier4"): "SGD, 4 × init",  # noqa: RUF001 - a multiplication sign is meant
+    ("deep", "xavier4"): "SGD, 4 × init",
     ("deep", "batch_norm"): "SGD, batch norm",
     ("deep", "adam"): "Adam",
     ("deep", "longer"): "SGD, more epochs",
@@ -25,15 +25,15 @@ Names = dict[tuple[str, str], str]
 
 def layers(depth: int) -> Names:
     """By cell its activations from the first hidden layer to the outputs."""
-    more = f"relu × {depth - 1}"  # noqa: RUF001 - a multiplication sign is meant
+    more = f"relu × {depth - 1}"
     return {
         ("linear", "softmax"): "softmax",
         ("shallow", "identity"): "identity → softmax",
         ("shallow", "softmax"): "relu → softmax",
         ("shallow", "relu_logits"): "relu → relu → softmax",
         ("shallow", "one_vs_rest"): "relu → sigmoid",
-        ("middle", "relu"): f"relu × {depth} → softmax",  # noqa: RUF001
-        ("middle", "sigmoid"): f"sigmoid × {depth} → softmax",  # noqa: RUF001
+        ("middle", "relu"): f"relu × {depth} → softmax",
+        ("middle", "sigmoid"): f"sigmoid × {depth} → softmax",
         ("middle", "sigmoid_first"): f"sigmoid → {more} → softmax",
         ("middle", "sigmoid_last"): f"{more} → sigmoid → softmax",
         ("middle", "alternating"): "sigmoid → relu → … → softmax",

@@ -144,7 +144,13 @@ def reshuffled(table: pd.DataFrame) -> Figure:
     axes = figure.subplots()
     ratios = table.assign(ratio=table["reshuffled"] / table["independent"])
     rates, sizes = sorted(set(table["learning_rate"])), sorted(set(table["batch_size"]))
-    theory = {"marker": "_", "color": "black", "linestyle": "", "markersize": 14, "markeredgewidth": 1.6}
+    theory: dict[str, Any] = {
+        "marker": "_",
+        "color": "black",
+        "linestyle": "",
+        "markersize": 14,
+        "markeredgewidth": 1.6,
+    }
     for (batch_size, group), colour, marker in zip(ratios.groupby("batch_size"), COLOURS, MARKERS, strict=False):
         # Side by side, so that no minibatch size hides another.
         x = group["learning_rate"].map(rates.index) + 0.16 * (sizes.index(batch_size) - (len(sizes) - 1) / 2)

@@ -69,16 +69,16 @@ def ratios(table: pd.DataFrame, std: float, *, tolerance: float) -> Figure:
     axes.axhspan(-100 * tolerance, 100 * tolerance, color=BAND, zorder=0)
     axes.axhline(0, color="black", linewidth=0.8)
     misses = table.assign(miss=100 * (table["measured"] / table["predicted"] - 1))
-    cells = sorted(misses.groupby(["activation", "init"], sort=False), key=lambda each: each[0][0] in ACTIVATIONS)
-    for (activation, init), rows in cells:
-        colour, marker = ACTIVATIONS.get(activation, GREY), INITS[init][0]
+    misses = misses.sort_values("activation", key=lambda names: names.isin(list(ACTIVATIONS)), kind="stable")
+    for (activation, init), rows in misses.groupby(["activation", "init"], sort=False):
+        colour, marker = ACTIVATIONS.get(str(activation), GREY), INITS[str(init)][0]
         axes.plot(rows["predicted"], rows["miss"], ".", color=colour, alpha=0.3, markersize=4)
         axes.plot(rows["predicted"].iloc[0], rows["miss"].mean(), marker, color=colour, fillstyle="none", markersize=7)
     for name, colour in {**ACTIVATIONS, OTHERS: GREY}.items():
         axes.plot([], [], color=colour, linewidth=3, label=name)
     for init in dict.fromkeys(table["init"]):
         axes.plot([], [], INITS[init][0], color="black", fillstyle="none", label=name_of(init, std))
-    axes.set(xscale="log", xlabel="theory", ylabel="measured − theory (%)")  # noqa: RUF001 - a minus is meant
+    axes.set(xscale="log", xlabel="theory", ylabel="measured − theory (%)")
     key_above(figure)
     return figure
 

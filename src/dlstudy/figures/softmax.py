@@ -93,6 +93,6 @@ def reliability(bins: Mapping[str, pd.DataFrame]) -> Figure:
     for axes in grid.flat[len(bins) :]:
         axes.axis("off")
     figure.supxlabel("confidence", fontsize="medium")
-    figure.supylabel("accuracy − confidence (points)", fontsize="medium")  # noqa: RUF001 - a minus is meant
+    figure.supylabel("accuracy − confidence (points)", fontsize="medium")
     key_above(figure)
     return figure
