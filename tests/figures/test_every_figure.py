@@ -23,25 +23,26 @@ MOST_BYTES = 4_000_000
 
 @pytest.fixture(scope="module")
 def figures():
+    """By its path, each figure and its PNG: as the stages make it; a second layout may differ."""
     study = load_study(ROOT / "params.yaml")
     results, timing = Results(ROOT, study), TimingResults(ROOT, study)
     with style():
         drawn = {f"figures/{name}.png": each for name, each in all_figures(results, load_published())}
         drawn |= {f"verdicts/{name}.png": each for name, each in verdict_figures(results)}
         drawn |= {f"timing/{name}.png": each for name, each in cost.figures(timing)}
-        yield drawn
+        yield {name: (png_bytes(each), each) for name, each in drawn.items()}
 
 
 def test_every_figure_keeps_to_the_rules(figures):
-    assert {name: found for name, each in figures.items() if (found := faults(each))} == {}
+    assert {name: found for name, (_, each) in figures.items() if (found := faults(each))} == {}
 
 
 def test_committed_figures_are_what_the_study_draws(figures):
     folders = [REPORTS / folder for folder in ("figures", "verdicts", "timing")]
     assert {path.relative_to(REPORTS).as_posix() for each in folders for path in each.iterdir()} == set(figures)
-    for name, figure in figures.items():
+    for name, (content, _) in figures.items():
         committed = image.imread(io.BytesIO((REPORTS / name).read_bytes()), format="png")
-        again = image.imread(io.BytesIO(png_bytes(figure)), format="png")
+        again = image.imread(io.BytesIO(content), format="png")
         # Pixels, not bytes: another build of the compression library may pack the same picture otherwise.
         np.testing.assert_array_equal(again, committed, err_msg=name)
 

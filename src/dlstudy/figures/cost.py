@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from dlstudy.figures.style import COLOURS, GREY, key_above, new
+from dlstudy.figures.style import COLOURS, GREY, SMALL, key_above, new
 from dlstudy.judging.evidence import PerRound
 from dlstudy.measures.cost import YARDSTICK, epochs, kernels
 from dlstudy.study.results import Results
@@ -78,4 +78,5 @@ def _finish(axes: Axes, title: str, what: str, threshold: float) -> None:
     axes.axhline(threshold, color="black", linewidth=1, linestyle="--")
     axes.set_title(title)
     axes.set_xlabel(what)
+    axes.tick_params(axis="x", labelsize=SMALL)
     axes.grid(axis="x", visible=False)
