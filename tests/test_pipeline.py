@@ -213,7 +213,7 @@ CHANGES = {
         *("losses", "galleries", *PAGES),
     ),
     "the wording of a statement": change_code(
-        "statements/SOFT-1.md", "Softmax gives", "The softmax gives", *("judge", "verdict_figures", "report")
+        "statements/SOFT-1.md", "Softmax gives", "The softmax gives", *("judge", "report")
     ),
     "a measure": change_code(
         "src/dlstudy/measures/softmax.py",
