@@ -181,8 +181,10 @@ def registrations(found: Sequence[Judged]) -> dict[str, int]:
 
 def chapter(sources: Sources, name: str) -> Context:
     """The statements of a chapter of the note, for the end of its page."""
+    found = [each for each in sources.sections if each.statement.en.chapter == name]
     return {
-        "sections": [each for each in sources.sections if each.statement.en.chapter == name],
+        "sections": found,
+        "chapter_counts": answer_counts([each for each in found if each.statement.of_the_note]),
         "lead": LEAD.get(name, ()),
         "top_figure": "verdicts/ladder.png" if name == "perceptron" else "",  # stands above the cards
         "settings": sources.results.study.judge,
