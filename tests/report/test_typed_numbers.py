@@ -88,6 +88,6 @@ def test_no_number_is_listed_that_is_not_typed():
 
 
 def test_typed_numbers_are_found():
-    text = "# 5 things\n\nOf {{ n }} runs, 7.5 % of 1,000 ({{ '%d' | format(8) }}) win; `lr=3`, $2x$, float32, [SGD-4](p.md#5)."
+    text = "# 5 things\n\nOf {{ n }} runs, 7.5 % of 1,000 ({{ '%d' | format(8) }}) win; `lr=3`, $2x$, [SGD-4](p.md#5)"
     assert typed(text) == {"7.5", "1,000"}
     assert typed("![9 of 10 win](a.png) Xiao et al. 2017, 0 and 1.") == {"9", "10"}

@@ -57,7 +57,7 @@ SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸�
 
 
 def powers(text: str) -> str:
-    """Numbers in scientific notation as print has them: 3.477e-15 -> 3.477 × 10⁻¹⁵."""
+    """Numbers in scientific notation as powers of ten, as print has them: 3.477e-15 ends in 10⁻¹⁵."""
 
     def power(found: re.Match[str]) -> str:
         return f"{found[1]} × 10{str(int(found[2])).translate(SUPERSCRIPTS)}"  # noqa: RUF001 - a multiplication sign is meant
