@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from dlstudy.figures.style import CLOUD, COLOURS, key_above, new
+from dlstudy.report.words import ANSWER
 from tools.compare.experiments import Experiment, score_table
 
 CONFIDENCE: Final = 0.95
@@ -119,7 +120,7 @@ def page(found: Sequence[Experiment], pictures: Sequence[str]) -> str:
     )
     jinja.filters["value"] = value
     rows = [{"experiment": each, "differences": differences(each)} for each in found]
-    return jinja.get_template("experiments.md.j2").render(rows=rows, pictures=pictures)
+    return jinja.get_template("experiments.md.j2").render(rows=rows, pictures=pictures, words=ANSWER["en"])
 
 
 def lines(found: Sequence[Experiment]) -> list[str]:

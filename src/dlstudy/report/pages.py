@@ -115,6 +115,10 @@ PLURAL: Final = {
 }
 
 
+LEAD: Final = {"linear": ("LIN-3", "LIN-1"), "softmax": ("SOFT-4", "SOFT-3"), "torchvision": ("TV-1", "TV-2")}
+"""The statements whose answers open a chapter's page; that of the multilayer perceptron opens with the short answer."""
+
+
 def statements_page(sources: Sources) -> Context:
     """The statements with their answers, and the readings with their verdicts."""
     note = [each for each in sources.sections if each.statement.of_the_note]
@@ -155,10 +159,12 @@ def method_page(sources: Sources) -> Context:
     return {
         "settings": sources.results.study.judge,
         "family": [each for each in found if each.reading.en.confirmatory],
+        "num_readings": len(found),
         "fragile": [each for each in found if each.moves],
         "controls": [
             row | {"measured": measured(row | {"unit": POINTS})} for row in records(sources.results.controls())
         ],
+        "a_a": A_A,
         "register": load_register(sources.root / "statements" / "register.yaml"),
         "registrations": registrations(found),
     }
@@ -174,8 +180,12 @@ def registrations(found: Sequence[Judged]) -> dict[str, int]:
 
 def chapter(sources: Sources, name: str) -> Context:
     """The statements of a chapter of the note, for the end of its page."""
+    found = [each for each in sources.sections if each.statement.en.chapter == name]
     return {
-        "sections": [each for each in sources.sections if each.statement.en.chapter == name],
+        "sections": found,
+        "chapter_counts": answer_counts([each for each in found if each.statement.of_the_note]),
+        "lead": LEAD.get(name, ()),
+        "top_figure": "verdicts/ladder.png" if name == "perceptron" else "",  # stands above the cards
         "settings": sources.results.study.judge,
         "cites": citing(sources.sections),
         "words": ANSWER,
@@ -252,6 +262,7 @@ def classifier_page(*, hidden: bool) -> Callable[[Sources], Context]:
         results = sources.results
         models = [classifier(results, name, params) for name, params in results.classifiers(hidden=hidden).items()]
         context: Context = {"models": models, "images": results.facts("images"), "image_set": results.image_set()}
+        context |= {"which": which(Ladder(results))} if hidden else {}
         context |= {"num_pixels": NUM_PIXELS, "study": results.study, "comparable": bool(sources.beside.fashion_mnist)}
         return context | chapter(sources, "perceptron" if hidden else "softmax")
 
