@@ -4,10 +4,8 @@ from pathlib import Path
 
 from dlstudy.figures.style import draw
 from dlstudy.figures.verdicts import verdict_figures
-from dlstudy.judging.statements import load_statements, readings_of
 from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
 
 if __name__ == "__main__":
-    sentences = {each.key: each.en.tested for each in readings_of(load_statements(timed=False))}
-    draw(Path("reports/verdicts"), verdict_figures(Results(Path(), load_study()), sentences))
+    draw(Path("reports/verdicts"), verdict_figures(Results(Path(), load_study())))

@@ -98,7 +98,7 @@ def test_of_fifty_experiments_each_has_a_row(repository, baseline):
     found = experiments(repository)
     pictures = curves(found)
     assert sum(line.startswith("| **width-") for line in page(found, list(pictures)).splitlines()) == 50
-    drawn = pictures["mlp"].axes[0].get_legend().get_texts()  # those that end with the lowest loss, and no more
+    drawn = pictures["mlp"].legends[0].get_texts()  # those that end with the lowest loss, and no more
     assert [text.get_text() for text in drawn] == ["width-0", "width-1", "width-2", "width-3", "baseline"]
     assert len(lines(found)) == 51
     assert max(map(len, lines(found))) <= 160

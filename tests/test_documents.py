@@ -101,10 +101,15 @@ def test_every_file_that_is_named_in_code_exists():
     assert [each for each in named if "NAME" not in each[1] and not (ROOT / each[1]).exists()] == []
 
 
+@pytest.fixture(scope="module")
+def parts():
+    return {name: content() for name, content in PARTS.items()}
+
+
 @pytest.mark.parametrize("document", PLACES)
-def test_generated_parts_are_up_to_date(document):
+def test_generated_parts_are_up_to_date(document, parts):
     text = text_of(ROOT / document)
-    assert updated(text, {name: content() for name, content in PARTS.items()}) == text
+    assert updated(text, parts) == text
 
 
 def test_both_languages_give_the_same_commands():

@@ -439,7 +439,10 @@ def test_faults_of_an_environment_are_found(tmp_path, program):
     (module.parents[1] / "old.egg-info").mkdir()  # as older versions of pip leave it, without a list of files
     (module.parents[1] / "old.egg-info" / "PKG-INFO").write_text("Name: old\nVersion: 1.0\n")
     assert setup_env.find_fault(python) == ""
-    module.write_text("cut short")
+    whole = module.read_text()
+    module.write_text(f"{whole}# as somebody appends a certificate to certifi's\n")
+    assert setup_env.find_fault(python) == ""
+    module.write_text(whole[:-1])
     assert setup_env.find_fault(python) == "torch: torch/__init__.py is missing or cut short"
     module.unlink()
     assert setup_env.find_fault(python) == "torch: torch/__init__.py is missing or cut short"

@@ -39,11 +39,12 @@ HEARTBEAT_SECONDS = 30.0
 
 # Runs inside .venv and names the first installed file that is missing or cut short, as after a kill or on a
 # full disk. pip's RECORD lists path, hash and size; a package with an egg-info instead of METADATA never has
-# one. Compiled files do not count: anything may delete those.
+# one. Compiled files do not count: anything may delete those; nor does a longer file, such as certifi's with the
+# certificate of a company added.
 FIND_FAULT = """
 import csv, importlib.metadata, os, pip
 def whole(file, size):
-    return os.path.exists(file) and int(size or 0) in (0, os.path.getsize(file))
+    return os.path.exists(file) and int(size or 0) <= os.path.getsize(file)
 for package in importlib.metadata.distributions():
     record = package.read_text("RECORD")
     if record is None and package.read_text("METADATA"):

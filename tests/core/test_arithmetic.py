@@ -111,6 +111,7 @@ def start_training(folder: Path, **variables: str) -> subprocess.Popen:
     return subprocess.Popen(command, cwd=ROOT, env=ours | variables, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 @on_x86_64
 def test_portable_arithmetic_gives_the_same_bytes_on_a_simulated_older_processor(tmp_path):
     trainings = {

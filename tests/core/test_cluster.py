@@ -352,6 +352,7 @@ def test_a_scheduler_without_the_checkout_is_refused(tmp_path, monkeypatch):
             map_runs(is_not_run, [0], label="none")
 
 
+@pytest.mark.slow
 def test_a_worker_started_as_documented_gives_the_same_bytes_by_itself(scheduler, images, tmp_path):
     with started_workers(scheduler, WORKER):
         save_runs(tmp_path / "there", train_seeds(images, MLP, [3, 0], label="mlp"))

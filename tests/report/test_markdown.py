@@ -1,6 +1,6 @@
 """Markdown from templates."""
 
-from dlstudy.report.markdown import evidence
+from dlstudy.report.markdown import evidence, powers
 
 
 def test_a_card_shows_the_first_paragraph_and_the_first_figure_that_is_not_folded():
@@ -12,3 +12,8 @@ def test_a_card_shows_the_first_paragraph_and_the_first_figure_that_is_not_folde
 
 def test_a_text_of_one_paragraph_has_no_figure_and_no_rest():
     assert evidence("One.\n") == ("One.", "", "")
+
+
+def test_scientific_notation_is_printed_as_a_power_of_ten():
+    assert powers("3.477e-15 (1e+04 to 2)") == "3.477 × 10⁻¹⁵ (1 × 10⁴ to 2)"  # noqa: RUF001 - multiplication signs
+    assert powers("0.5, 1e, relu6") == "0.5, 1e, relu6"

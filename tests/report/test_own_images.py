@@ -60,7 +60,7 @@ def test_the_pages_count_the_classes_and_outputs_of_the_set(plain):
     assert "| three classes by a linear model;" in plain["README.md"]
     assert "784-256-3, relu" in plain["models.md"] + plain["multilayer_perceptron.md"]
     assert "The first four training images of each class" in plain["torchvision.md"]
-    assert "![Three images, a column a transform]" in plain["torchvision.md"]
+    assert "![Three images, a row for each transform]" in plain["torchvision.md"]
     assert "784-512-256-256-128-3 as UvA's" in plain["activation_published.md"]
 
 

@@ -1,13 +1,9 @@
 """The committed reports are what the renderer makes of the committed results."""
 
-import io
 from pathlib import Path
 
-import numpy as np
 import pytest
-from matplotlib import image
 
-from dlstudy.figures import cost
 from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import png_bytes, style
 from dlstudy.judging.statements import load_statements
@@ -52,22 +48,6 @@ def test_no_other_page_is_committed(pages):
 def test_other_pages_are_rendered_where_nothing_was_timed(results, pages, monkeypatch):
     monkeypatch.setattr(Results, "timing", None)  # a call would fail
     assert dict(render_pages(Sources(ROOT, results, load_published(), STATEMENTS))) == pages
-
-
-def test_committed_figures_are_what_the_renderer_draws(results):
-    with style():
-        figures = all_figures(results, load_published())
-        drawn = {f"figures/{name}.png": png_bytes(figure) for name, figure in figures}
-        drawn |= {
-            f"timing/{name}.png": png_bytes(figure) for name, figure in cost.figures(TimingResults(ROOT, results.study))
-        }
-    folders = (REPORTS / "figures", REPORTS / "timing")
-    assert {path.relative_to(REPORTS).as_posix() for folder in folders for path in folder.iterdir()} == set(drawn)
-    for name, content in drawn.items():
-        committed = image.imread(io.BytesIO((REPORTS / name).read_bytes()), format="png")
-        again = image.imread(io.BytesIO(content), format="png")
-        # Pixels, not bytes: another build of the compression library may pack the same picture otherwise.
-        np.testing.assert_array_equal(again, committed, err_msg=name)
 
 
 def test_figures_do_not_depend_on_the_users_own_settings(results):
@@ -131,7 +111,11 @@ def test_pages_of_other_images_say_their_name_and_compare_with_nothing_published
 
 def test_every_published_figure_stands_with_source_and_protocol(pages):
     for figure in (figure for figure in load_published().fashion_mnist if figure.beside):
-        assert f"| {figure.source} | {figure.model} | {figure.protocol} | {figure.value} |" in pages["models.md"]
+        assert any(
+            row.startswith(f"| {figure.source} | {figure.model} | {figure.value} |")
+            and row.endswith(f" | {figure.protocol} |")
+            for row in pages["models.md"].splitlines()
+        )
 
 
 def test_a_study_without_a_closed_form_still_tells_of_its_regressions(results):

@@ -53,12 +53,13 @@ def test_weights_from_a_folder_become_features_and_a_model_on_them_with_everythi
     assert (accuracy > 0.2).all()  # by chance 0.1, with a standard error of 0.036
     assert sorted(accuracy.index) == [0, 1]
     assert sorted(path.stem for path in (checkout.root / "results/evaluation/transfer").iterdir()) == [
-        *("calibration", "confusion", "mistakes", "per_class", "per_seed", "reliability")
+        *("calibration", "confusion", "correct", "mistakes", "per_class", "per_seed", "reliability")
     ]
     for file in ("metrics/transfer.json", "results/history/transfer.csv", "data/predictions/transfer.csv"):
         assert (checkout.root / file).is_file()
 
 
+@pytest.mark.slow
 def test_without_file_and_network_one_error_names_both_ways(checkout):
     done = checkout.run("download_weights")
     assert done.returncode != 0
@@ -84,6 +85,7 @@ def test_weights_that_torchvision_does_not_name_are_a_fault_of_params(checkout):
     assert not (checkout.root / "data/weights_check.txt").exists()
 
 
+@pytest.mark.slow
 def test_a_file_that_was_changed_after_its_download_is_refused_before_any_work(checkout):
     assert checkout.run("download_weights", folder=checkout.weights).returncode == 0
     file = checkout.root / f"data/weights/{NAME}.pth"

@@ -238,6 +238,7 @@ map_runs(work, [1, 2], label="work")
 """
 
 
+@pytest.mark.slow
 def test_processes_whose_parent_was_killed_end_too():
     environment = os.environ | {"DLSTUDY_PROCESSES": "2"}
     with subprocess.Popen(

@@ -10,7 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 from scipy import stats
 
-from dlstudy.figures.style import COLOURS
+from dlstudy.figures.style import CLOUD, COLOURS, key_above, new
+from dlstudy.report.words import ANSWER
 from tools.compare.experiments import Experiment, score_table
 
 CONFIDENCE: Final = 0.95
@@ -88,16 +89,16 @@ def mean_losses(history: pd.DataFrame) -> "pd.Series[float]":
 
 def overlay(model: str, baseline: "pd.Series[float] | None", losses: Mapping[str, "pd.Series[float]"]) -> Figure:
     """The baseline in black; the experiments that end lowest in colours of their own, the others in grey."""
-    figure = Figure(figsize=(6.4, 3.6))
+    figure = new(3.4)
     axes = figure.subplots()
     best = sorted(losses, key=lambda name: losses[name].iloc[-1])[:MOST_COLOURS]
     for name in sorted(losses, key=lambda name: name in best):  # grey lines below the others
-        colour = COLOURS[best.index(name)] if name in best else "#b0b0b0"
+        colour = COLOURS[best.index(name)] if name in best else CLOUD
         axes.plot(losses[name], color=colour, label=name if name in best else None)
     if baseline is not None:
         axes.plot(baseline, color="black", linewidth=2, label="baseline")
-    axes.set(xlabel="epoch", ylabel="validation loss, mean of the seeds", yscale="log", title=model)
-    axes.legend()
+    axes.set(xlabel="epoch", ylabel="validation loss", yscale="log", title=model)
+    key_above(figure, 2)
     return figure
 
 
@@ -119,7 +120,7 @@ def page(found: Sequence[Experiment], pictures: Sequence[str]) -> str:
     )
     jinja.filters["value"] = value
     rows = [{"experiment": each, "differences": differences(each)} for each in found]
-    return jinja.get_template("experiments.md.j2").render(rows=rows, pictures=pictures)
+    return jinja.get_template("experiments.md.j2").render(rows=rows, pictures=pictures, words=ANSWER["en"])
 
 
 def lines(found: Sequence[Experiment]) -> list[str]:

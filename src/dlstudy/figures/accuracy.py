@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dlstudy.figures.style import COLOURS
+from dlstudy.figures.style import key_above, name_rows, name_strips, new, strip
 from dlstudy.literature.published import PublishedFigure
 
 LEAST_SHOWN = 0.8
@@ -13,29 +13,15 @@ LEAST_SHOWN = 0.8
 
 
 def accuracy_strip(per_seed: Mapping[str, pd.DataFrame], published: Sequence[PublishedFigure]) -> Figure:
-    """Test accuracy: a dot a seed, a bar for their mean; below each model the published figures that go with it."""
+    """Test accuracy, a row a model: a dot a seed, a bar for their mean, a diamond for each published figure."""
     shown = [other for other in published if other.beside in per_seed and other.value >= LEAST_SHOWN]
-    figure = Figure(figsize=(8.2, 0.9 + 0.42 * len(per_seed) + 0.25 * len(shown)))
+    figure = new(1.0 + 0.36 * len(per_seed))
     axes = figure.subplots()
-    labels: list[str] = []
-    for model, scores in per_seed.items():
+    for place, (model, scores) in enumerate(per_seed.items()):
         test = scores.loc[scores["split"] == "test", "accuracy"]
-        row = len(labels)
-        axes.plot(test, [row] * len(test), "o", color=COLOURS[0], alpha=0.5, markersize=5)
-        axes.plot(test.mean(), row, "|", color="black", markersize=16, markeredgewidth=2)
-        labels.append(model)
-        for other in shown:
-            if other.beside == model:
-                axes.plot(other.value, len(labels), "D", color=COLOURS[5], markersize=5, fillstyle="none")
-                labels.append(f"{other.model} ({other.short})")
-    axes.set_yticks(range(len(labels)), labels)
-    for label, name in zip(axes.get_yticklabels(), labels, strict=True):
-        label.set_fontweight("bold" if name in per_seed else "normal")
-    axes.invert_yaxis()
-    axes.set_xlabel("accuracy on the 10,000 test images")
-    axes.plot([], [], "o", color=COLOURS[0], alpha=0.5, label="ours, one seed")
-    axes.plot([], [], "|", color="black", markersize=12, markeredgewidth=2, label="ours, mean")
-    if shown:
-        axes.plot([], [], "D", color=COLOURS[5], fillstyle="none", label="published")
-    figure.legend(loc="outside upper right", ncols=3)
+        strip(axes, place, test.tolist(), [other.value for other in shown if other.beside == model])
+    name_rows(axes, list(per_seed))
+    axes.set_xlabel("test accuracy")
+    name_strips(axes, published=bool(shown))
+    key_above(figure)
     return figure

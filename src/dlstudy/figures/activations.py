@@ -5,14 +5,14 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.figure import Figure
 
-from dlstudy.figures.style import COLOURS
+from dlstudy.figures.style import COLOURS, new
 
 INPUTS: Final = np.linspace(-5, 5, 1001)
 
 
 def slopes() -> Figure:
     """Sigmoid, tanh and ReLU, each above its slope."""
-    figure = Figure(figsize=(6.4, 3.6))
+    figure = new(3.5)
     grid = figure.subplots(2, 3, sharex=True, sharey="row")
     for axes, (name, (values, slope)) in zip(grid.T, curves(INPUTS).items(), strict=True):
         axes[0].plot(INPUTS, values, color=COLOURS[0], linewidth=2)

@@ -1,48 +1,41 @@
 """Which activation the families of torchvision's image classifiers use, by the year in which they came out."""
 
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MultipleLocator
 
-from dlstudy.figures.style import COLOURS
+from dlstudy.figures.style import BAND, COLOURS, GREY, SMALL, key_above, new
 
 LOOKS: Final = {
-    "relu": (COLOURS[0], "o", "ReLU"),
-    "relu6": (COLOURS[4], "s", "ReLU6"),
-    "hardswish": (COLOURS[3], "D", "hard swish"),
-    "silu": (COLOURS[1], "^", "SiLU"),
-    "gelu": (COLOURS[5], "v", "GELU"),
+    "relu": (COLOURS[0], "o"),
+    "silu": (COLOURS[1], "^"),
+    "gelu": (COLOURS[5], "v"),
+    "relu6": (GREY, "s"),
+    "hardswish": (GREY, "D"),
 }
-OTHER: Final = (COLOURS[6], "X")  # an activation that leads nowhere yet
+OTHER: Final = (GREY, "X")  # an activation that leads nowhere yet
 
 
 def timeline(families: pd.DataFrame, *, since: int) -> Figure:
-    """A marker for each family above its year, with its number of builders; the years of "today" are shaded."""
-    figure = Figure(figsize=(8.2, 3.6))
-    axes = figure.subplots()
+    """A row a year: a marker and a name for each family, with its number of builders; the years of "today" shaded."""
+    first, last = families["year"].min(), max(families["year"].max(), since)
     ordered = families.sort_values(["year", "activation", "family"])
-    ordered = ordered.assign(height=ordered.groupby("year").cumcount() + 1)
+    ordered = ordered.assign(place=ordered.groupby("year").cumcount())
+    figure = new(0.6 + 0.3 * (last - first + 1))
+    axes = figure.subplots()
     num_of = ordered["activation"].value_counts()
     for name in sorted(num_of.index, key=lambda name: ([*LOOKS, name].index(name), name)):
         own = ordered[ordered["activation"] == name]
-        colour, marker, label = LOOKS.get(name, (*OTHER, name))
-        axes.plot(own["year"], own["height"], marker, color=colour, markersize=9, label=f"{label} ({num_of[name]})")
+        colour, marker = LOOKS.get(name, OTHER)
+        axes.plot(own["place"], own["year"], marker, color=colour, markersize=8, label=f"{name} ({num_of[name]})")
     for row in ordered.itertuples():
-        caption = f"{row.family}\n({row.num_builders})"
-        axes.annotate(caption, (row.year, row.height), (0, -7), **_BELOW)
-    first, last = families["year"].min() - 0.6, max(families["year"].max(), since) + 0.6
-    axes.axvspan(since - 0.5, last, color="#eeeeee", zorder=0)
-    axes.annotate(f"{since} and later", (last, 1), (-4, -4), xycoords=_ACROSS, **_BELOW | {"ha": "right"})
-    axes.set(xlabel="year of first publication", ylabel="families of a year", xlim=(first, last))
-    axes.set_ylim(0.2, ordered["height"].max() + 0.5)
-    axes.xaxis.set_major_locator(MultipleLocator(1))
-    axes.yaxis.set_major_locator(MultipleLocator(1))
+        caption = f"{row.family} ({row.num_builders})"
+        axes.annotate(caption, (row.place, row.year), (7, 0), textcoords="offset points", va="center", fontsize=SMALL)
+    axes.axhspan(since - 0.5, last + 0.5, color=BAND, zorder=0)
+    axes.set_yticks(range(first, last + 1))
+    axes.set(xticks=[], xlim=(-0.12, ordered["place"].max() + 1), ylim=(last + 0.5, first - 0.5))
     axes.grid(visible=False)
-    figure.legend(loc="outside upper center", ncols=max(1, len(num_of)))
+    axes.spines["bottom"].set_visible(False)
+    key_above(figure, len(num_of))
     return figure
-
-
-_BELOW: Final[dict[str, Any]] = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": 6.5}
-_ACROSS: Final = ("data", "axes fraction")

@@ -8,14 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from dlstudy.figures.style import COLOURS
+from dlstudy.figures.style import COLOURS, GREY, SMALL, key_above, new
 from dlstudy.judging.evidence import PerRound
 from dlstudy.measures.cost import YARDSTICK, epochs, kernels
 from dlstudy.study.results import Results
 
 MARKS: Final = {"sigmoid": ("o", COLOURS[5]), "tanh": ("s", COLOURS[0])}  # those of the statements stand out
 OTHERS: Final = ("^", "D", "v", "P", "X")
-GREY: Final = "#8a8a8a"
 TICKS: Final = (0.5, 1, 2, 5, 10, 20, 50)
 
 
@@ -34,21 +33,20 @@ def beside_each_other(
 
     thresholds: what the ratios of activations alone, and those of epochs, are held against.
     """
-    figure = Figure(figsize=(8.6, 4.4))
+    figure = new(3.8)
     panels = figure.subplots(1, 3, sharey=True)
     marks = marks_of(of_kernels["activation"])
     for axes, (part, title) in zip(
         panels,
-        {"forward": "activation alone, forward", "forward_backward": "alone, forward and backward"}.items(),
+        {"forward": "forward", "forward_backward": "forward + backward"}.items(),
         strict=False,
     ):
         _draw(axes, of_kernels[of_kernels["part"] == part], "side", marks, confidence)
-        _finish(axes, title, "side of the square tensor", thresholds[0])
+        _finish(axes, title, "$n × n$", thresholds[0])
     _draw(panels[2], of_epochs, "network", marks, confidence)
-    _finish(panels[2], "whole epoch of training", "hidden layers", thresholds[1])
-    panels[0].set_ylabel("time over ReLU's in the same round (logarithmic)")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    _finish(panels[2], "epoch", "hidden layers", thresholds[1])
+    panels[0].set_ylabel("time / ReLU")
+    key_above(figure, 3)
     return figure
 
 
@@ -80,4 +78,5 @@ def _finish(axes: Axes, title: str, what: str, threshold: float) -> None:
     axes.axhline(threshold, color="black", linewidth=1, linestyle="--")
     axes.set_title(title)
     axes.set_xlabel(what)
+    axes.tick_params(axis="x", labelsize=SMALL)
     axes.grid(axis="x", visible=False)

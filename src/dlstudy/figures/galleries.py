@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from dlstudy.core.dataset import Dataset, Split
+from dlstudy.figures.style import SMALL, WIDTH, new
 from dlstudy.study.results import Results
 from dlstudy.training.runs import Parameters, load_runs
 
@@ -25,7 +26,7 @@ DARK: Final = 0.3  # between weights, of which many are white
 DIVERGING: Final = "RdBu_r"  # blue below 0, white at 0, red above
 NUM_COLOURS: Final = 11  # of them: enough for the eye, and few for the file
 PER_CLASS: Final = 10
-PER_MODEL: Final = 10  # mistakes
+PER_MODEL: Final = 6  # mistakes
 VISIBLE: Final = (
     0.99  # share of a model's weights within the range of the colours: a few large ones would pale the rest
 )
@@ -41,7 +42,7 @@ def galleries(results: Results, dataset: Dataset, models: Path) -> Iterator[tupl
         yield "mistakes", mistakes({name: results.table(name, "mistakes") for name in named})
     linear = list(results.classifiers(hidden=False))
     if linear:
-        yield "templates", templates(load_runs(models / f"{linear[0]}.pt"), dataset.class_names, linear[0])
+        yield "templates", templates(load_runs(models / f"{linear[0]}.pt"), dataset.class_names)
 
 
 # --- Grids ---
@@ -75,12 +76,16 @@ def examples_of(split: Split, classes: Sequence[int], num: int = 1) -> Tensor:
     return torch.cat(found).unsqueeze(1)
 
 
+def _compressed(height: float) -> Figure:
+    return Figure(figsize=(WIDTH, height), layout="compressed")
+
+
 # --- The data set ---
 
 
 def data_set(split: Split, class_names: Sequence[str]) -> Figure:
     """The first images of each class, a row a class; white where a class has fewer than the largest."""
-    figure = Figure(figsize=(6.2, 5.6 * max(len(class_names), PER_CLASS) / PER_CLASS), layout="compressed")
+    figure = _compressed(5.2 * max(len(class_names), PER_CLASS) / PER_CLASS)
     classes = range(len(class_names))
     rows = [examples_of(split, [each], PER_CLASS) for each in classes]
     longest = max(map(len, rows))
@@ -95,7 +100,7 @@ def _filled(images: Tensor, num: int) -> Tensor:
 
 # --- Transforms ---
 
-SHOWN_CLASSES: Final = (0, 3, 5, 7, 8, 9)  # of ten, those whose shapes differ most in Fashion-MNIST
+SHOWN_CLASSES: Final = (0, 5, 8, 9)  # of ten, those whose shapes differ most in Fashion-MNIST
 
 
 def shown_classes(num_classes: int) -> tuple[int, ...]:
@@ -104,45 +109,43 @@ def shown_classes(num_classes: int) -> tuple[int, ...]:
 
 
 def transforms() -> dict[str, Any]:
-    """By its caption each transform that is shown; all give images of the size they take."""
+    """By its name in torchvision each transform that is shown; all give images of the size they take."""
     from torchvision.transforms import v2
 
     f = v2.functional
     size = [28, 28]
     return {
         "original": lambda x: x,
-        "crop, enlarged": lambda x: f.resize(f.crop(x, 2, 4, 18, 18), size, antialias=True),
-        "padding, shrunk": lambda x: f.resize(f.pad(x, [8]), size, antialias=True),
-        "quarter turn": lambda x: f.rotate(x, 90),
-        "turn by 30°": lambda x: f.rotate(x, 30, f.InterpolationMode.BILINEAR),
-        "horizontal flip": f.horizontal_flip,
-        "vertical flip": f.vertical_flip,
-        "shear": lambda x: f.affine(x, 0, [0, 0], 1, [25.0, 0.0], f.InterpolationMode.BILINEAR),
+        "crop": lambda x: f.resize(f.crop(x, 2, 4, 18, 18), size, antialias=True),
+        "pad": lambda x: f.resize(f.pad(x, [8]), size, antialias=True),
+        "rotate 90°": lambda x: f.rotate(x, 90),
+        "rotate 30°": lambda x: f.rotate(x, 30, f.InterpolationMode.BILINEAR),
+        "horizontal_flip": f.horizontal_flip,
+        "vertical_flip": f.vertical_flip,
+        "affine": lambda x: f.affine(x, 0, [0, 0], 1, [25.0, 0.0], f.InterpolationMode.BILINEAR),
         "perspective": lambda x: f.perspective(
             x, [[0, 0], [27, 0], [27, 27], [0, 27]], [[6, 3], [27, 0], [24, 27], [0, 22]]
         ),
-        "7 by 7 pixels": lambda x: f.resize(f.resize(x, [7, 7], antialias=True), size, f.InterpolationMode.NEAREST),
-        "blur": lambda x: f.gaussian_blur(x, [5, 5], [1.2, 1.2]),
-        "brighter": lambda x: f.adjust_brightness(x, 1.8),
-        "less contrast": lambda x: f.adjust_contrast(x, 0.4),
-        "inverted": f.invert,
-        "four greys": lambda x: f.posterize(x, 2),
-        "random erasing": v2.RandomErasing(p=1.0, scale=(0.08, 0.2)),
-        "random elastic": v2.ElasticTransform(alpha=40.0, sigma=4.0),
-        "random jitter": v2.ColorJitter(brightness=0.7, contrast=0.7),
+        "resize 7 × 7": lambda x: f.resize(f.resize(x, [7, 7], antialias=True), size, f.InterpolationMode.NEAREST),
+        "gaussian_blur": lambda x: f.gaussian_blur(x, [5, 5], [1.2, 1.2]),
+        "adjust_brightness": lambda x: f.adjust_brightness(x, 1.8),
+        "adjust_contrast": lambda x: f.adjust_contrast(x, 0.4),
+        "invert": f.invert,
+        "posterize": lambda x: f.posterize(x, 2),
+        "RandomErasing": v2.RandomErasing(p=1.0, scale=(0.08, 0.2)),
+        "ElasticTransform": v2.ElasticTransform(alpha=40.0, sigma=4.0),
+        "ColorJitter": v2.ColorJitter(brightness=0.7, contrast=0.7),
     }
 
 
 def transformed(images: Tensor) -> Figure:
-    """A row an image (images, 1, 28, 28), a column a transform; each image by itself, as in training."""
+    """A row a transform, in two panels, a column an image (images, 1, 28, 28); each by itself, as in training."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        columns = {name: torch.stack([each(image) for image in images]) for name, each in transforms().items()}
-    figure = Figure(figsize=(9.8, 4.1), layout="compressed")
-    axes = figure.subplots()
-    show(axes, torch.stack(list(columns.values()), 1).flatten(0, 1), len(columns), columns=list(columns))
-    for label in axes.get_xticklabels():
-        label.set(rotation=50, ha="left", rotation_mode="anchor")
+        rows = {name: torch.stack([each(image) for image in images]) for name, each in transforms().items()}
+    figure, half = _compressed(3.9), (len(rows) + 1) // 2
+    for axes, names in zip(figure.subplots(1, 2), (list(rows)[:half], list(rows)[half:]), strict=True):
+        show(axes, torch.cat([rows[name] for name in names]), len(images), rows=names)
     return figure
 
 
@@ -158,16 +161,15 @@ def images_of(pixels: Sequence[str]) -> Tensor:
 
 def mistakes(tables: Mapping[str, Any]) -> Figure:
     """A row a model: the mistakes that it makes with the most confidence, what it takes them for and what they are."""
-    figure = Figure(figsize=(8.2, 0.3 + 1.2 * len(tables)))
+    figure = new(1.25 * len(tables))
     for axes, (name, table) in zip(figure.subplots(len(tables), 1, squeeze=False)[:, 0], tables.items(), strict=True):
         worst = table.head(PER_MODEL)
-        axes.set_ylabel(name.replace("_", "\n"), fontweight="bold", fontsize=8)
+        axes.set_ylabel(name.replace("_", "\n"), fontweight="bold", fontsize=SMALL)
         axes.set(xticks=[], yticks=[])
         if len(worst):
             captions = [f"{guess}?\n{true}" for guess, true in zip(worst["predicted"], worst["class"], strict=True)]
             show(axes, images_of(worst["pixels"].tolist()), PER_MODEL, columns=captions)
-            axes.tick_params(labeltop=False, labelbottom=True, labelsize=6.5, pad=1)
-    figure.suptitle("guess? / true class, most confident first", fontsize=9)
+            axes.tick_params(labeltop=False, labelbottom=True, labelsize=SMALL, pad=1)
     return figure
 
 
@@ -184,13 +186,14 @@ def in_two_colours(weights: Tensor, largest: Tensor) -> Tensor:
     return torch.from_numpy(np.moveaxis(colours, -1, 1).astype(np.float32))
 
 
-def templates(runs: Mapping[int, Parameters], class_names: Sequence[str], name: str) -> Figure:
+def templates(runs: Mapping[int, Parameters], class_names: Sequence[str]) -> Figure:
     """The weights of softmax regression, an image a class: of the first seed, and the mean of all seeds."""
     weights = torch.stack([parameters["0.weight"] for parameters in runs.values()]).reshape(len(runs), -1, 1, 28, 28)
     rows = torch.cat([weights[0], weights.mean(0)])
-    figure = Figure(figsize=(9.6, 2.5), layout="compressed")
+    figure = _compressed(1.9)
     axes = figure.subplots()
-    labels = ["first seed", "one seed" if len(runs) == 1 else f"mean of {len(runs)}"]
-    show(axes, in_two_colours(rows, rows.abs().quantile(VISIBLE)), len(class_names), columns=class_names, rows=labels)
-    axes.set_title(f"{name}: red pixels speak for the class, blue ones against it", fontsize=9)
+    shown = in_two_colours(rows, rows.abs().quantile(VISIBLE))
+    show(axes, shown, len(class_names), columns=class_names, rows=[f"seed {next(iter(runs))}", "mean"])
+    for label in axes.get_xticklabels():
+        label.set(rotation=40, ha="left", rotation_mode="anchor")
     return figure

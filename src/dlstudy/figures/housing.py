@@ -3,37 +3,40 @@
 from collections.abc import Mapping
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from dlstudy.figures.style import COLOURS
+from dlstudy.figures.style import CLOUD, COLOURS, name_end, new
 
 AREA, AGE, INTERCEPT = "area (square feet)", "age (years)", "intercept"
 THOUSANDS = FuncFormatter(lambda value, _: f"{value / 1000:.0f}k" if value else "0")
+CUTS = {"area": ("age", (0, 40, 100)), "age": ("area", (1000, 1500, 3000))}
+NAMES = {"area": AREA, "age": AGE}
 
 
-def fitted_plane(sales: pd.DataFrame, plane: Mapping[str, float], num_fitted: int) -> Figure:
+def cloud(axes: Axes, x: "pd.Series[float]", y: "pd.Series[float]") -> None:
+    """Every sale, grey, behind what counts."""
+    axes.plot(x, y, ".", color=CLOUD, markersize=2.5, rasterized=True)
+
+
+def fitted_plane(sales: pd.DataFrame, plane: Mapping[str, float]) -> Figure:
     """Every sale, and two cuts through the fitted plane: price on area at three ages, price on age at three areas.
 
     `plane`: dollars per square foot, dollars per year and intercept, under AREA, AGE and INTERCEPT.
-    `num_fitted`: how many sales it was fitted to.
     """
-    figure = Figure(figsize=(8.2, 3.6))
-    left, right = figure.subplots(1, 2, sharey=True)
-    for axes, column in ((left, "area"), (right, "age")):
-        axes.plot(sales[column], sales["price"], ".", color="#b0b0b0", markersize=2.5, rasterized=True)
-        axes.yaxis.set_major_formatter(THOUSANDS)
-    ends = [sales["area"].min(), sales["area"].max()]
-    for age, colour, dashes in zip((0, 40, 100), COLOURS, ("-", "--", ":"), strict=False):
-        prices = [plane[INTERCEPT] + plane[AREA] * area + plane[AGE] * age for area in ends]
-        left.plot(ends, prices, color=colour, linestyle=dashes, linewidth=1.8, label=f"age {age} years")
-    ends = [sales["age"].min(), sales["age"].max()]
-    for area, colour, dashes in zip((1000, 1500, 3000), COLOURS, ("-", "--", ":"), strict=False):
-        prices = [plane[INTERCEPT] + plane[AREA] * area + plane[AGE] * age for age in ends]
-        right.plot(ends, prices, color=colour, linestyle=dashes, linewidth=1.8, label=f"{area:,} square feet")
-    left.set(xlabel=AREA, ylabel="price (dollars)")
-    right.set(xlabel=AGE)
-    left.legend()
-    right.legend()
-    figure.suptitle(f"{len(sales):,} sales in Ames; cuts through the plane fitted to {num_fitted:,} of them")
+    figure = new(3.4)
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, (across, (fixed, values)) in zip(panels, CUTS.items(), strict=True):
+        cloud(axes, sales[across], sales["price"])
+        ends = [sales[across].min(), sales[across].max()]
+        for value, colour, dashes in zip(values, (COLOURS[0], COLOURS[5], "black"), ("-", "--", "-."), strict=True):
+            price = plane[INTERCEPT] + plane[NAMES[fixed]] * value
+            prices = [price + plane[NAMES[across]] * each for each in ends]
+            axes.plot(ends, prices, color=colour, linestyle=dashes, linewidth=1.8)
+            name_end(axes, ends[1], prices[1], f"{fixed} {value:,}", colour)
+        axes.set_xlabel(NAMES[across])
+        axes.set_xlim(right=ends[1] + 0.38 * (ends[1] - ends[0]))
+    panels[0].set_ylabel("price ($)")
+    panels[0].yaxis.set_major_formatter(THOUSANDS)
     return figure

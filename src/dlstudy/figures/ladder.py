@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from dlstudy.figures.style import COLOURS
+from dlstudy.figures.style import BAND, COLOURS, GREY, SMALL, new
 from dlstudy.judging.statistics import t_interval
 from dlstudy.study.ladder import RELU, Cell, Ladder
 from dlstudy.study.results import Results
@@ -17,7 +17,6 @@ from dlstudy.study.results import Results
 IN_COLOUR: Final = {"tanh": COLOURS[0], "sigmoid": COLOURS[5], "gelu": COLOURS[2], "silu": COLOURS[3]}
 """The activations that lines are coloured for; all others are grey and differ by their dashes."""
 
-GREY: Final = "#808080"
 DASHES: Final = {"identity": ":", "leaky_relu": "--", "elu": "-."}
 NUM_COLUMNS: Final = 3
 LINEAR_TO: Final = 2.0  # points up to which the axis of differences is linear
@@ -56,12 +55,12 @@ def against_relu(ladder: Ladder, margin: float, confidence: float) -> Figure:
     """Each activation less ReLU in points of test accuracy, by budget; a panel a depth, the margin as a band."""
     depths = list(dict.fromkeys(cell.depth for cell in ladder.cells))
     rivals = [name for name in ladder.activations if name != RELU]
-    figure = Figure(figsize=(6.4, 5.6))
+    figure = new(5.2)
     budgets = sorted({cell.budget for cell in ladder.cells})
     panels = panels_by_depth(figure, depths, rivals)
     for axes, depth in zip(panels, depths, strict=True):
         cells = [cell for cell in ladder.cells if cell.depth == depth]
-        axes.axhspan(-margin, margin, color="#e4e4e4", zorder=0)
+        axes.axhspan(-margin, margin, color=BAND, zorder=0)
         axes.axhline(0, color="black", linewidth=1.5)
         for name in rivals:
             draw_differences(axes, ladder, name, cells, confidence)
@@ -92,10 +91,10 @@ def budget_axis(axes: Axes, budgets: list[float]) -> None:
 def difference_axis(axes: Axes) -> None:
     """Points, linear near 0 and logarithmic beyond: networks that do not train are scores of points behind."""
     axes.set_yscale("symlog", linthresh=LINEAR_TO, linscale=2)
-    ticks = [-80, -20, -5, -2, -1, 0, 1, 2, 10]
+    ticks = [-80, -10, -2, -1, 0, 1, 2, 10]
     axes.set_yticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
     axes.set_ylim(-100, 12)
-    axes.set_ylabel("points, less ReLU")
+    axes.set_ylabel("Δ accuracy (points)")
 
 
 def who_trains(ladder: Ladder) -> Figure:
@@ -106,13 +105,13 @@ def who_trains(ladder: Ladder) -> Figure:
             for cell in ladder.cells
         ]
     )
-    figure = Figure(figsize=(6.4, 0.9 + 0.3 * len(ladder.cells)))
+    figure = new(0.9 + 0.28 * len(ladder.cells))
     axes = figure.subplots()
     shades = ListedColormap([str(1 - 0.75 * step / 10) for step in range(11)])
     axes.imshow(shares, cmap=shades, vmin=0, vmax=1, aspect="auto")
     for (row, column), share in np.ndenumerate(shares):
         shade = "white" if share > 0.5 else "black"
-        axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=8, color=shade)
+        axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=SMALL, color=shade)
     axes.set_xticks(range(len(ladder.activations)), ladder.activations)
     axes.set_yticks(range(len(ladder.cells)), [f"{cell.depth} / {cell.budget:g}" for cell in ladder.cells])
     axes.set_ylabel("depth / epochs")
@@ -127,7 +126,7 @@ def regret_by_cell(ladder: Ladder) -> Figure:
     policies = [column for column in table if column not in ("depth", "budget", "seed")]
     means = table.groupby(["depth", "budget"])[policies].mean()
     order = means.mean().sort_values().index
-    figure = Figure(figsize=(6.4, 0.8 + 0.32 * len(order)))
+    figure = new(0.8 + 0.32 * len(order))
     axes = figure.subplots()
     for place, policy in enumerate(order):
         axes.plot(means[policy], [place] * len(means), "o", color=COLOURS[0], markersize=4, alpha=0.6)
@@ -137,7 +136,7 @@ def regret_by_cell(ladder: Ladder) -> Figure:
     axes.set_xscale("symlog", linthresh=LINEAR_TO, linscale=2)
     axes.set_xticks([0, 1, 2, 5, 20, 80], ["0", "1", "2", "5", "20", "80"])
     axes.set_xlim(-0.5, 100)
-    axes.set_xlabel("points lost to trying all")
+    axes.set_xlabel("points lost")
     return figure
 
 
@@ -148,7 +147,7 @@ def rates(tuning: pd.DataFrame) -> Figure:
     """
     rows = tuning[tuning["budget"] == tuning["budget"].min()]
     depths, names = sorted(rows["depth"].unique()), list(rows["activation"].unique())
-    figure = Figure(figsize=(6.4, 5.6))
+    figure = new(5.2)
     panels = panels_by_depth(figure, depths, names)
     for axes, depth in zip(panels, depths, strict=True):
         for place, name in enumerate(names):
@@ -158,6 +157,7 @@ def rates(tuning: pd.DataFrame) -> Figure:
             axes.plot(best.index, best, **look(name))
             axes.plot(sorted(diverged), [-0.03 - 0.025 * place] * len(diverged), "x", color=look(name)["color"], ms=3)
         axes.set(xscale="log", xlabel="learning rate", ylim=(-0.05 - 0.025 * len(names), 1))
+        axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
     for axes in panels[::NUM_COLUMNS]:
         axes.set_ylabel("validation accuracy")
     return figure

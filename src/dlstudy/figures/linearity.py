@@ -8,11 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlstudy.figures.housing import AGE, AREA, THOUSANDS
-from dlstudy.figures.style import COLOURS
+from dlstudy.figures.housing import NAMES, THOUSANDS, cloud
+from dlstudy.figures.style import COLOURS, key_above, new
 from dlstudy.study.results import Results
 
-LABELS: Final = {"area": AREA, "age": AGE}
 RESIDUALS: Final = {"dollars": "price - plane ($)", "log": "log price - plane"}
 SHOWN: Final = 0.995
 """Share of the residuals that the axes show at least: a few houses miss by so much that the rest would be a line."""
@@ -33,26 +32,26 @@ def residuals(
     `planes`: intercept and slopes for "dollars" and "log"; `curves`: columns feature, value, dollars, log. Houses
     larger than `large_area` are marked, at the edge where they lie beyond the axes.
     """
-    figure = Figure(figsize=(6.4, 5.6))
+    figure = new(5.2)
     grid = figure.subplots(2, 2, sharex="col", sharey="row")
     large = sales["area"] > large_area
     targets = {"dollars": sales["price"], "log": np.log(sales["price"])}
     for row, (unit, target) in zip(grid, targets.items(), strict=True):
         left = target - _plane(sales, planes[unit])
-        for axes, feature in zip(row, LABELS, strict=True):
+        for axes, feature in zip(row, NAMES, strict=True):
             _panel(axes, sales[feature], left, curves[curves["feature"] == feature], unit)
         row[0].set_ylabel(RESIDUALS[unit])
         low, high = _limits(left, curves[unit])
         row[0].set_ylim(low, high)
-        for axes, feature in zip(row, LABELS, strict=True):
+        for axes, feature in zip(row, NAMES, strict=True):
             edge = 0.03 * (high - low)
             marked = (sales.loc[large, feature], left[large].clip(low + edge, high - edge))
             label = f"area > {large_area:,g}"
             axes.plot(*marked, "o", color="black", fillstyle="none", markersize=7, label=label, zorder=3)
     grid[0][0].yaxis.set_major_formatter(THOUSANDS)
-    for axes, label in zip(grid[1], LABELS.values(), strict=True):
+    for axes, label in zip(grid[1], NAMES.values(), strict=True):
         axes.set_xlabel(label)
-    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    key_above(figure)
     return figure
 
 
@@ -67,6 +66,6 @@ def _limits(left: "pd.Series[float]", curve: "pd.Series[float]") -> tuple[float,
 
 
 def _panel(axes: Axes, values: "pd.Series[float]", left: "pd.Series[float]", curve: pd.DataFrame, unit: str) -> None:
-    axes.plot(values, left, ".", color="#b0b0b0", markersize=2.5, rasterized=True)
+    cloud(axes, values, left)
     axes.axhline(0, color=COLOURS[0], linestyle="--", linewidth=1.4, label="plane")
     axes.plot(curve["value"], curve[unit], color=COLOURS[5], linewidth=2.0, label="spline - plane")

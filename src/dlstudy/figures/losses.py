@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from dlstudy.figures.style import COLOURS
+from dlstudy.figures.style import COLOURS, key_above, new
 from dlstudy.study.results import Results
 
 LOSSES: Final = {"cross_entropy": (COLOURS[0], "o", "-"), "squared_error": (COLOURS[5], "s", "--")}
 WORDS: Final = {"cross_entropy": "cross-entropy", "squared_error": "squared error"}
-NETWORKS: Final = {"linear": "linear network", "mlp": "perceptron"}
+NETWORKS: Final = {"linear": "linear", "mlp": "MLP"}
 
 
 def _one_loss(axes: Axes, trials: pd.DataFrame, chosen_lr: float, loss: str) -> None:
@@ -35,20 +35,20 @@ def _one_loss(axes: Axes, trials: pd.DataFrame, chosen_lr: float, loss: str) -> 
 
 def learning_rate_sensitivity(tuning: pd.DataFrame, chosen: pd.DataFrame) -> Figure:
     """Validation accuracy by learning rate, for every network and loss."""
-    figure = Figure(figsize=(8.2, 3.6))
+    figure = new(3.2)
     rates = chosen.set_index(["network", "loss"])["lr"]
     for axes, (network, title) in zip(figure.subplots(1, 2, sharex=True, sharey=True), NETWORKS.items(), strict=True):
         for loss in LOSSES:
             trials = tuning[(tuning["network"] == network) & (tuning["loss"] == loss)]
             _one_loss(axes, trials, rates[network, loss], loss)
-        axes.set(xscale="log", xlabel="learning rate of the first step", title=title)
+        axes.set(xscale="log", xlabel="learning rate", title=title)
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
-    figure.axes[0].set_ylabel("accuracy on the validation split")
+    figure.axes[0].set_ylabel("validation accuracy")
     figure.axes[0].margins(y=0.15)  # room for the crosses
-    for marker, size, label in (("o", 10, "chosen"), ("x", 6, "a seed diverged")):
+    for marker, size, label in (("o", 11, "chosen"), ("x", 6, "diverged")):
         figure.axes[0].plot([], [], marker, color="black", markersize=size, fillstyle="none", label=label)
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    key_above(figure)
     return figure
 
 

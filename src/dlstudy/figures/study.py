@@ -38,9 +38,9 @@ def all_figures(results: Results, published: Published) -> Iterator[tuple[str, F
         per_seed = {name: results.table(name, "per_seed") for name in shown}
         yield "accuracy", accuracy_strip(per_seed, published.fashion_mnist)
     for name in classifiers:
-        yield f"{name}_curves", learning_curves(results.history(name), name)
-        yield f"{name}_confusion", confusion_matrix(results.table(name, "confusion"), name)
-        yield f"{name}_mistakes", mistakes_gallery(results.table(name, "mistakes"), name)
+        yield f"{name}_curves", learning_curves(results.history(name))
+        yield f"{name}_confusion", confusion_matrix(results.table(name, "confusion"))
+        yield f"{name}_mistakes", mistakes_gallery(results.table(name, "mistakes"))
 
 
 def linear_figures(results: Results) -> Iterator[tuple[str, Figure]]:
@@ -48,5 +48,4 @@ def linear_figures(results: Results) -> Iterator[tuple[str, Figure]]:
     if exact := results.closed_form("housing"):
         coefficients = results.table(exact, "coefficients")
         plane = dict(zip(coefficients["name"], coefficients["value"], strict=True))
-        num_fitted = results.facts("housing")["num_examples"]["train"]
-        yield "housing_plane", fitted_plane(results.sales(), plane, num_fitted)
+        yield "housing_plane", fitted_plane(results.sales(), plane)

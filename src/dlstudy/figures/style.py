@@ -1,23 +1,41 @@
-"""How every figure looks, and how it becomes a file of always the same bytes."""
+"""How every figure looks, and how it becomes a small file of always the same bytes.
+
+One picture stands on pages in two languages: it carries symbols, numbers, names of code and short words; the sentences
+stand on the pages.
+"""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from dlstudy.core.artifacts import write_bytes
 
 # Okabe and Ito's colours, told apart by colour-blind readers, in an order that alternates dark and light in grey.
 COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
+GREY: Final = "#808080"
+CLOUD: Final = "#b0b0b0"  # of many points behind what counts
+BAND: Final = "#e4e4e4"
+
+WIDTH: Final = 6.0  # inches: text of 10 points is then read on a screen of 400 pixels
+SMALL: Final = 8.0  # points; nothing is smaller
+DPI: Final = 200
 
 SETTINGS: Final[dict[Any, Any]] = {
-    "figure.dpi": 200,
-    "font.size": 9,
+    "figure.dpi": DPI,
+    "font.size": 10,
     "axes.titlesize": 10,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
+    "legend.handlelength": 1.5,
+    "legend.columnspacing": 1.2,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -37,11 +55,53 @@ def style() -> Iterator[None]:
         yield
 
 
+def new(height: float) -> Figure:
+    """An empty figure of the width of all, `height` inches high."""
+    return Figure(figsize=(WIDTH, height))
+
+
+def key_above(figure: Figure, columns: int = 4, *, axes: int = 0) -> None:
+    """The names of what the figure's axes (the first, or those numbered) show, above all data."""
+    figure.legend(*figure.axes[axes].get_legend_handles_labels(), loc="outside upper center", ncols=columns)
+
+
+def name_end(axes: Axes, x: float, y: float, text: str, colour: str = "black") -> None:
+    """The name of a line, right of its end."""
+    axes.annotate(text, (x, y), (4, 0), textcoords="offset points", va="center", fontsize=9, color=colour)
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Rows from top to bottom, the first at 0."""
+    axes.set_yticks(range(len(names)), list(names))
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+
+
+def strip(axes: Axes, place: int, values: Sequence[float], published: Sequence[float] = ()) -> None:
+    """A row: a dot for each value, side by side; a bar at their mean; a diamond for each published figure."""
+    heights = [place + 0.3 * (number / max(1, len(values) - 1) - 0.5) for number in range(len(values))]
+    axes.plot(values, heights, "o", color=COLOURS[0], markersize=5, alpha=0.6)
+    if len(values):
+        axes.plot([sum(values) / len(values)] * 2, [place - 0.35, place + 0.35], color="black", linewidth=1.8)
+    for value in published:
+        axes.plot(value, place, "D", color=COLOURS[5], fillstyle="none", markersize=6)
+
+
+def name_strips(axes: Axes, *, published: bool) -> None:
+    """Entries of the key to strips."""
+    axes.plot([], [], "o", color=COLOURS[0], alpha=0.6, label="seed")
+    axes.plot([], [], "|", color="black", markersize=12, markeredgewidth=1.8, label="mean")
+    if published:
+        axes.plot([], [], "D", color=COLOURS[5], fillstyle="none", label="published")
+
+
 def png_bytes(figure: Figure) -> bytes:
-    """The figure as a PNG without date and version."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    """The figure as a PNG of at most 256 colours, without date and version."""
+    drawn, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png")
+    picture = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture.save(small, format="png", optimize=True, dpi=(DPI, DPI))
+    return small.getvalue()
 
 
 def draw(folder: Path, figures: Iterable[tuple[str, Figure]]) -> None:

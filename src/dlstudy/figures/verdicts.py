@@ -1,14 +1,13 @@
-"""Figures that hang on verdicts and their settings: drawn apart, so that another margin draws nothing else again."""
+"""Figures that depend on verdicts and their settings: drawn apart, so that another margin draws nothing else again."""
 
-import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from dlstudy.figures import census, ladder, signal
-from dlstudy.figures.style import COLOURS
+from dlstudy.figures.style import BAND, COLOURS, GREY, key_above, name_rows, new
 from dlstudy.judging.judgement import A_A
 from dlstudy.judging.statistics import repeated_cv_interval
 from dlstudy.measures import census as census_measures
@@ -16,29 +15,27 @@ from dlstudy.study.ladder import Ladder
 from dlstudy.study.results import Results
 
 LOOKS: Final = {
-    "supported": ("o", COLOURS[2]),
+    "supported": ("o", COLOURS[0]),
     "refuted": ("X", COLOURS[5]),
-    "depends": ("P", COLOURS[3]),
-    "inconclusive": ("D", "#808080"),
+    "depends": ("P", COLOURS[1]),
+    "inconclusive": ("D", GREY),
     "invalid": ("s", "#b8b8b8"),
 }
 """Mark and colour of each verdict."""
 
-LINE: Final = 52  # characters of a sentence beside the plot
-
 COMPARISONS: Final = (
-    ("plane_dollars", "spline_dollars", "spline over plane,\nprice in dollars"),
-    ("plane_log", "spline_log", "spline over plane,\nlog price"),
-    ("spline_log", "products_log", "products over spline,\nlog price (no verdict)"),
-    ("spline_log", "boosting_log", "boosted trees over spline,\nlog price"),
+    ("plane_dollars", "spline_dollars", "plane → spline, $"),
+    ("plane_log", "spline_log", "plane → spline, log"),
+    ("spline_log", "products_log", "spline → products, log"),
+    ("spline_log", "boosting_log", "spline → trees, log"),
 )
 
 
-def verdict_figures(results: Results, sentences: Mapping[str, str]) -> Iterator[tuple[str, Figure]]:
-    """Each figure with the name of its file, without the ending. `sentences`: what each reading says, by its key."""
+def verdict_figures(results: Results) -> Iterator[tuple[str, Figure]]:
+    """Each figure with the name of its file, without the ending."""
     settings = results.study.judge
     thresholds = results.verdicts().set_index("id")["threshold"]
-    yield "forest", forest(differences(results, sentences), settings.margin)
+    yield "forest", forest(differences(results), settings.margin)
     folds = results.experiment("linearity", "folds")
     yield "linearity_gains", gains(folds, confidence=settings.confidence, threshold=thresholds["LIN-1/dollars"])
     ratios = results.experiment("signal_propagation", "ratios")
@@ -48,29 +45,30 @@ def verdict_figures(results: Results, sentences: Mapping[str, str]) -> Iterator[
     yield "ladder", ladder.against_relu(Ladder(results), settings.margin, settings.confidence)
 
 
-def differences(results: Results, sentences: Mapping[str, str]) -> pd.DataFrame:
+def differences(results: Results) -> pd.DataFrame:
     """The paired differences of readings and controls, in accuracy points: the rows of the forest plot."""
-    verdicts = results.verdicts()
-    of_readings = verdicts[verdicts["unit"] == "accuracy points"].assign(
-        label=lambda table: table["id"] + ": " + table["id"].map(sentences)
-    )
-    controls = results.controls()
+    verdicts, controls = results.verdicts(), results.controls()
+    of_readings = verdicts[verdicts["unit"] == "accuracy points"].rename(columns={"id": "key"})
     of_controls = controls[~controls["control"].str.startswith(A_A)].assign(
-        label=lambda table: "Control: " + table["expected"],
+        key=lambda table: "control/" + table["control"],
         verdict=lambda table: table["passes"].map({"yes": "supported", "no": "refuted"}),
     )
-    return pd.concat([of_readings, of_controls])[["label", "estimate", "low", "high", "verdict"]]
+    return pd.concat([of_readings, of_controls])[["key", "estimate", "low", "high", "verdict"]]
 
 
 def forest(differences: pd.DataFrame, margin: float) -> Figure:
-    """Every paired difference in accuracy points with its interval, beside its sentence, and the margin as a band.
+    """Every paired difference in accuracy points with its interval, in groups of a chapter; the margin as a band.
 
-    `differences`: one row a comparison or control, with label, estimate, low, high and verdict.
+    `differences`: one row a comparison or control, with key, estimate, low, high and verdict.
     """
-    figure = Figure(figsize=(8.2, 1.4 + 0.44 * len(differences)))
+    figure = new(1.0 + 0.24 * len(differences))
     axes = figure.subplots()
-    axes.axvspan(-margin, margin, color="#e4e4e4", zorder=0)
+    axes.axvspan(-margin, margin, color=BAND, zorder=0)
     axes.axvline(0, color="black", linewidth=0.8)
+    chapters = differences["key"].str.extract(r"^(\w+)")[0]
+    for place in range(1, len(differences)):
+        if chapters.iloc[place] != chapters.iloc[place - 1]:
+            axes.axhline(place - 0.5, color=GREY, linewidth=0.8)
     for place, row in enumerate(differences.to_dict("records")):
         mark, colour = LOOKS[row["verdict"]]
         axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
@@ -78,40 +76,32 @@ def forest(differences: pd.DataFrame, margin: float) -> Figure:
     for verdict, (mark, colour) in LOOKS.items():
         if verdict in set(differences["verdict"]):
             axes.plot([], [], mark, color=colour, markersize=7, label=verdict)
-    labels = [textwrap.fill(label, LINE, max_lines=3, placeholder=" ...") for label in differences["label"]]
-    axes.set_yticks(range(len(differences)), labels, fontsize=8)
-    axes.set_ylim(len(differences) - 0.5, -0.5)
-    axes.grid(axis="y", visible=False)
+    name_rows(axes, list(differences["key"]))
     # Deep networks that do not train are scores of points apart; near 0 the scale is the usual one.
     axes.set_xscale("symlog", linthresh=5, linscale=2)
     axes.set_xlim(-100, 100)
     ticks = [-50, -10, -2, 0, 2, 10, 50]
     axes.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
-    axes.set_xlabel("accuracy points")
-    figure.legend(loc="outside upper center", ncols=5)
+    axes.set_xlabel("Δ accuracy (points)")
+    key_above(figure)
     return figure
 
 
 def gains(folds: pd.DataFrame, *, confidence: float, threshold: float) -> Figure:
-    """The gain of the richer model in every fold, its mean with the corrected interval, and the threshold (percent)."""
-    figure = Figure(figsize=(8.2, 3.6))
+    """The gain of the richer model in every fold (dots), its mean with the corrected interval, and the threshold."""
+    figure = new(3.0)
     axes = figure.subplots()
     num_folds = int(folds["fold"].nunique())
     for place, (plain, richer, _) in enumerate(COMPARISONS):
         values = 100 * (folds[plain] - folds[richer]) / folds[plain]
         # The dots lie side by side, repeat by repeat, so that none hides another.
         height = place + 0.12 + 0.3 * (folds["repeat"] - 1) / max(1, folds["repeat"].max() - 1)
-        axes.plot(values, height, "o", color=COLOURS[4], markersize=3, alpha=0.7)
+        axes.plot(values, height, "o", color=COLOURS[0], markersize=3, alpha=0.5)
         found = repeated_cv_interval(values.tolist(), confidence, num_folds=num_folds)
         axes.plot([found.low, found.high], [place - 0.1] * 2, color="black", linewidth=1.6)
         axes.plot(found.estimate, place - 0.1, "D", color="black", markersize=5)
-    axes.axvline(0, color="#808080", linewidth=0.8)
-    axes.axvline(
-        threshold, color=COLOURS[5], linestyle="--", linewidth=1.4, label=f"threshold of the rule, {threshold:g} %"
-    )
-    axes.set_yticks(range(len(COMPARISONS)), [label for *_, label in COMPARISONS])
-    axes.invert_yaxis()
-    axes.set_xlabel("gain: by how many percent the root mean squared error on the held-out fold is lower")
-    axes.legend(loc="upper right")
-    figure.suptitle(f"Every fold (dots); mean and {100 * confidence:g} % interval (diamonds)")
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    axes.axvline(threshold, color=COLOURS[5], linestyle="--", linewidth=1.4)
+    name_rows(axes, [label for *_, label in COMPARISONS])
+    axes.set_xlabel("Δ RMSE (%)")
     return figure

@@ -173,7 +173,8 @@ def which(ladder: Ladder) -> Context:
     """What the short answer needs: the best after the longest training, where the budget matters, one for everything.
 
     `well_trained` has rows as `cell_rows` gives them; `changing` the depths at which the best depends on the budget;
-    `always` is the best policy that takes one activation everywhere, `relu` and `first` are ReLU's and the note's.
+    `always` is the best policy that takes one activation everywhere, `relu` and `first` are ReLU's and the note's;
+    `judged` is the verdict on the note's policy, by seeds.
     """
     rows, policies = cell_rows(ladder), policy_rows(ladder)
     longest = max(row["cell"].budget for row in rows)
@@ -181,6 +182,7 @@ def which(ladder: Ladder) -> Context:
     for row in rows:
         by_depth.setdefault(row["cell"].depth, set()).add(row["best"])
     by_name = {row["policy"]: row for row in policies}
+    verdicts = ladder.results.verdicts().set_index("id")
     return {
         "well_trained": [row for row in rows if row["cell"].budget == longest],
         "longest": longest,
@@ -188,7 +190,9 @@ def which(ladder: Ladder) -> Context:
         "always": next(row for row in policies if row["policy"].startswith("always")),
         "relu": by_name[f"always {RELU}"],
         "first": by_name["relu first"],
+        "judged": verdicts.loc["ACT-16/policy"].to_dict(),
         "num_activations": len(ladder.activations),
         "margin": ladder.results.study.judge.margin,
+        "confidence": ladder.results.study.judge.confidence,
         "num_seeds": len(ladder.results.study.ladder.protocol.seeds),
     }

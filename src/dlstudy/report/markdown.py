@@ -1,5 +1,6 @@
 """Markdown from templates: prose in the template, numbers from a context."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined
 
+from dlstudy.judging.power import MOST_SEEDS, POWER
 from dlstudy.judging.statements import Statement
 from dlstudy.report.chinese import in_words_zh, zh
 
@@ -51,6 +53,18 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def powers(text: str) -> str:
+    """Numbers in scientific notation as powers of ten, as print has them: 3.477e-15 ends in 10⁻¹⁵."""
+
+    def power(found: re.Match[str]) -> str:
+        return f"{found[1]} × 10{str(int(found[2])).translate(SUPERSCRIPTS)}"  # noqa: RUF001 - a multiplication sign is meant
+
+    return re.sub(r"(\d)e([+-]\d+)", power, text)
+
+
 class Evidence(NamedTuple):
     """The text of a statement, as its card shows it."""
 
@@ -79,6 +93,7 @@ FILTERS: Final = {
     "share": share,
     "spread": spread,
     "percent": percent,
+    "powers": powers,
     "significant": significant,
     "in_words": in_words,
     "in_words_zh": in_words_zh,
@@ -116,4 +131,5 @@ def environment() -> Environment:
     )
     jinja.filters.update(FILTERS)
     jinja.globals.update(FILTERS)  # so that a macro can be given one
+    jinja.globals.update(POWER=POWER, MOST_SEEDS=MOST_SEEDS)
     return jinja

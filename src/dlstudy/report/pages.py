@@ -31,7 +31,6 @@ from dlstudy.report.scorecard import (
 from dlstudy.report.torchvision import torchvision_context
 from dlstudy.report.words import ANSWER
 from dlstudy.study.ladder import Ladder
-from dlstudy.study.provenance import read_lock
 from dlstudy.study.results import Results
 
 Context = dict[str, Any]
@@ -116,6 +115,10 @@ PLURAL: Final = {
 }
 
 
+LEAD: Final = {"linear": ("LIN-3", "LIN-1"), "softmax": ("SOFT-4", "SOFT-3"), "torchvision": ("TV-1", "TV-2")}
+"""The statements whose answers open a chapter's page; that of the multilayer perceptron opens with the short answer."""
+
+
 def statements_page(sources: Sources) -> Context:
     """The statements with their answers, and the readings with their verdicts."""
     note = [each for each in sources.sections if each.statement.of_the_note]
@@ -156,10 +159,12 @@ def method_page(sources: Sources) -> Context:
     return {
         "settings": sources.results.study.judge,
         "family": [each for each in found if each.reading.en.confirmatory],
+        "num_readings": len(found),
         "fragile": [each for each in found if each.moves],
         "controls": [
             row | {"measured": measured(row | {"unit": POINTS})} for row in records(sources.results.controls())
         ],
+        "a_a": A_A,
         "register": load_register(sources.root / "statements" / "register.yaml"),
         "registrations": registrations(found),
     }
@@ -175,8 +180,12 @@ def registrations(found: Sequence[Judged]) -> dict[str, int]:
 
 def chapter(sources: Sources, name: str) -> Context:
     """The statements of a chapter of the note, for the end of its page."""
+    found = [each for each in sources.sections if each.statement.en.chapter == name]
     return {
-        "sections": [each for each in sources.sections if each.statement.en.chapter == name],
+        "sections": found,
+        "chapter_counts": answer_counts([each for each in found if each.statement.of_the_note]),
+        "lead": LEAD.get(name, ()),
+        "top_figure": "verdicts/ladder.png" if name == "perceptron" else "",  # stands above the cards
         "settings": sources.results.study.judge,
         "cites": citing(sources.sections),
         "words": ANSWER,
@@ -253,6 +262,7 @@ def classifier_page(*, hidden: bool) -> Callable[[Sources], Context]:
         results = sources.results
         models = [classifier(results, name, params) for name, params in results.classifiers(hidden=hidden).items()]
         context: Context = {"models": models, "images": results.facts("images"), "image_set": results.image_set()}
+        context |= {"which": which(Ladder(results))} if hidden else {}
         context |= {"num_pixels": NUM_PIXELS, "study": results.study, "comparable": bool(sources.beside.fashion_mnist)}
         return context | chapter(sources, "perceptron" if hidden else "softmax")
 
@@ -286,7 +296,7 @@ def provenance_page(sources: Sources) -> Context:
             "Ames housing": checksums(sources.root, "housing"),
         },
         "folder_name": facts["name"] if "folder" in facts else "",
-        "versions": read_lock(sources.root / "requirements.txt"),
+        "versions": sources.results.versions().to_dict("records"),
         "study": sources.results.study,
     }
 

@@ -14,7 +14,7 @@ from dlstudy.study.results import Results
 Context = dict[str, Any]
 
 PER_CLASS: Final = 10  # as figures.galleries, which imports torch, has it
-NUM_TRANSFORMED: Final = 6  # likewise
+NUM_TRANSFORMED: Final = 4  # likewise
 
 
 def torchvision_context(results: Results, published: Published) -> Context:

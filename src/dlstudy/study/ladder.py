@@ -58,12 +58,20 @@ class Ladder:
 
     def scores(self, activation: str, cell: Cell, column: str = "test_accuracy") -> "pd.Series[float]":
         """One per seed; MissingResultError where the activation was not trained in the cell."""
-        return scores_in(self.per_seed, activation, cell, column)
+        return _found(self._by_seed, activation, cell)[column]
 
     def choice(self, activation: str, cell: Cell) -> "pd.Series[Any]":
         """What was chosen by tuning: init, lr, at_edge, trains and more."""
-        found: pd.Series[Any] = rows_in(self.chosen, activation, cell).iloc[0]
+        found: pd.Series[Any] = _found(self._choices, activation, cell).iloc[0]
         return found
+
+    @cached_property
+    def _by_seed(self) -> "Rows":
+        return {key: rows.set_index("seed") for key, rows in _by_cell(self.per_seed).items()}
+
+    @cached_property
+    def _choices(self) -> "Rows":
+        return _by_cell(self.chosen)
 
     def points(self, first: str, second: str, cell: Cell) -> "pd.Series[float]":
         """Test accuracy of the first less that of the second, in points, by seed."""
@@ -121,14 +129,20 @@ class Ladder:
         return RELU if relu >= linear else self.best(cell, self.activations)
 
 
-def rows_in(table: pd.DataFrame, activation: str, cell: Cell) -> pd.DataFrame:
-    found = table[
-        (table["activation"] == activation) & (table["depth"] == cell.depth) & (table["budget"] == cell.budget)
-    ]
-    if found.empty:
+Rows = dict[tuple[str, int, float], pd.DataFrame]
+"""The rows of a table by activation, depth and budget: they are looked up thousands of times."""
+
+
+def _by_cell(table: pd.DataFrame) -> Rows:
+    groups: Any = table.groupby(["activation", "depth", "budget"])
+    return dict(iter(groups))
+
+
+def _found(rows: Rows, activation: str, cell: Cell) -> pd.DataFrame:
+    if (found := rows.get((activation, *cell))) is None:
         raise MissingResultError(f"results/ladder: expected rows of {activation} with {cell}, found none")
     return found
 
 
 def scores_in(table: pd.DataFrame, activation: str, cell: Cell, column: str) -> "pd.Series[float]":
-    return rows_in(table, activation, cell).set_index("seed")[column]
+    return _found(_by_cell(table), activation, cell).set_index("seed")[column]

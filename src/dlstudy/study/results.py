@@ -86,6 +86,10 @@ class Results:
         """One row per statement; see `judging.answers.answer_table`."""
         return self._csv(self.JUDGED / "answers.csv", self.JUDGE)
 
+    def versions(self) -> pd.DataFrame:
+        """One row a package that results may depend on; see `study.provenance.versions`."""
+        return self._csv(RESULTS / "versions.csv", "judge", words=True)
+
     def controls(self) -> pd.DataFrame:
         """One row a negative control."""
         return self._csv(RESULTS / "controls.csv", "judge", words=True)
