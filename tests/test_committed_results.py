@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dlstudy.core.randomness import generator
-from dlstudy.judging.judgement import A_A
+from dlstudy.judging.controls import A_A
 from dlstudy.study.params import load_study
 
 ROOT = Path(__file__).resolve().parents[1]

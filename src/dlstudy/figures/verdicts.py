@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from dlstudy.figures import census, ladder, signal
 from dlstudy.figures.style import BAND, COLOURS, GREY, key_above, name_rows, new
-from dlstudy.judging.judgement import A_A
+from dlstudy.judging.controls import A_A
 from dlstudy.judging.statistics import repeated_cv_interval
 from dlstudy.measures import census as census_measures
 from dlstudy.study.ladder import Ladder

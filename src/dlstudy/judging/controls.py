@@ -9,10 +9,16 @@ from dlstudy.judging.statistics import paired_differences
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import Results
 
+A_A: Final = "A/A, "
+"""How the names of A/A controls begin."""
+
 
 @dataclass(frozen=True)
 class Control:
-    """A comparison that has to come out "supported"; while one does not, no confirmatory one is valid."""
+    """A comparison that has to come out "supported".
+
+    While one does not, no confirmatory comparison is valid; one that is A/A concerns the comparisons of its cell alone.
+    """
 
     name: str
     expected: str
@@ -92,5 +98,5 @@ def complaint(control: Control, settings: JudgeParams) -> str:
         return f"{head}: the planted difference was not found"
     return (
         f"{head}: it resolves {resolved:.2g} accuracy points, not the margin of {settings.margin:g}; the smallest "
-        f"margin that this study supports is {resolved:.2g}"
+        f"margin that this {'cell' if control.name.startswith(A_A) else 'study'} supports is {resolved:.2g}"
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dlstudy.judging.answers import ANSWERS, answer
-from dlstudy.judging.controls import SAME, Control, complaint, decided, passes, resolution
+from dlstudy.judging.controls import A_A, SAME, Control, complaint, decided, passes, resolution
 from dlstudy.judging.evidence import Evidence, PerSeed, Sample
 from dlstudy.judging.power import seeds_needed, smallest_effect
 from dlstudy.judging.rules import VERDICTS, Decision, Rule, Verdict, condition, decide, variants
@@ -241,10 +241,6 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-A_A: Final = "A/A, "
-"""How the names of A/A controls begin."""
-
-
 def a_a_controls(judgements: Sequence[Judgement]) -> list[Control]:
     """The A/A control of every condition that has one, each once. One that fails concerns its own conditions only."""
     found: list[Control] = []
@@ -254,7 +250,7 @@ def a_a_controls(judgements: Sequence[Judgement]) -> list[Control]:
             if sample not in seen:
                 seen.append(sample)
                 expected = f"in {name} an activation is equivalent to itself"
-                found.append(Control(f"{A_A}{name}", expected, SAME, Evidence({name: sample})))
+                found.append(Control(f"{A_A}{name}", expected, SAME, Evidence({name: sample}, each.evidence.num_seeds)))
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from dlstudy.core.checksums import read_checksums
 from dlstudy.data.image_sets import DATASETS, SIDE
-from dlstudy.judging.judgement import A_A
+from dlstudy.judging.controls import A_A
 from dlstudy.judging.register import FIXED, UNREGISTERED, load_register
 from dlstudy.judging.statements import Statement, readings_of
 from dlstudy.literature.published import Published
