@@ -67,11 +67,19 @@ class Ladder:
 
     @cached_property
     def _by_seed(self) -> "Rows":
-        return {key: rows.set_index("seed") for key, rows in _by_cell(self.per_seed).items()}
+        return _by_cell(self.per_seed.set_index("seed"))
 
     @cached_property
     def _choices(self) -> "Rows":
         return _by_cell(self.chosen)
+
+    @cached_property
+    def _again(self) -> "Rows":
+        return _by_cell(self.arm(AGAIN).set_index("seed"))
+
+    @cached_property
+    def _linear(self) -> "Rows":
+        return _by_cell(self.arm(LINEAR).set_index("seed"))
 
     def points(self, first: str, second: str, cell: Cell) -> "pd.Series[float]":
         """Test accuracy of the first less that of the second, in points, by seed."""
@@ -79,11 +87,11 @@ class Ladder:
 
     def control(self, cell: Cell) -> "pd.Series[float]":
         """ReLU less ReLU as its own rival, in points, by seed."""
-        return POINTS * (self.scores(RELU, cell) - scores_in(self.arm(AGAIN), RELU, cell, "test_accuracy"))
+        return POINTS * (self.scores(RELU, cell) - _found(self._again, RELU, cell)["test_accuracy"])
 
     def linear(self, budget: float, column: str = "test_accuracy") -> "pd.Series[float]":
         """Softmax regression, by seed."""
-        return scores_in(self.arm(LINEAR), "identity", Cell(0, budget), column)
+        return _found(self._linear, "identity", Cell(0, budget))[column]
 
     def trains(self, activation: str, cell: Cell) -> bool:
         """Whether its validation accuracy reaches the threshold, on average over the seeds."""
@@ -142,7 +150,3 @@ def _found(rows: Rows, activation: str, cell: Cell) -> pd.DataFrame:
     if (found := rows.get((activation, *cell))) is None:
         raise MissingResultError(f"results/ladder: expected rows of {activation} with {cell}, found none")
     return found
-
-
-def scores_in(table: pd.DataFrame, activation: str, cell: Cell, column: str) -> "pd.Series[float]":
-    return _found(_by_cell(table), activation, cell).set_index("seed")[column]
