@@ -61,7 +61,7 @@ def test_in_an_arm_where_sigmoid_wins_its_verdicts_move(root):
     assert found.loc["ACT-11/sigmoid", "verdict"] == "inconclusive"  # no cell in which fewer of its seeds train
 
 
-def test_an_arm_whose_table_is_missing_is_no_matter_of_its_readings(root, tmp_path):
+def test_an_arm_without_its_tables_is_told_with_its_stage(root, tmp_path):
     shutil.copytree(root / "results", tmp_path / "results", ignore=shutil.ignore_patterns("wide"))
     with pytest.raises(MissingResultError, match=r"results/ladder/wide.*ladder_arm@wide"):
         arm_table(READINGS, Results(tmp_path, STUDY), measured)

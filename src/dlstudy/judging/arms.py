@@ -40,10 +40,9 @@ def arm_rows(
     if not Ladder(in_arm).living or not Ladder(on_ladder).living:
         return
     for reading in readings:
-        decisions = decided(reading, in_arm, measure), decided(reading, on_ladder, measure)
-        if decisions[0] is None or decisions[1] is None:
+        of_arm, same_cells = decided(reading, in_arm, measure), decided(reading, on_ladder, measure)
+        if of_arm is None or same_cells is None:
             continue
-        of_arm, same_cells = decisions
         yield {
             "arm": name,
             "id": reading.key,
