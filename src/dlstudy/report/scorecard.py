@@ -37,6 +37,7 @@ class Judged:
     evidence: dict[str, Any]  # of evidence.json
     settings: JudgeParams
     entries: Sequence[Entry] = ()  # of the register
+    arms: Sequence[dict[str, Any]] = ()  # its rows of arms.csv
 
     @property
     def key(self) -> str:
@@ -186,8 +187,18 @@ def judged(results: Results, readings: Sequence[Reading]) -> list[Judged]:
                 f"{results.JUDGED}/{file}: expected {what} on {missing[0]}, found none; run `dvc repro`"
             )
     register = load_register(results.root / "statements" / "register.yaml")
+    arms: dict[str, list[dict[str, Any]]] = {}
+    for row in results.arms().to_dict("records"):
+        arms.setdefault(row["id"], []).append({str(name): value for name, value in row.items()})
     return [
-        Judged(each, rows[each.key], evidence[each.key], results.study.judge, entries_of(each, register))
+        Judged(
+            each,
+            rows[each.key],
+            evidence[each.key],
+            results.study.judge,
+            entries_of(each, register),
+            arms.get(each.key, ()),
+        )
         for each in readings
     ]
 
