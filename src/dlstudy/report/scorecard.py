@@ -26,6 +26,7 @@ PAGE_OF: Final = {
 
 
 SUPPORTING: Final = ("supported", "consistent with")
+NOT_SUPPORTING: Final = tuple(each for each in VERDICTS if each not in SUPPORTING)
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,16 @@ class Section:
 
     @property
     def deciding(self) -> Judged:
-        """The reading whose number stands for the answer: of those that count, the first that the answer turns on."""
+        """The reading whose number stands for the answer: of those that count, the first that the answer turns on.
+
+        Under conditions it is one that sets a condition, else one that holds: an undecided one tells a reader nothing.
+        """
         counting = self.asserted or self.beyond
-        return next(
-            (each for each in counting if (each.verdict in SUPPORTING) == (self.answer == "holds")), counting[0]
-        )
+        first = {"holds": SUPPORTING, "conditions": ("refuted", "depends")}.get(self.answer, NOT_SUPPORTING)
+        ranked = [each for each in counting if each.verdict in first]
+        if self.answer == "conditions":
+            ranked += [each for each in counting if each.verdict in SUPPORTING]
+        return (*ranked, *counting)[0]
 
     @property
     def data(self) -> list[str]:
