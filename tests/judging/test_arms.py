@@ -14,7 +14,7 @@ from dlstudy.study.results import MissingResultError, Results
 from tests.measures.support import ROOT
 
 STUDY = load_study(ROOT / "params.yaml")
-ARM = STUDY.ladder.arms["wide"]
+ARM = STUDY.ladder.arms["momentum"]
 READINGS = readings_of(load_statements(ROOT / "statements", timed=False))
 
 
@@ -29,12 +29,12 @@ def root(tmp_path_factory):
 
 
 def judged_in_arm(root, change):
-    """The table of the arm `wide`, whose networks are the ladder's, changed; by reading."""
+    """The table of the arm `momentum`, whose networks are the ladder's, changed; by reading."""
     for table in ("per_seed", "chosen", "tuning"):
         parts = [pd.read_csv(root / f"results/ladder/{name}/{table}.csv") for name in ARM.activations]
-        write_csv(root / f"results/ladder/wide/{table}.csv", change(table, pd.concat(parts)))
-    ladder = STUDY.ladder.model_copy(update={"arms": {**STUDY.ladder.arms, "wide": ARM}})
-    only = {name: arm for name, arm in ladder.arms.items() if name in ("wide", "again", "linear")}
+        write_csv(root / f"results/ladder/momentum/{table}.csv", change(table, pd.concat(parts)))
+    ladder = STUDY.ladder.model_copy(update={"arms": {**STUDY.ladder.arms, "momentum": ARM}})
+    only = {name: arm for name, arm in ladder.arms.items() if name in ("momentum", "again", "linear")}
     study = STUDY.model_copy(update={"ladder": ladder.model_copy(update={"arms": only})})
     return arm_table(READINGS, Results(root, study), measured).set_index("id")
 
@@ -62,6 +62,6 @@ def test_in_an_arm_where_sigmoid_wins_its_verdicts_move(root):
 
 
 def test_an_arm_without_its_tables_is_told_with_its_stage(root, tmp_path):
-    shutil.copytree(root / "results", tmp_path / "results", ignore=shutil.ignore_patterns("wide"))
-    with pytest.raises(MissingResultError, match=r"results/ladder/wide.*ladder_arm@wide"):
+    shutil.copytree(root / "results", tmp_path / "results", ignore=shutil.ignore_patterns("momentum"))
+    with pytest.raises(MissingResultError, match=r"results/ladder/momentum.*ladder_arm@momentum"):
         arm_table(READINGS, Results(tmp_path, STUDY), measured)
