@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from dlstudy.core.params import Items, PositiveFloat, PositiveInt, Section, ascending
 from dlstudy.training.params import Seeds
@@ -26,8 +26,9 @@ class TunedSection(Section):
     seeds: Seeds  # of the trainings that count
     stack_size: PositiveInt  # of these, trained side by side
 
-    @model_validator(mode="after")
-    def _seeds_are_apart(self) -> "TunedSection":
-        if both := sorted(set(self.tuning_seeds) & set(self.seeds)):
+    @field_validator("seeds")
+    @classmethod
+    def _do_not_tune(cls, seeds: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        if both := sorted(set(seeds) & set(info.data.get("tuning_seeds", ()))):
             raise ValueError(f"expected tuning_seeds that are not among seeds, which evaluate, found {both}")
-        return self
+        return seeds
