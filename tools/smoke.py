@@ -11,6 +11,7 @@ from dlstudy.data.image_sets import DATASETS, FolderSet, load_image_set
 from tools.checkout import RAW_IMAGES, ROOT, copy_checkout, dvc, images_from, read_params, write_params
 
 MOST: Final[dict[str, int]] = {"hidden": 32, "num_epochs": 2, "batch_size": 64}
+CLIMB: Final = {"budgets": [0.5, 1.0], "tuning_seeds": [100], "seeds": [30, 31], "stack_size": 2}
 EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, made small
     "linear_theory": {"num_descent_steps": 200},
     "linearity": {"num_repeats": 2},
@@ -30,15 +31,17 @@ EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, ma
         "num_epoch_rounds": 8,
     },
     "activation_outputs": {
-        **{"width": 16, "num_epochs": 0.5, "deep_depth": 4, "longer": 2, "tuning_seeds": [100], "stack_size": 2},
-        "price": {"hidden": [4], "batch_size": 64, "num_epochs": 2, "learning_rates": [0.03, 0.1, 0.3]}
+        **{"width": 8, "deep_depth": 4},
+        **{"learning_rates": [0.1, 0.316, 1.0], "adam_learning_rates": [0.00316, 0.01, 0.0316]},
+        **CLIMB,
+        "price": {"hidden": [4], "batch_size": 64, "num_epochs": 2, "learning_rates": [0.0316, 0.1, 0.316]}
         | {"tuning_seeds": [100]},
     },
     "published_networks": {
         "table": {"networks": [{"hidden": [100], "num_epochs": 2}], "num_seeds": 2},
         "tutorial": {"hidden": [16, 12, 8], "max_epochs": 2, "patience": 1, "num_images": 64},
     },
-    "losses": {"hidden": [16], "num_epochs": 1, "tuning_seeds": [100]},
+    "losses": {"hidden": [16], "again_tuning_seeds": [200], "learning_rates": [0.01, 0.0316, 0.1], **CLIMB},
 }
 LADDER: Final[dict[str, Any]] = {
     **{"depths": [1, 4, 8], "budgets": [0.5, 1.0], "short_depths": [8], "width": 8, "batch_size": 64},

@@ -24,12 +24,16 @@ from dlstudy.experiments.activation_outputs.price import (
     start,
     train,
 )
-from dlstudy.tuning.search import Choice, Score, Trial
+from dlstudy.tuning.rungs import Configuration, RungTrial, diverged_score
 
-PARAMS = PriceParams(hidden=(5,), batch_size=64, num_epochs=2, learning_rates=(0.03, 0.1, 0.3), tuning_seeds=(100,))
+PARAMS = PriceParams(hidden=(5,), batch_size=64, num_epochs=2, learning_rates=(0.0316, 0.1, 0.316), tuning_seeds=(100,))
 FAR_TOO_FAST = 1e6
 LINEAR, RELU, DYING = VARIANTS
-RATES = dict.fromkeys(CELLS, Choice(0.1, at_edge=False))
+RATES = dict.fromkeys(CELLS, 0.1)
+
+
+def trial(output, step):
+    return RungTrial(Cell(output), Configuration("he", step), 3)  # at a rate of 10^(step/4)
 
 
 @pytest.fixture(scope="module")
@@ -96,22 +100,22 @@ def test_a_row_tells_the_scores_of_its_own_variant(houses, division):
 
 
 def test_a_run_that_diverges_is_no_number_but_says_so(houses):
-    rows = run_seed(houses, PARAMS, dict.fromkeys(CELLS, Choice(FAR_TOO_FAST, at_edge=False)), 3)
+    rows = run_seed(houses, PARAMS, dict.fromkeys(CELLS, FAR_TOO_FAST), 3)
     assert rows[0] == {"output": "identity", "start": "mean", "seed": 3} | {
         "diverged": True,
         "rmse": 0.0,
         "r2": 0.0,
         "share_zero": 0.0,
     }
-    assert score_trial(houses, PARAMS, Trial(Cell("identity"), FAR_TOO_FAST, 3)) == Score(0.0, diverged=True)
+    assert score_trial(houses, PARAMS, trial("identity", 24)) == diverged_score()
 
 
 def test_a_relu_that_is_0_for_every_house_is_counted(houses):
     """So large a first step takes the output below 0 for good."""
-    rows = run_seed(houses, PARAMS, dict.fromkeys(CELLS, Choice(100.0, at_edge=False)), 3)
+    rows = run_seed(houses, PARAMS, dict.fromkeys(CELLS, 100.0), 3)
     assert rows[1]["share_zero"] == 1.0
     assert not rows[1]["diverged"]
-    assert score_trial(houses, PARAMS, Trial(Cell("relu"), 100.0, 3)).accuracy == 0.0
+    assert score_trial(houses, PARAMS, trial("relu", 8)).accuracy == 0.0
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from pydantic import ValidationError
 from dlstudy.experiments.ladder import climbing
 from dlstudy.experiments.ladder.climbing import ladder
 from dlstudy.experiments.ladder.params import Arm, LadderParams, Protocol
+from dlstudy.tuning import networks
 from dlstudy.tuning.memo import Memo
 from dlstudy.tuning.stacks import Images, Member, scores_on_test, train_stack
 
@@ -72,7 +73,7 @@ def test_the_choice_has_the_best_mean_of_the_tuning_seeds_and_both_its_neighbour
 
 def test_a_row_is_what_training_that_network_alone_gives_to_the_last_digit(tables, pixels):
     row = tables["per_seed"].query("depth == 2 and budget == 2 and seed == 1").iloc[0]
-    recipe = climbing.Networks(pixels, None, "relu", PROTOCOL, "relu").recipe(climbing.Cell(2, 2.0))
+    recipe = climbing.networks_of(pixels, None, "relu", PROTOCOL, "relu").recipe_of(climbing.Cell(2, 2.0))
     init = {"matching": "he", "pytorch": "pytorch"}[row["init"]]
     stack = train_stack(pixels, recipe, [Member(1, init, row["lr"])])
     assert row["test_accuracy"] == scores_on_test(stack, pixels)[0].accuracy
@@ -83,7 +84,7 @@ def test_what_was_trained_is_not_trained_again(tables, pixels, memo, monkeypatch
     def train_nothing(*args):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(climbing, "validation_job", train_nothing)
+    monkeypatch.setattr(networks, "validation_job", train_nothing)
     monkeypatch.setattr(climbing, "confirming_job", train_nothing)
     again = ladder(pixels, memo, "relu", PROTOCOL, "relu")
     assert all(again[name].equals(table) for name, table in tables.items())
@@ -108,7 +109,7 @@ def test_another_budget_trains_that_budget_only(tables, pixels, memo, monkeypatc
 
 @pytest.mark.usefixtures("one_process")
 def test_a_training_that_was_interrupted_goes_on_where_it_stopped(pixels, tmp_path, monkeypatch):
-    whole, finished = climbing.validation_job, []
+    whole, finished = networks.validation_job, []
 
     def killed_at_the_third(images, job):
         if len(finished) == 2:
@@ -118,10 +119,10 @@ def test_a_training_that_was_interrupted_goes_on_where_it_stopped(pixels, tmp_pa
 
     protocol = Protocol.model_validate(CONTENT | {"depths": [1], "budgets": [1.0], "short_depths": []})
     memo = Memo.of(tmp_path, pixels)
-    monkeypatch.setattr(climbing, "validation_job", killed_at_the_third)
+    monkeypatch.setattr(networks, "validation_job", killed_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         ladder(pixels, memo, "tanh", protocol, "tanh")
-    monkeypatch.setattr(climbing, "validation_job", lambda images, job: finished.append(job) or whole(images, job))
+    monkeypatch.setattr(networks, "validation_job", lambda images, job: finished.append(job) or whole(images, job))
     resumed = ladder(pixels, memo, "tanh", protocol, "tanh")
     assert len({(job.recipe, job.members) for job in finished}) == len(finished)  # none twice
     fresh = ladder(pixels, Memo.of(tmp_path / "other", pixels), "tanh", protocol, "tanh")

@@ -12,40 +12,30 @@ from dlstudy.core.dataset import Split
 from dlstudy.core.errors import StudyError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.losses.closed_form import CHUNK, least_squares_outputs, moments
-from dlstudy.experiments.losses.comparison import (
-    AGAIN,
-    CELLS,
-    CLOSED_FORM,
-    REFERENCE,
-    Cell,
-    Outputs,
-    compare,
-    divided,
-    handicapped,
-    outputs_of_cell,
-    run_seed,
-    score_trial,
-    scores_of,
-    sgd_params,
-    trained_outputs,
-)
+from dlstudy.experiments.losses.comparison import NAMES, Cell, closed_form_row, compare, networks_of
 from dlstudy.experiments.losses.params import LossesParams
-from dlstudy.sgd.loop import train_run
+from dlstudy.experiments.losses.scores import Outputs, handicapped, scores_of, scoring_job
 from dlstudy.training.calibration import fit_temperature
-from dlstudy.tuning.search import Score, Trial
+from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.rungs import Configuration, RungTrial
+from dlstudy.tuning.squared import SquaredErrorRecipe
+from dlstudy.tuning.stacks import Images
 
 PARAMS = LossesParams(
+    budgets=(1.0, 2.0),
     hidden=(8,),
     activation="relu",
     init="he",
     batch_size=32,
-    num_epochs=1,
-    learning_rates=(0.0003, 0.003, 0.03),
+    learning_rates=(0.001, 0.00316, 0.01),
     tuning_seeds=(100,),
+    again_tuning_seeds=(200,),
+    seeds=(30, 31),
+    stack_size=2,
     handicap=0.1,
 )
-RATES = dict.fromkeys(CELLS, 0.003)
-FAR_TOO_FAST = 1e9
+FAR_TOO_FAST = 120  # a step on the grid of learning rates: 10^30
+CELLS = [Cell(*names, budget) for names in NAMES for budget in PARAMS.budgets]
 
 
 def draw_split(num_images, shape, num_classes=3, seed=0):
@@ -55,10 +45,28 @@ def draw_split(num_images, shape, num_classes=3, seed=0):
 
 
 @pytest.fixture(scope="module")
-def comparison(images):
+def pixels(images):
+    return Images.of(images)
+
+
+@pytest.fixture(scope="module")
+def memo(pixels, tmp_path_factory):
+    return Memo.of(tmp_path_factory.mktemp("memo"), pixels)
+
+
+@pytest.fixture(scope="module")
+def comparison(images, pixels, memo):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DLSTUDY_PROCESSES", "2")
-        return compare(images, PARAMS, (0, 1))
+        return compare(images, pixels, memo, PARAMS)
+
+
+def job_of(pixels, cell, *trials):
+    """A stack of one cell, of (step of the learning rate, seed)."""
+    init = "he" if cell.network == "mlp" else "zeros"
+    return networks_of(pixels, None, PARAMS).job(
+        [RungTrial(cell, Configuration(init, step), seed) for step, seed in trials]
+    )
 
 
 # --- Least squares in closed form ---
@@ -101,75 +109,72 @@ def test_least_squares_survives_pixels_that_never_vary():
     np.testing.assert_allclose(found.numpy(), model.predict(train.features.flatten(1).double().numpy()), atol=1e-8)
 
 
-# --- Trials and variants ---
+# --- Networks ---
+
+
+def test_networks_of_a_comparison_differ_in_the_loss_alone(pixels):
+    for network, hidden in (("mlp", (8,)), ("linear", ())):
+        jobs = [job_of(pixels, Cell(network, loss, 2.0), (-8, 30)) for loss in ("cross_entropy", "squared_error")]
+        assert [isinstance(job.recipe, SquaredErrorRecipe) for job in jobs] == [False, True]
+        assert vars(jobs[0].recipe) == vars(jobs[1].recipe)
+        assert jobs[0].members == jobs[1].members
+        assert (jobs[0].recipe.hidden, jobs[0].recipe.num_epochs) == (hidden, 2.0)
+
+
+def test_the_control_has_the_recipe_and_the_data_of_the_reference_but_other_weights(pixels):
+    reference, again = (job_of(pixels, Cell("mlp", loss, 1.0), (-8, 30)) for loss in ("cross_entropy", "again"))
+    assert reference.recipe == again.recipe
+    assert again.members[0]._replace(weights="weights") == reference.members[0] != again.members[0]
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_trial_is_scored_on_the_validation_split_of_its_own_division(images, cell):
-    divisions = {100: divided(images, 100)}
-    found = score_trial(divisions, PARAMS, Trial(cell, 0.003, 100))
-    run = train_run(divided(images, 100), sgd_params(PARAMS, cell, 0.003), 100)
-    assert found == Score(run.history[-1].validation.accuracy)
+def test_a_row_has_the_scores_of_its_own_network_and_division(comparison, images, pixels, cell):
+    chosen = comparison.tables["chosen"].set_index(["network", "loss", "budget"])["lr"][cell]
+    step = round(4 * np.log10(chosen))
+    stack = job_of(pixels, cell, (step, 30), (step, 31)).trained(pixels)
+    rows = comparison.tables["per_seed"].set_index(["network", "loss", "budget", "seed"])
+    for place, seed in enumerate(PARAMS.seeds):
+        division = images.redivided(generator(seed, "split"))
+        validation, test = (  # pixels are standardised by the scale of the prepared training split, whatever the seed
+            stack.outputs(images.standardised(split).features)[place].detach()
+            for split in (division.validation, division.test)
+        )
+        row, classes = rows.loc[(*cell, seed)], division.test.targets
+        assert row["test_accuracy"] == accuracy_score(classes, test.argmax(1))
+        # float32 outputs of parts of another size, summed in another order
+        assert row["nll"] == pytest.approx(F.cross_entropy(test.double(), classes).item(), rel=1e-5)
+        temperature = fit_temperature(validation, division.validation.targets)
+        assert row["temperature"] == pytest.approx(temperature, rel=1e-4)
 
 
-def test_a_trial_that_diverges_has_accuracy_0(images):
-    trial = Trial(Cell("linear", "squared_error"), FAR_TOO_FAST, 100)
-    assert score_trial({100: images}, PARAMS, trial) == Score(0.0, diverged=True)
+def test_least_squares_in_closed_form_is_that_of_the_seeds_division(images):
+    division = images.redivided(generator(30, "split"))
+    (test,) = least_squares_outputs(division.train, (division.test,), division.num_outputs)
+    row = closed_form_row(images, 30)
+    assert row["test_accuracy"] == accuracy_score(division.test.targets, test.argmax(1))
+    assert {key: row[key] for key in ("network", "loss", "budget", "seed")} == {
+        "network": "linear",
+        "loss": "closed_form",
+        "budget": 0.0,
+        "seed": 30,
+    }
 
 
-def test_trials_know_nothing_of_the_test_split(images):
-    spoilt = dataclasses.replace(images, test=Split(images.test.features * 0, images.test.targets * 0))
-    trial = Trial(REFERENCE, 0.003, 100)
-    assert score_trial({100: spoilt}, PARAMS, trial) == score_trial({100: images}, PARAMS, trial)
+def test_a_network_that_diverges_has_no_scores(pixels):
+    bad, good = scoring_job(
+        None, pixels, job_of(pixels, Cell("mlp", "squared_error", 1.0), (FAR_TOO_FAST, 30), (-8, 31))
+    )
+    assert bad == {}
+    assert "handicapped" not in good
+    assert 0 < good["test_accuracy"] < 1
 
 
-def test_linear_networks_start_from_zero_and_the_perceptron_from_its_initialiser():
-    assert sgd_params(PARAMS, Cell("linear", "squared_error"), 0.1).init == "zeros"
-    perceptron = sgd_params(PARAMS, Cell("mlp", "squared_error"), 0.1)
-    assert (perceptron.init, perceptron.hidden, perceptron.loss) == ("he", (8,), "squared_error")
-
-
-def test_the_repeat_shares_the_division_but_neither_weights_nor_order(images):
-    division = divided(images, 3)
-    again = outputs_of_cell(division, PARAMS, RATES, AGAIN, 3)
-    expected = trained_outputs(division, sgd_params(PARAMS, REFERENCE, RATES[REFERENCE]), 1003)
-    assert torch.equal(again.test, expected.test)
-    assert not torch.equal(again.test, outputs_of_cell(division, PARAMS, RATES, REFERENCE, 3).test)
-
-
-def test_every_variant_has_a_row_a_seed(images):
-    found = run_seed(images, PARAMS, RATES, 3)
-    assert {(row["network"], row["loss"]) for row in found.rows} == {*CELLS, AGAIN, CLOSED_FORM}
-    assert {row["seed"] for row in found.rows} == {3}
-    assert found.diverged == ()
-
-
-@pytest.mark.parametrize("seed", [3, 4])
-def test_a_seed_gives_every_variant_the_same_division_weights_and_order(images, seed):
-    """The pairs of a comparison: each variant trained on its own here, from what the seed alone settles."""
-    division = images.redivided(generator(seed, "split"))
-    others = (division.validation, division.test)
-    expected = {cell: trained_outputs(division, sgd_params(PARAMS, cell, RATES[cell]), seed) for cell in CELLS}
-    expected[CLOSED_FORM] = Outputs(*least_squares_outputs(division.train, others, division.num_outputs))
-    rows = {Cell(row["network"], row["loss"]): row for row in run_seed(images, PARAMS, RATES, seed).rows}
-    for cell, outputs in expected.items():
-        logits, classes = outputs.test.double(), division.test.targets
-        # The same float64 arithmetic but for the order of the sum.
-        assert rows[cell]["nll"] == pytest.approx(F.cross_entropy(logits, classes).item(), rel=1e-12), cell
-        assert rows[cell]["temperature"] == fit_temperature(outputs.validation, division.validation.targets), cell
-
-
-def test_another_seed_gives_another_division(images):
-    first, second = (divided(images, seed).train.features for seed in (3, 4))
-    assert not torch.equal(first, second)
-
-
-def test_a_variant_that_diverges_is_named_and_has_no_row(images):
-    cell = Cell("mlp", "squared_error")
-    found = run_seed(images, PARAMS, RATES | {cell: FAR_TOO_FAST}, 3)
-    assert found.diverged == ("mlp, squared_error, seed 3",)
-    assert cell not in {(row["network"], row["loss"]) for row in found.rows}
-    assert len(found.rows) == len(CELLS) + 1
+def test_trials_know_nothing_of_the_test_split(images, pixels, tmp_path, monkeypatch):
+    monkeypatch.setenv("DLSTUDY_PROCESSES", "1")
+    spoilt = Images.of(dataclasses.replace(images, test=Split(images.test.features * 0, images.test.targets * 0)))
+    trials = [RungTrial(Cell("mlp", "squared_error", 1.0), Configuration("he", -8), 100)]
+    found = [networks_of(each, Memo.of(tmp_path / "none", each), PARAMS).scored(trials) for each in (spoilt, pixels)]
+    assert found[0] == found[1]
 
 
 def test_scores_agree_with_scikit_learns(images):
@@ -177,7 +182,7 @@ def test_scores_agree_with_scikit_learns(images):
     outputs = Outputs(
         torch.randn(len(images.validation), 10, generator=stream), torch.randn(len(images.test), 10, generator=stream)
     )
-    found = scores_of(images, outputs)
+    found = scores_of(outputs, images.validation.targets, images.test.targets)
     classes, logits = images.test.targets.numpy(), outputs.test.double()
     assert found["test_accuracy"] == accuracy_score(classes, logits.argmax(1).numpy())
     # Two float64 means of 70 logarithms: equal but for a few last bits.
@@ -202,7 +207,7 @@ def test_a_handicap_beyond_what_is_right_is_refused():
 
 
 def test_the_handicapped_control_is_the_repeat_less_the_handicap(comparison, images):
-    table = comparison.tables["controls"].pivot(index="seed", columns="variant", values="test_accuracy")
+    table = comparison.tables["controls"].pivot(index=["budget", "seed"], columns="variant", values="test_accuracy")
     num_test = len(images.test)
     assert (round(table["again"] * num_test) - round(table["handicapped"] * num_test) == round(0.1 * num_test)).all()
 
@@ -210,27 +215,27 @@ def test_the_handicapped_control_is_the_repeat_less_the_handicap(comparison, ima
 # --- The whole ---
 
 
-def test_the_tables_have_their_columns(comparison):
+def test_the_tables_have_their_columns_and_rows(comparison):
+    place = ["network", "loss", "budget"]
     assert {name: list(table) for name, table in comparison.tables.items()} == {
-        "tuning": ["network", "loss", "lr", "seed", "validation_accuracy", "diverged"],
-        "chosen": ["network", "loss", "lr", "at_edge"],
-        "per_seed": [
-            *("network", "loss", "seed", "test_accuracy"),
-            *("nll", "ece", "temperature", "nll_scaled", "ece_scaled"),
-        ],
-        "controls": ["variant", "seed", "test_accuracy"],
+        "tuning": [*place, "init", "lr", "seed", "validation_accuracy", "validation_loss", "diverged"],
+        "chosen": [*place, "init", "lr", "at_edge", "trains", "num_configurations", "validation_accuracy"],
+        "per_seed": [*place, "seed", "test_accuracy", "nll", "ece", "temperature", "nll_scaled", "ece_scaled"],
+        "controls": ["variant", "budget", "seed", "test_accuracy"],
     }
+    assert len(comparison.tables["chosen"]) == len(CELLS)
+    assert len(comparison.tables["per_seed"]) == (len(CELLS) + 1) * len(PARAMS.seeds)
+    assert len(comparison.tables["controls"]) == 3 * 2 * len(PARAMS.seeds)
+    assert comparison.facts["diverged"] == []
 
 
-def test_the_chosen_learning_rates_are_the_best_of_those_tried(comparison):
-    tuning, chosen = comparison.tables["tuning"], comparison.tables["chosen"]
-    means = tuning.groupby(["network", "loss", "lr"], as_index=False)["validation_accuracy"].mean()
-    best = means.sort_values(["validation_accuracy", "lr"], ascending=[False, True]).drop_duplicates(
-        ["network", "loss"]
-    )
-    pairs = chosen.merge(best, on=["network", "loss"])
-    assert len(pairs) == len(CELLS)
-    assert (pairs["lr_x"] == pairs["lr_y"]).all()
+def test_the_control_is_tuned_with_seeds_of_its_own(comparison):
+    tuning = comparison.tables["tuning"]
+    assert tuning.groupby("loss")["seed"].agg(set).to_dict() == {
+        "again": {200},
+        "cross_entropy": {100},
+        "squared_error": {100},
+    }
 
 
 def test_the_control_is_scored_as_the_comparison_is(comparison):
@@ -240,9 +245,9 @@ def test_the_control_is_scored_as_the_comparison_is(comparison):
         assert of_loss["test_accuracy"].tolist() == controls[controls["variant"] == loss]["test_accuracy"].tolist()
 
 
-def test_one_process_finds_what_two_find(comparison, images, monkeypatch):
+def test_one_process_finds_what_two_find(comparison, images, pixels, tmp_path, monkeypatch):
     monkeypatch.setenv("DLSTUDY_PROCESSES", "1")
-    again = compare(images, PARAMS, (0, 1))
+    again = compare(images, pixels, Memo.of(tmp_path / "none", pixels), PARAMS)
     assert again.facts == comparison.facts
     for name, table in comparison.tables.items():
         pd.testing.assert_frame_equal(again.tables[name], table, check_exact=True)

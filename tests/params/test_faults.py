@@ -302,16 +302,18 @@ def test_a_single_seed_is_refused(tmp_path, study):
     assert problems(tmp_path, study) == ["seeds: expected at least 2, since claims compare them, found [0]"]
 
 
-TUNED = (
-    "experiments.losses",
-    "experiments.activation_outputs",
-    "experiments.activation_outputs.price",
-)
-
-
 def test_a_seed_that_tunes_and_evaluates_is_refused_before_any_work_wherever_it_stands(tmp_path, study):
     change(study, "seeds", [0, 7])
-    for section in TUNED:
-        change(study, f"{section}.tuning_seeds", [7, 100])
-    expected = "tuning_seeds: expected tuning seeds that are not among `seeds`, which evaluate, found [7]"
-    assert sorted(problems(tmp_path, study)) == sorted(f"{section}.{expected}" for section in TUNED)
+    change(study, "experiments.activation_outputs.price.tuning_seeds", [7, 100])
+    assert problems(tmp_path, study) == [
+        "experiments.activation_outputs.price.tuning_seeds: expected tuning seeds that are not among `seeds`, which "
+        "evaluate, found [7]"
+    ]
+
+
+@pytest.mark.parametrize("section", ["experiments.losses", "experiments.activation_outputs", "ladder.protocol"])
+def test_tuning_seeds_are_apart_from_the_seeds_of_their_own_section(tmp_path, study, section):
+    change(study, f"{section}.tuning_seeds", [7, 100])
+    change(study, f"{section}.seeds", [0, 7])
+    problem = "expected tuning_seeds that are not among seeds, which evaluate, found [7]"
+    assert f"{section}.seeds: {problem}" in problems(tmp_path, study)

@@ -3,19 +3,19 @@ import pytest
 from dlstudy.core.params import ParamsError, validated
 from dlstudy.experiments.activation_outputs.params import OutputsParams
 
-PRICE = {"hidden": [4], "batch_size": 64, "num_epochs": 1, "learning_rates": [0.03, 0.1, 0.3], "tuning_seeds": [100]}
+RATES = [0.0316, 0.1, 0.316]
+PRICE = {"hidden": [4], "batch_size": 64, "num_epochs": 1, "learning_rates": RATES, "tuning_seeds": [100]}
 CONTENT = {
+    "budgets": [2, 8.0],
     "width": 64,
     "batch_size": 64,
-    "num_epochs": 1,
     "middle_depth": 4,
     "deep_depth": 8,
-    "learning_rates": [0.03, 0.1, 0.3],
-    "adam_learning_rates": [0.001, 0.003, 0.01],
+    "learning_rates": RATES,
+    "adam_learning_rates": [0.001, 0.00316, 0.01],
     "tuning_seeds": [100, 101],
-    "num_deep_tuning_seeds": 1,
+    "seeds": [30, 31],
     "stack_size": 5,
-    "longer": 4,
     "reached": 0.8,
     "price": PRICE,
 }
@@ -31,7 +31,7 @@ def problem(changes, **rows):
 
 def test_whole_numbers_may_stand_for_fractions():
     params = validated(CONTENT, OutputsParams)
-    assert (params.num_epochs, params.longer) == (1.0, 4.0)
+    assert params.budgets == (2.0, 8.0)
     assert params.price.hidden == (4,)
 
 
@@ -39,13 +39,18 @@ def test_whole_numbers_may_stand_for_fractions():
     ("changes", "line"),
     [
         ({"middle_depth": 2}, "x.middle_depth: expected greater than or equal to 3, found 2"),
-        ({"longer": 1.0}, "x.longer: expected greater than 1, found 1.0"),
+        ({"budgets": [8.0, 2.0]}, "x.budgets: expected ascending numbers, each once, found [8.0, 2.0]"),
         ({"reached": 80}, "x.reached: expected less than 1, found 80"),
         (
-            {"learning_rates": [0.1, 0.03, 0.3]},
-            "x.learning_rates: expected ascending numbers, each once, found [0.1, 0.03, 0.3]",
+            {"learning_rates": [0.1, 0.0316, 0.316]},
+            "x.learning_rates: expected ascending numbers, each once, found [0.1, 0.0316, 0.316]",
         ),
-        ({"adam_learning_rates": [0.1, 0.2]}, "x.adam_learning_rates: expected at least 3 entries, found [0.1, 0.2]"),
+        (
+            {"learning_rates": [0.03, 0.1, 0.3]},
+            "x.learning_rates: expected learning rates of quarters of a decade, such as 0.0316, found 0.03",
+        ),
+        ({"adam_learning_rates": [0.1, 1.0]}, "x.adam_learning_rates: expected at least 3 entries, found [0.1, 1.0]"),
+        ({"seeds": [30, 100]}, "x.seeds: expected tuning_seeds that are not among seeds, which evaluate, found [100]"),
         ({"tuning_seeds": [100, 100]}, "x.tuning_seeds: expected each seed once, found [100, 100]"),
     ],
 )

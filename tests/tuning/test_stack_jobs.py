@@ -3,33 +3,41 @@
 from types import SimpleNamespace
 from typing import NamedTuple
 
+import numpy as np
 import pytest
+import torch
+from torch import nn
 
-from dlstudy.tuning.jobs import Networks, chosen_table, map_longest_first, tuning_table
-from dlstudy.tuning.search import Choice, Score, Trial
-from dlstudy.tuning.stacks import Member, Recipe
+from dlstudy.core.randomness import generator
+from dlstudy.tuning.jobs import Job, map_longest_first
+from dlstudy.tuning.networks import Networks, chosen_table, tuning_table, validation_job
+from dlstudy.tuning.rungs import Climb, Configuration, RungScore, RungTrial, climb_rungs, diverged_score
+from dlstudy.tuning.squared import SquaredErrorRecipe
+from dlstudy.tuning.stacks import Images, Member, Recipe, Stack
 
 
 class Cell(NamedTuple):
-    depth: int
-    init: str
+    name: str
+    budget: float
 
 
-def recipe_of(cell):
-    return Recipe(hidden=(4,) * cell.depth, activations=("relu",) * cell.depth, batch_size=8, num_epochs=1)
+SEEDS = (8, 7)
+CELL = Cell("a", 1.0)
 
 
-def networks(*, mixed):
-    return Networks(recipe_of=recipe_of, init_of=lambda cell: cell.init, mixed=mixed)
+def peak_at(step):
+    """A climb's scores: the closer to the best step, the better; the longer, the better."""
+
+    def score(trial):
+        return RungScore(0.9 - 0.1 * abs(trial.configuration.step - step) / trial.place.budget, 1.0)
+
+    return lambda trials: [score(trial) for trial in trials]
 
 
-HE, XAVIER, DEEP = Cell(1, "he"), Cell(1, "xavier"), Cell(2, "he")
-SCORES = {
-    Trial(cell, lr, seed): Score(accuracy)
-    for cell, accuracies in ((DEEP, (0.25, 0.5)), (HE, (0.75, 0.5)))
-    for lr, accuracy in zip((0.1, 0.3), accuracies, strict=True)
-    for seed in (8, 7)
-}
+def climbed():
+    rungs = [[Climb(Cell(name, budget), SEEDS, 0.2) for name in ("b", "a")] for budget in (1.0, 2.0)]
+    first = [Configuration("he", step) for step in (-4, -2, 0)]
+    return climb_rungs(rungs, lambda cell: first, lambda cell: cell._replace(budget=1.0), peak_at(-2))
 
 
 def test_the_longest_starts_first_and_results_keep_the_order_of_the_jobs(monkeypatch):
@@ -45,38 +53,85 @@ def test_the_longest_starts_first_and_results_keep_the_order_of_the_jobs(monkeyp
     assert started == [4, 3, 2, 1]
 
 
-@pytest.mark.parametrize(("mixed", "stacks"), [(True, [{HE, XAVIER}, {DEEP}]), (False, [{HE}, {XAVIER}, {DEEP}])])
-def test_trials_of_one_seed_that_are_trained_alike_are_one_stack(mixed, stacks):
-    trials = [Trial(cell, lr, seed) for cell in (HE, XAVIER, DEEP) for lr in (0.1, 0.3) for seed in (7, 8)]
-    jobs = networks(mixed=mixed).tuning_jobs(trials)
-    assert [{trial.cell for trial in job.trials} for job in jobs] == [cells for cells in stacks for _ in range(2)]
-    assert all(len({trial.seed for trial in job.trials}) == 1 for job in jobs)
-    assert sorted(trial for job in jobs for trial in job.trials) == sorted(trials)
+def test_a_longer_training_starts_from_the_best_of_the_shorter_and_its_neighbours():
+    tried = {climb.place: {each.step for each in climb.tried} for climb in climbed()}
+    assert tried[Cell("a", 1.0)] == {-4, -3, -2, -1, 0}
+    assert tried[Cell("a", 2.0)] == tried[Cell("b", 2.0)] == {-3, -2, -1}
 
 
-def test_a_stack_has_the_networks_of_its_recipe_at_the_chosen_rate_for_so_many_seeds_in_their_order():
-    jobs = networks(mixed=True).confirming_jobs({DEEP: Choice(0.1, at_edge=False)}, [3, 1, 2, 5, 4], 2)
-    assert [[trial.seed for trial in job.trials] for job in jobs] == [[3, 1], [2, 5], [4]]
-    assert jobs[0].members == (Member(3, "he", 0.1), Member(1, "he", 0.1))
-    assert {job.recipe for job in jobs} == {recipe_of(DEEP)}
+def test_the_tables_are_sorted_by_place_and_begin_with_the_names():
+    tuning = tuning_table(climbed(), activation="relu")
+    assert list(tuning) == [
+        *("activation", "name", "budget", "init", "lr", "seed"),
+        *("validation_accuracy", "validation_loss", "diverged"),
+    ]
+    assert tuning["name"].is_monotonic_increasing
+    assert tuning["seed"].tolist() == [7, 8] * (5 + 3) * 2
+    chosen = chosen_table(climbed())
+    assert chosen[["name", "budget", "lr", "num_configurations"]].to_numpy().tolist() == [
+        [name, budget, 0.316, num] for name in "ab" for budget, num in ((1.0, 5), (2.0, 3))
+    ]
 
 
-def test_all_seeds_are_one_stack_where_it_has_room():
-    jobs = networks(mixed=True).confirming_jobs({HE: Choice(0.1, at_edge=False)}, [3, 1], 5)
-    assert [len(job.trials) for job in jobs] == [2]
+# --- Stacks of images ---
 
 
-def test_the_tables_are_sorted_by_cell_and_begin_with_the_names():
-    tuning = tuning_table(SCORES, score_name="score", activation="relu")
-    assert list(tuning) == ["activation", "depth", "init", "lr", "seed", "score", "diverged"]
-    assert tuning["seed"].tolist() == [7, 8] * 4
-    assert tuning["score"].tolist() == [0.75, 0.75, 0.5, 0.5, 0.25, 0.25, 0.5, 0.5]
+@pytest.fixture
+def pixels(images):
+    return Images.of(images)
 
 
-def test_the_table_of_chosen_rates_tells_no_more_than_was_asked_for():
-    choices = {DEEP: Choice(0.3, at_edge=True), HE: Choice(0.1, at_edge=True)}
-    assert list(chosen_table(choices, SCORES)) == ["depth", "init", "lr", "at_edge"]
-    found = chosen_table(choices, SCORES, "num_rates", "validation_accuracy", activation="relu")
-    assert list(found) == ["activation", "depth", "init", "lr", "at_edge", "num_rates", "validation_accuracy"]
-    assert found.iloc[0].tolist() == ["relu", 1, "he", 0.1, True, 2, 0.75]
-    assert found["validation_accuracy"].tolist() == [0.75, 0.5]
+def recipe_of(cell):
+    return Recipe(hidden=(4,), activations=("relu",), batch_size=50, num_epochs=cell.budget)
+
+
+def test_every_place_meets_every_seed_at_its_best_rate_in_stacks_of_the_given_size(pixels, monkeypatch):
+    monkeypatch.setenv("DLSTUDY_PROCESSES", "1")
+    memo = SimpleNamespace(path=lambda purpose, job: SimpleNamespace(is_file=lambda: False), folder=SimpleNamespace())
+    memo.folder.is_dir = lambda: False
+    stacks = []
+
+    def run_job(images, job):
+        stacks.append(job.members)
+        return [{"seed": member.seed} for member in job.members]
+
+    networks = Networks(
+        *(pixels, memo, "test", recipe_of), lambda trial: Member(trial.seed, "he", trial.configuration.lr)
+    )
+    found = networks.confirmed(climbed(), [3, 1, 2], 2, run_job, "seeds")
+    assert [(trial.place, trial.seed) for trial, row in found] == [
+        (Cell(name, budget), seed) for budget in (1.0, 2.0) for name in "ba" for seed in (3, 1, 2)
+    ]
+    assert all(row["seed"] == trial.seed for trial, row in found)
+    assert sorted(map(len, stacks)) == [1] * 4 + [2] * 4
+    assert {member.lr for stack in stacks for member in stack} == {0.316}
+
+
+def test_a_trial_that_diverges_has_accuracy_0_and_leaves_the_others_alone(pixels):
+    trials = [RungTrial(CELL, Configuration("he", step), 100) for step in (120, -8)]
+    members = [Member(100, "he", trial.configuration.lr) for trial in trials]
+    bad, good = validation_job(pixels, Job(recipe_of(CELL), tuple(trials), tuple(members)))
+    assert bad == diverged_score()
+    assert not good.diverged
+
+
+@pytest.mark.parametrize("output", ["identity", "tanh"])
+def test_squared_error_trains_as_pytorchs_loss_and_optimiser_do(pixels, output):
+    recipe = SquaredErrorRecipe((5,), ("relu",), batch_size=50, num_epochs=2, output=output)
+    stack = Job(recipe, (), (Member(3, "he", 0.01), Member(4, "he", 0.02))).trained(pixels)
+    start = Stack.new(recipe, (Member(4, "he", 0.02),), pixels.features.shape[1], pixels.num_classes)
+    weights = [parameter[0].detach().clone().requires_grad_() for parameter in start.parameters]
+    optimiser, order, rows = torch.optim.SGD(weights, lr=0.02), generator(4, "minibatches"), pixels.division(4)[0]
+    targets = np.eye(pixels.num_classes, dtype=np.float32)[pixels.targets]
+    targets = torch.from_numpy(targets if output == "identity" else 2 * targets - 1)
+    batches = [part for _ in range(2) for part in rows[torch.randperm(len(rows), generator=order)].split(50)]
+    for step, part in enumerate(batches):
+        optimiser.param_groups[0]["lr"] = 0.02 * (1 - step / len(batches))
+        hidden = nn.functional.linear(pixels.features[part], weights[0], weights[1]).relu()
+        outputs = nn.functional.linear(hidden, weights[2], weights[3])
+        outputs = outputs.tanh() if output == "tanh" else outputs
+        optimiser.zero_grad()
+        (nn.functional.mse_loss(outputs, targets[part]) * pixels.num_classes / 2).backward()
+        optimiser.step()
+    for found, expected in zip(stack.parameters, weights, strict=True):
+        torch.testing.assert_close(found[1], expected, rtol=1e-4, atol=1e-5)  # float32 sums in another order

@@ -107,13 +107,9 @@ def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
 
 
 def _tuning_seeds(study: StudyParams) -> dict[str, tuple[int, ...]]:
-    """The tuning seeds of everything that tunes, by key."""
+    """The tuning seeds of everything that is tuned for the study's own seeds, by key."""
     outputs = study.experiments.activation_outputs
-    return {
-        "experiments.losses.tuning_seeds": study.experiments.losses.tuning_seeds,
-        "experiments.activation_outputs.tuning_seeds": outputs.tuning_seeds,
-        "experiments.activation_outputs.price.tuning_seeds": outputs.price.tuning_seeds,
-    }
+    return {"experiments.activation_outputs.price.tuning_seeds": outputs.price.tuning_seeds}
 
 
 def _context(content: dict[str, Any], datasets: Path | None) -> dict[str, Any]:

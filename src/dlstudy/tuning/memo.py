@@ -12,7 +12,7 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import torch
@@ -42,23 +42,24 @@ class Memo:
     origin: str  # hash of data and code
 
     @classmethod
-    def of(cls, folder: Path, images: Images) -> "Memo":
-        """The memo of these images in a folder; an absolute path, so that all processes mean the same one."""
-        digest = hashlib.sha256(code_digest().encode())
+    def of(cls, folder: Path, images: Images, *also: str) -> "Memo":
+        """The memo of these images in a folder; an absolute path, so that all processes mean the same one.
+
+        `also` names sources below src/dlstudy, files or folders, on which results depend besides what trains.
+        """
+        digest = hashlib.sha256(code_digest(*also).encode())
         for array in images.arrays:
             digest.update(np.ascontiguousarray(array).data)
         digest.update(f"{images.num_train} {os.environ.get('DLSTUDY_ARITHMETIC')}".encode())
         return cls(folder.absolute(), digest.hexdigest())
 
-    def path(self, purpose: str, job: Job[Any]) -> Path:
+    def path(self, purpose: str, job: Job) -> Path:
         """Where the result of a job is kept."""
         identity = hashlib.sha256(f"{self.origin} {purpose} {job.recipe} {job.members}".encode()).hexdigest()
         return self.folder / identity[:2] / f"{identity}.json"
 
 
-def remembered(
-    function: Callable[[Images, Job[Any]], Result], purpose: str, images: Images, memo: Memo, job: Job[Any]
-) -> Result:
+def remembered(function: Callable[[Images, Job], Result], purpose: str, images: Images, memo: Memo, job: Job) -> Result:
     """The result of the job: as it was kept, or computed and then kept. It has to consist of what JSON has."""
     path = memo.path(purpose, job)
     if path.is_file():
@@ -70,16 +71,16 @@ def remembered(
     return result
 
 
-def code_digest() -> str:
+def code_digest(*also: str) -> str:
     """A hash of the code that trains, without comments and docstrings, and of the versions of what it calls."""
     digest = hashlib.sha256(f"{torch.__version__} {np.__version__} {platform.machine()}".encode())
-    for path in _sources():
+    for path in _sources(*also):
         digest.update(ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8")))).encode())
     return digest.hexdigest()
 
 
-def _sources() -> Sequence[Path]:
-    named = [SOURCE / name for name in WHAT_TRAINS]
+def _sources(*also: str) -> Sequence[Path]:
+    named = [SOURCE / name for name in (*WHAT_TRAINS, *also)]
     return sorted(path for each in named for path in (each.rglob("*.py") if each.is_dir() else [each]))
 
 

@@ -23,6 +23,9 @@ MOST_STEPS: Final = 8
 MOST_STEPS_WITHOUT_TRAINING: Final = 2
 """The same where nothing trains, and losses differ by little."""
 
+FULL_RUNGS: Final = 2
+"""On the first two rungs every initialiser is tried; from the third on the one that is best by then."""
+
 Place = TypeVar("Place", bound=Hashable)
 
 
@@ -132,6 +135,29 @@ def climb_all(
             climb.scores.update({trial: found[trial] for trial in trials[climb.place]})
             goes_on = climb.trains or step < MOST_STEPS_WITHOUT_TRAINING
             wanted[climb.place] = set(climb.best().neighbours()) if goes_on else set()
+
+
+def climb_rungs(
+    rungs: Sequence[Sequence[Climb[Place]]],
+    first: Callable[[Place], Iterable[Configuration]],
+    before: Callable[[Place], Place],
+    score_all: Callable[[Sequence[RungTrial[Place]]], Sequence[RungScore]],
+) -> list[Climb[Place]]:
+    """The climbs of all places, rung by rung, shorter trainings first.
+
+    `first` says what a place of the lowest rung tries first; `before`, which place was the same one rung below.
+    """
+    done: dict[Place, Climb[Place]] = {}
+    for number, climbs in enumerate(rungs):
+        starts = {
+            climb.place: next_start(done[before(climb.place)], other_inits=number < FULL_RUNGS)
+            if number
+            else first(climb.place)
+            for climb in climbs
+        }
+        climb_all(climbs, starts, score_all)
+        done |= {climb.place: climb for climb in climbs}
+    return list(done.values())
 
 
 def diverged_score() -> RungScore:

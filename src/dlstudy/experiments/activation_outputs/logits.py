@@ -1,14 +1,14 @@
 """What is looked at in trained networks besides accuracy: whether layers collapse into one, which classes are dead."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from dlstudy.tuning.jobs import Job, Row
+from dlstudy.tuning.networks import final_scores
 from dlstudy.tuning.stacks import Images, Stack
 
-Row = dict[str, Any]
 Affine = tuple[Tensor, Tensor]  # weight (outputs, inputs), bias (outputs,)
 
 
@@ -38,15 +38,6 @@ def collapse(layers: Sequence[Affine], features: Tensor) -> Row:
     }
 
 
-def collapse_rows(stack: Stack, images: Images) -> list[Row]:
-    """One row a network of the stack that has not diverged, on the test images."""
-    return [
-        {"seed": member.seed, **collapse(layers_of(stack, place), images.test_features)}
-        for place, (member, finite) in enumerate(zip(stack.members, stack.finite(), strict=True))
-        if finite
-    ]
-
-
 def silence(logits: Tensor) -> Row:
     """Of (images, classes): classes never predicted, classes whose logit is 0 for every image, images with none above.
 
@@ -60,12 +51,20 @@ def silence(logits: Tensor) -> Row:
     }
 
 
-@torch.no_grad()
-def silence_rows(stack: Stack, images: Images) -> list[Row]:
-    """One row a network of the stack that has not diverged, on the test images."""
-    outputs = stack.outputs(images.test_features)
+def confirming_job(images: Images, job: Job) -> list[Row]:
+    """By table, what is found of each network of a stack: scores, and of those with one hidden layer more."""
+    stack = job.trained(images)
+    looks = looked_at(stack, images) if len(job.recipe.hidden) == 1 else [{}] * len(job.members)
     return [
-        {"seed": member.seed, **silence(logits)}
-        for member, finite, logits in zip(stack.members, stack.finite(), outputs, strict=True)
-        if finite
+        {"per_seed": scores} | ({} if scores["diverged"] else look)
+        for scores, look in zip(final_scores(stack, images), looks, strict=True)
     ]
+
+
+@torch.no_grad()
+def looked_at(stack: Stack, images: Images) -> list[Row]:
+    """Of each network, on the test images: how far it collapses if it has no activation, else its dead classes."""
+    if stack.recipe.activations == ("identity",):
+        places = range(len(stack.members))
+        return [{"collapse": collapse(layers_of(stack, place), images.test_features)} for place in places]
+    return [{"logits": silence(logits)} for logits in stack.outputs(images.test_features)]

@@ -4,20 +4,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from dlstudy.core.params import (
-    Fraction,
-    Items,
-    NumTrainingImages,
-    PositiveFloat,
-    PositiveInt,
-    Section,
-    ascending,
-    rows_of,
-    within_split,
-)
+from dlstudy.core.params import Fraction, Items, NumTrainingImages, PositiveInt, Section, rows_of, within_split
 from dlstudy.training.params import Seeds
-
-LearningRates = Annotated[Items[PositiveFloat], Field(min_length=3), AfterValidator(ascending)]
+from dlstudy.tuning.params import Budgets, Rates, TunedSection
 
 
 def _two_at_least(batch_size: int, info: ValidationInfo) -> int:
@@ -38,7 +27,7 @@ class PriceParams(Section):
     hidden: Annotated[Items[PositiveInt], Field(min_length=1)]
     batch_size: PositiveInt
     num_epochs: PositiveInt
-    learning_rates: LearningRates
+    learning_rates: Rates
     tuning_seeds: Seeds
 
     @field_validator("batch_size")
@@ -47,19 +36,15 @@ class PriceParams(Section):
         return within_split(batch_size, info, "housing")
 
 
-class OutputsParams(Section):
+class OutputsParams(TunedSection):
     """Perceptrons for images that differ in where they have which activation, each with a tuned learning rate."""
 
+    budgets: Budgets  # epochs; a training of its own for each, with a learning rate that falls to 0
     width: Annotated[int, Field(ge=2)]  # of every hidden layer
     batch_size: Annotated[NumTrainingImages, AfterValidator(_two_at_least)]
-    num_epochs: PositiveFloat  # passes over the training split; half an epoch is 0.5
     middle_depth: Annotated[int, Field(ge=3)]  # hidden layers of mixed networks: with fewer, some mixtures are the same
     deep_depth: PositiveInt  # hidden layers of the deep sigmoid networks
-    learning_rates: LearningRates
-    adam_learning_rates: LearningRates
-    tuning_seeds: Seeds
-    num_deep_tuning_seeds: PositiveInt  # the first of them, for middle and deep networks; all, if they are fewer
-    stack_size: PositiveInt  # seeds that are trained side by side; another number gives other last bits
-    longer: Annotated[PositiveFloat, Field(gt=1)]  # times as many epochs, as a rescue of deep sigmoid
+    learning_rates: Rates  # of the first rung
+    adam_learning_rates: Rates
     reached: Fraction  # validation accuracy from which on a deep network counts as trained
     price: PriceParams

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Final, NamedTuple
 
 import pandas as pd
-import torch
 from torch import Tensor, nn
 
 from dlstudy.core.dataset import Dataset, Split
@@ -22,9 +21,11 @@ from dlstudy.experiments.activation_outputs.params import PriceParams
 from dlstudy.sgd.loop import learning_rates, minibatches, train_epoch
 from dlstudy.training.losses import outputs_of, squared_loss
 from dlstudy.training.models import ACTIVATIONS, build_network, initialise
-from dlstudy.tuning.jobs import Row, chosen_table, tuning_table
-from dlstudy.tuning.search import Choice, Score, Trial, choices_of, tune
+from dlstudy.tuning.jobs import Row
+from dlstudy.tuning.rates import step_of
+from dlstudy.tuning.rungs import Climb, Configuration, RungScore, RungTrial, climb_all, diverged_score
 
+INIT: Final = "he"
 STARTS: Final = {"mean": 1.0, "zero": 0.0}  # of the output's bias, in units of the mean price
 
 
@@ -45,13 +46,23 @@ VARIANTS: Final = (Variant("identity", "mean"), Variant("relu", "mean"), Variant
 
 def compare_prices(houses: Dataset, params: PriceParams, seeds: Sequence[int]) -> dict[str, pd.DataFrame]:
     """Every table of the houses: tune, train with every seed, score."""
+    climbs = {cell: Climb(cell, params.tuning_seeds, guessing=0.0) for cell in CELLS}
+    first = {Configuration(INIT, step_of(lr)) for lr in params.learning_rates}
     score_all = partial(map_runs, partial(score_trial, houses, params), label="price: learning rates")
-    scores = tune(CELLS, params.learning_rates, params.tuning_seeds, score_all)
-    choices = choices_of(CELLS, scores)
-    found = map_runs(partial(run_seed, houses, params, choices), seeds, label="price")
+    climb_all(list(climbs.values()), dict.fromkeys(CELLS, first), score_all)
+    rates = {cell: climb.best().lr for cell, climb in climbs.items()}
+    found = map_runs(partial(run_seed, houses, params, rates), seeds, label="price")
+    trials = [
+        {"output": trial.place.output, "lr": trial.configuration.lr, "seed": trial.seed}
+        | {"explained_variance": score.accuracy, "diverged": score.diverged}
+        for climb in climbs.values()
+        for trial, score in climb.scores.items()
+    ]
     return {
-        "price_tuning": tuning_table(scores, score_name="explained_variance"),
-        "price_chosen": chosen_table(choices, scores),
+        "price_tuning": pd.DataFrame(trials).sort_values(["output", "lr", "seed"], ignore_index=True),
+        "price_chosen": pd.DataFrame(
+            {"output": cell.output, "lr": rates[cell], "at_edge": climb.at_edge} for cell, climb in climbs.items()
+        ),
         "price_per_seed": pd.DataFrame([row for rows in found for row in rows]),
     }
 
@@ -69,7 +80,7 @@ def scaled(division: Dataset, split: Split) -> Split:
 def start(division: Dataset, params: PriceParams, variant: Variant, seed: int) -> nn.Sequential:
     """The network before its first step."""
     network = build_network(division.num_features, params.hidden, 1, activation="relu", dtype=division.dtype)
-    initialise(network, "he", generator(seed, "weights"))
+    initialise(network, INIT, generator(seed, "weights"))
     nn.init.constant_(network[-1].bias, STARTS[variant.start])  # type: ignore[arg-type]
     return network.append(ACTIVATIONS[variant.output]())
 
@@ -105,28 +116,28 @@ def r_squared(division: Dataset, prices: Tensor, split: Split) -> float:
 # --- Tuning ---
 
 
-def score_trial(houses: Dataset, params: PriceParams, trial: Trial[Cell]) -> Score:
-    """Explained variance of the validation split after the last epoch; 0 where it is worse than the mean price."""
+def score_trial(houses: Dataset, params: PriceParams, trial: RungTrial[Cell]) -> RungScore:
+    """Explained variance of the validation split after the last epoch, 0 if worse than the mean price; and the rest."""
     division = divided(houses, trial.seed)
     try:
-        network = train(division, params, Variant(trial.cell.output, "mean"), trial.lr, trial.seed)
+        variant = Variant(trial.place.output, "mean")
+        network = train(division, params, variant, trial.configuration.lr, trial.seed)
     except DivergedError:
-        return Score(0.0, diverged=True)
+        return diverged_score()
     prices = predicted(division, network, division.validation)
     explained = r_squared(division, prices, division.validation)
-    return Score(max(0.0, explained)) if torch.isfinite(prices).all() else Score(0.0, diverged=True)
+    return RungScore(max(0.0, explained), 1 - explained) if math.isfinite(explained) else diverged_score()
 
 
 # --- The seeds of the study ---
 
 
-def run_seed(houses: Dataset, params: PriceParams, choices: Mapping[Cell, Choice], seed: int) -> list[Row]:
+def run_seed(houses: Dataset, params: PriceParams, rates: Mapping[Cell, float], seed: int) -> list[Row]:
     """A row a variant. One that diverged has scores of 0 and says so."""
     division = divided(houses, seed)
-    rates = [choices[Cell(variant.output)].lr for variant in VARIANTS]
     return [
-        {**variant._asdict(), "seed": seed, **scores_of(division, params, variant, lr, seed)}
-        for variant, lr in zip(VARIANTS, rates, strict=True)
+        {**variant._asdict(), "seed": seed} | scores_of(division, params, variant, rates[Cell(variant.output)], seed)
+        for variant in VARIANTS
     ]
 
 

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from dlstudy.core.dataset import Dataset, load_dataset
 from dlstudy.experiments.activation_outputs.images import compare, facts_of
 from dlstudy.experiments.activation_outputs.params import OutputsParams
 from dlstudy.experiments.activation_outputs.price import compare_prices, price_facts
+from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.stacks import Images
 
 PARAMS = OutputsParams
+MEMO: Final = Path("data/experiments")  # of finished jobs: what was interrupted goes on from there
+SCORED_BY: Final = ("tuning/squared.py", "experiments/activation_outputs/logits.py")
 
 
 def load() -> tuple[Dataset, Dataset]:
@@ -18,8 +22,10 @@ def load() -> tuple[Dataset, Dataset]:
 
 
 def run(data: tuple[Dataset, Dataset], params: OutputsParams, seeds: Sequence[int]) -> dict[str, Any]:
-    """The tables of the classifiers and of the prices, and the facts of both."""
-    images, houses = data
-    tables = compare(images, params, seeds) | compare_prices(houses, params.price, seeds)
-    facts = facts_of(images, params, seeds) | {"price": price_facts(houses, params.price)}
-    return {**tables, "facts": facts}
+    """The tables of the classifiers (with seeds of their own) and of the prices, and the facts of both."""
+    dataset, houses = data
+    MEMO.mkdir(parents=True, exist_ok=True)
+    images = Images.of(dataset)
+    tables = compare(images, Memo.of(MEMO, images, *SCORED_BY), params)
+    facts = facts_of(dataset, params) | {"price": price_facts(houses, params.price)}
+    return {**tables, **compare_prices(houses, params.price, seeds), "facts": facts}

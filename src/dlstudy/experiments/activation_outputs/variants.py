@@ -1,26 +1,41 @@
 """The networks that are compared: where they have which activation, and how they are trained."""
 
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 from dlstudy.experiments.activation_outputs.params import OutputsParams
+from dlstudy.tuning.squared import SquaredErrorRecipe
 from dlstudy.tuning.stacks import Recipe
 
 
 class Cell(NamedTuple):
     """A network whose learning rate is tuned on its own."""
 
-    network: str  # linear (no hidden layer), shallow (one), middle, deep
+    network: str  # shallow (one hidden layer), middle, deep
     variant: str
+    budget: float  # epochs
 
 
-SOFTMAX_REGRESSION: Final = Cell("linear", "softmax")
-COLLAPSING: Final = Cell("shallow", "identity")
-SHALLOW: Final = tuple(Cell("shallow", variant) for variant in ("identity", "softmax", "relu_logits", "one_vs_rest"))
-MIDDLE: Final = tuple(
-    Cell("middle", variant) for variant in ("relu", "sigmoid", "sigmoid_first", "sigmoid_last", "alternating")
-)
-DEEP: Final = tuple(Cell("deep", variant) for variant in ("plain", "xavier4", "batch_norm", "adam", "longer"))
-CELLS: Final = (SOFTMAX_REGRESSION, *SHALLOW, *MIDDLE, *DEEP)
+VARIANTS: Final = {
+    "shallow": ("identity", "softmax", "relu_logits", "one_vs_rest", "squared_error", "tanh"),
+    "middle": ("relu", "sigmoid", "sigmoid_first", "sigmoid_last", "alternating"),
+    "deep": ("plain", "xavier4", "batch_norm", "adam"),
+}
+RESCUES: Final = ("xavier4", "batch_norm", "adam")
+"""Of deep sigmoid networks at the shortest budget; a longer one is a rescue, too, of the plain network."""
+
+
+def rungs_of(budgets: Sequence[float]) -> list[list[Cell]]:
+    """The cells of each budget."""
+    return [
+        [
+            Cell(network, variant, budget)
+            for network, variants in VARIANTS.items()
+            for variant in variants
+            if rung == 0 or variant not in RESCUES
+        ]
+        for rung, budget in enumerate(budgets)
+    ]
 
 
 def mixtures(depth: int) -> dict[str, tuple[str, ...]]:
@@ -36,10 +51,8 @@ def mixtures(depth: int) -> dict[str, tuple[str, ...]]:
 
 def activations_of(cell: Cell, params: OutputsParams) -> tuple[str, ...]:
     match cell.network:
-        case "linear":
-            return ()
         case "shallow":
-            return ("identity" if cell == COLLAPSING else "relu",)
+            return ("identity" if cell.variant == "identity" else "relu",)
         case "middle":
             return mixtures(params.middle_depth)[cell.variant]
     return ("sigmoid",) * params.deep_depth
@@ -47,11 +60,17 @@ def activations_of(cell: Cell, params: OutputsParams) -> tuple[str, ...]:
 
 def recipe_of(cell: Cell, params: OutputsParams) -> Recipe:
     activations = activations_of(cell, params)
+    common: dict[str, Any] = {
+        "hidden": (params.width,) * len(activations),
+        "activations": activations,
+        "batch_size": params.batch_size,
+        "num_epochs": cell.budget,
+        "output_init": "pytorch",
+    }
+    if cell.variant in ("squared_error", "tanh"):
+        return SquaredErrorRecipe(**common, output="tanh" if cell.variant == "tanh" else "identity")
     return Recipe(
-        hidden=(params.width,) * len(activations),
-        activations=activations,
-        batch_size=params.batch_size,
-        num_epochs=params.num_epochs * (params.longer if cell.variant == "longer" else 1),
+        **common,
         output="relu" if cell.variant == "relu_logits" else "identity",
         loss="binary_cross_entropy" if cell.variant == "one_vs_rest" else "cross_entropy",
         optimiser="adam" if cell.variant == "adam" else "sgd",
@@ -60,10 +79,7 @@ def recipe_of(cell: Cell, params: OutputsParams) -> Recipe:
 
 
 def init_of(cell: Cell) -> str:
-    """The customary initialiser; He's for every mixture of ReLU and sigmoid: they start from the same weights."""
-    match cell.network:
-        case "linear":
-            return "zeros"
-        case "deep":
-            return "xavier4" if cell.variant == "xavier4" else "xavier"
-    return "xavier" if cell == COLLAPSING else "he"
+    """The customary initialiser of the hidden layers; He's for every mixture of ReLU and sigmoid."""
+    if cell.network == "deep":
+        return "xavier4" if cell.variant == "xavier4" else "xavier"
+    return "xavier" if cell.variant == "identity" else "he"

@@ -9,7 +9,6 @@ from dlstudy.core.params import (
     Fraction,
     Items,
     NumTrainingImages,
-    PositiveFloat,
     PositiveInt,
     Section,
     ascending,
@@ -17,15 +16,9 @@ from dlstudy.core.params import (
 )
 from dlstudy.training.activations import ActivationName
 from dlstudy.training.params import Seeds
-from dlstudy.tuning.rates import step_of
+from dlstudy.tuning.params import Budgets, Rates, TunedSection
 
 LadderInitName = Literal["matching", "pytorch", "xavier", "he"]
-
-
-def _on_grid(rates: tuple[float, ...]) -> tuple[float, ...]:
-    for rate in rates:
-        step_of(rate)
-    return rates
 
 
 def _names_once(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -34,13 +27,11 @@ def _names_once(names: tuple[str, ...]) -> tuple[str, ...]:
 
 NumHidden = Annotated[int, Field(ge=0)]  # 0: softmax regression
 Depths = Annotated[Items[NumHidden], Field(min_length=1), AfterValidator(ascending)]
-Budgets = Annotated[Items[PositiveFloat], Field(min_length=1), AfterValidator(ascending)]
 Activations = Annotated[Items[ActivationName], Field(min_length=1), AfterValidator(_names_once)]
-Rates = Annotated[Items[PositiveFloat], Field(min_length=3), AfterValidator(ascending), AfterValidator(_on_grid)]
 Inits = Annotated[Items[LadderInitName], Field(min_length=1), AfterValidator(_names_once)]
 
 
-class Protocol(Section):
+class Protocol(TunedSection):
     """How every activation is tried: what all stages of the ladder depend on."""
 
     depths: Depths  # hidden layers
@@ -52,17 +43,12 @@ class Protocol(Section):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of SGD
     learning_rates: Rates  # of the first rung, for each initialiser
     inits: Inits  # of the hidden layers; the output layer starts as PyTorch's do, whatever they are
-    tuning_seeds: Seeds
-    seeds: Seeds  # of the trainings that count
-    stack_size: PositiveInt  # of these, trained side by side
     weights: EntryName = "weights"  # the stream that draws the initial weights
 
     @model_validator(mode="after")
     def _short_depths_are_depths(self) -> "Protocol":
         if unknown := sorted(set(self.short_depths) - set(self.depths)):
             raise ValueError(f"expected short_depths that are depths, found {unknown} beside {list(self.depths)}")
-        if both := sorted(set(self.tuning_seeds) & set(self.seeds)):
-            raise ValueError(f"expected tuning_seeds that are not among seeds, which evaluate, found {both}")
         return self
 
     def budgets_of(self, depth: int) -> tuple[float, ...]:

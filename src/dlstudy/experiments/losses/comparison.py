@@ -1,47 +1,43 @@
 """Squared error against cross-entropy as the loss of a classifier, and controls of how comparisons are decided.
 
-Every network x loss has its learning rate tuned on its own, with seeds of its own and on validation splits only. Then
-each of the study's seeds divides the images anew, the same for every variant, and the test split is scored once.
+Every network x loss has its learning rate tuned by rungs, as on the ladder: on its own, with seeds of its own and on
+validation splits only. Then each seed that counts divides the images anew, the same for every variant, and the test
+split is scored once.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
-import torch
-from torch import Tensor
 
 from dlstudy.core.dataset import Dataset
-from dlstudy.core.errors import DivergedError, StudyError
 from dlstudy.core.execution import map_runs
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.losses.closed_form import least_squares_outputs
 from dlstudy.experiments.losses.params import LossesParams
-from dlstudy.sgd.loop import start_run, train_run
-from dlstudy.training.calibration import ece, fit_temperature, nll
-from dlstudy.training.losses import outputs_of
-from dlstudy.training.params import LossName, SgdParams
-from dlstudy.tuning.jobs import chosen_table, tuning_table
-from dlstudy.tuning.search import Score, Trial, choices_of, tune
+from dlstudy.experiments.losses.scores import Outputs, scores_of, scoring_job
+from dlstudy.tuning.jobs import Row, sorted_table
+from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.networks import Networks, chosen_table, tuning_table
+from dlstudy.tuning.rates import step_of
+from dlstudy.tuning.rungs import Climb, Configuration, RungTrial, climb_rungs
+from dlstudy.tuning.squared import SquaredErrorRecipe
+from dlstudy.tuning.stacks import Images, Member, Recipe
+
+AGAIN: Final = "again"
+"""The perceptron with cross-entropy as its own rival, an A/A control: tuned with other seeds, other initial weights."""
+
+NAMES: Final = (*product(("mlp", "linear"), ("cross_entropy", "squared_error")), ("mlp", AGAIN))
+CLOSED_FORM: Final = {"network": "linear", "loss": "closed_form", "budget": 0.0}  # which takes no epochs
 
 
 class Cell(NamedTuple):
     network: str
     loss: str
-
-
-CELLS: Final = tuple(Cell(*names) for names in product(("mlp", "linear"), ("cross_entropy", "squared_error")))
-"""What is tuned; the network that takes longer first, so that the last to finish are short."""
-
-REFERENCE: Final = Cell("mlp", "cross_entropy")
-AGAIN: Final = Cell("mlp", "again")
-CLOSED_FORM: Final = Cell("linear", "closed_form")
-
-OTHER_WEIGHTS: Final = 1000
-"""Added to a seed for the weights and minibatches of `AGAIN`, which is divided as the seed itself divides."""
+    budget: float  # epochs
 
 
 @dataclass(frozen=True)
@@ -50,176 +46,94 @@ class Comparison:
     facts: Mapping[str, Any]
 
 
-def compare(dataset: Dataset, params: LossesParams, seeds: Sequence[int]) -> Comparison:
+def compare(dataset: Dataset, images: Images, memo: Memo, params: LossesParams) -> Comparison:
     """The whole experiment: tune, train with every seed, score, control."""
-    scores = tune_cells(dataset, params)
-    choices = choices_of(CELLS, scores)
-    rates = {cell: choice.lr for cell, choice in choices.items()}
-    results = map_runs(run_seed, seeds, label="losses", shared=(dataset, params, rates))
+    networks = networks_of(images, memo, params)
+    climbs = climb(networks, params)
+    found = confirmed(networks, climbs, params)
+    solved = map_runs(closed_form_row, params.seeds, label="losses: closed form", shared=(dataset,))
+    rows = [{**trial.place._asdict(), "seed": trial.seed, **row} for trial, row in found if row]
     tables = {
-        "tuning": tuning_table(scores),
-        "chosen": chosen_table(choices, scores),
-        "per_seed": pd.DataFrame([row for result in results for row in result.rows]),
-        "controls": pd.DataFrame([row for result in results for row in result.controls]),
+        "tuning": tuning_table(climbs),
+        "chosen": chosen_table(climbs),
+        "per_seed": sorted_table([*rows, *solved], [*Cell._fields, "seed"]).drop(columns="handicapped"),
+        "controls": control_table(rows),
     }
-    return Comparison(tables, facts_of(dataset, params, [fault for result in results for fault in result.diverged]))
+    return Comparison(tables, facts_of(dataset, params, [trial for trial, row in found if not row]))
 
 
-def facts_of(dataset: Dataset, params: LossesParams, diverged: Sequence[str]) -> dict[str, Any]:
+def facts_of(dataset: Dataset, params: LossesParams, diverged: Sequence[RungTrial[Cell]]) -> dict[str, Any]:
     return {
+        **params.model_dump(),
         "num_examples": dataset.num_examples,
         "num_classes": dataset.num_outputs,
-        "hidden": params.hidden,
-        "batch_size": params.batch_size,
-        "num_epochs": params.num_epochs,
-        "learning_rates": params.learning_rates,
-        "num_tuning_seeds": len(params.tuning_seeds),
-        "handicap": params.handicap,
-        "diverged": diverged,
+        "diverged": [{**trial.place._asdict(), "seed": trial.seed} for trial in diverged],
     }
 
 
-def divided(dataset: Dataset, seed: int) -> Dataset:
-    """The images that are not the test split, divided into training and validation split as the seed has it."""
-    return dataset.redivided(generator(seed, "split"))
+# --- Networks ---
 
 
-def sgd_params(params: LossesParams, cell: Cell, lr: float) -> SgdParams:
-    perceptron = cell.network == "mlp"
-    return SgdParams(
-        method="sgd",
-        data="images",
-        hidden=params.hidden if perceptron else (),
-        activation=params.activation if perceptron else None,
-        init=params.init if perceptron else "zeros",
-        lr=lr,
-        batch_size=params.batch_size,
-        num_epochs=params.num_epochs,
-        loss=cast(LossName, cell.loss),
-    )
+def networks_of(images: Images, memo: Memo, params: LossesParams) -> Networks[Cell]:
+    def recipe(cell: Cell) -> Recipe:
+        hidden = params.hidden if cell.network == "mlp" else ()
+        kind = SquaredErrorRecipe if cell.loss == "squared_error" else Recipe
+        return kind(hidden, (params.activation,) * len(hidden), params.batch_size, cell.budget)
+
+    def member(trial: RungTrial[Cell]) -> Member:
+        weights = "weights_again" if trial.place.loss == AGAIN else "weights"
+        return Member(trial.seed, trial.configuration.init, trial.configuration.lr, weights)
+
+    return Networks(images, memo, "losses", recipe, member)
 
 
-# --- Tuning ---
+def climb(networks: Networks[Cell], params: LossesParams) -> list[Climb[Cell]]:
+    """The climb of every cell; the test split is not looked at."""
+
+    def first(cell: Cell) -> list[Configuration]:
+        init = params.init if cell.network == "mlp" else "zeros"
+        return [Configuration(init, step_of(lr)) for lr in params.learning_rates]
+
+    def begun(cell: Cell) -> Climb[Cell]:
+        seeds = params.again_tuning_seeds if cell.loss == AGAIN else params.tuning_seeds
+        return Climb(cell, seeds, networks.images.guessing)
+
+    shorter = dict(zip(params.budgets[1:], params.budgets, strict=False))
+    rungs = [[begun(Cell(*names, budget)) for names in NAMES] for budget in params.budgets]
+    return climb_rungs(rungs, first, lambda cell: cell._replace(budget=shorter[cell.budget]), networks.scored)
 
 
-def tune_cells(dataset: Dataset, params: LossesParams) -> dict[Trial[Cell], Score]:
-    """Every trial of every cell; the test split is not looked at."""
-    divisions = {seed: divided(dataset, seed) for seed in params.tuning_seeds}
-    score_all = partial(map_runs, score_trial, label="losses: learning rates", shared=(divisions, params))
-    return tune(CELLS, params.learning_rates, params.tuning_seeds, score_all)
+def confirmed(
+    networks: Networks[Cell], climbs: Sequence[Climb[Cell]], params: LossesParams
+) -> list[tuple[RungTrial[Cell], Row]]:
+    """The scores of every cell with every seed; of the A/A control also with the handicap."""
+    run = partial(networks.confirmed, seeds=params.seeds, stack_size=params.stack_size)
+    again = [climb for climb in climbs if climb.place.loss == AGAIN]
+    others = [climb for climb in climbs if climb.place.loss != AGAIN]
+    return [
+        *run(others, run_job=partial(scoring_job, None), purpose="scores"),
+        *run(again, run_job=partial(scoring_job, params.handicap), purpose=f"scores, handicap {params.handicap}"),
+    ]
 
 
-def score_trial(divisions: Mapping[int, Dataset], params: LossesParams, trial: Trial[Cell]) -> Score:
-    """Validation accuracy after the last epoch."""
-    try:
-        run = train_run(divisions[trial.seed], sgd_params(params, trial.cell, trial.lr), trial.seed)
-    except DivergedError:
-        return Score(0.0, diverged=True)
-    return Score(run.history[-1].validation.accuracy)
-
-
-# --- The seeds of the study ---
-
-
-class Outputs(NamedTuple):
-    """Of one trained model, (images, classes)."""
-
-    validation: Tensor
-    test: Tensor
-
-
-@dataclass(frozen=True)
-class SeedResult:
-    rows: tuple[dict[str, Any], ...]  # of the table per_seed
-    controls: tuple[dict[str, Any], ...]
-    diverged: tuple[str, ...]  # "mlp, squared_error, seed 3"
-
-
-def run_seed(dataset: Dataset, params: LossesParams, rates: Mapping[Cell, float], seed: int) -> SeedResult:
-    """Every variant with one seed, all on the same division; a variant that diverges has no row, but is named."""
-    division = divided(dataset, seed)
-    outputs, diverged = {}, []
-    for cell in (*CELLS, AGAIN, CLOSED_FORM):
-        try:
-            outputs[cell] = outputs_of_cell(division, params, rates, cell, seed)
-        except DivergedError:
-            diverged.append(f"{cell.network}, {cell.loss}, seed {seed}")
-    rows = tuple(
-        {**cell._asdict(), "seed": seed} | scores_of(division, found) for cell, found in sorted(outputs.items())
-    )
-    return SeedResult(rows, control_rows(division, params, outputs, seed), tuple(diverged))
-
-
-def outputs_of_cell(
-    division: Dataset, params: LossesParams, rates: Mapping[Cell, float], cell: Cell, seed: int
-) -> Outputs:
-    if cell == CLOSED_FORM:
-        others = division.validation, division.test
-        return Outputs(*least_squares_outputs(division.train, others, division.num_outputs))
-    if cell == AGAIN:
-        return trained_outputs(division, sgd_params(params, REFERENCE, rates[REFERENCE]), seed + OTHER_WEIGHTS)
-    return trained_outputs(division, sgd_params(params, cell, rates[cell]), seed)
-
-
-def trained_outputs(division: Dataset, sgd: SgdParams, seed: int) -> Outputs:
-    """Of a network trained with the seed; DivergedError if that fails."""
-    run = train_run(division, sgd, seed)
-    network, _ = start_run(division, sgd, seed)
-    network.load_state_dict(run.parameters)
-    splits = division.standardised(division.validation), division.standardised(division.test)
-    return Outputs(*(outputs_of(network, split.features) for split in splits))
-
-
-def right(division: Dataset, outputs: Outputs) -> Tensor:
-    """Which test images are classified right; (images,) of bool."""
-    return outputs.test.argmax(1) == division.test.targets
-
-
-def share(which: Tensor) -> float:
-    return int(which.sum()) / len(which)
-
-
-def scores_of(division: Dataset, outputs: Outputs) -> dict[str, float]:
-    """Accuracy, negative log-likelihood and calibration error on test, as they are and at a temperature.
-
-    The outputs are taken for logits whatever the loss; the temperature is fitted on the validation split.
-    """
-    classes = division.test.targets
-    temperature = fit_temperature(outputs.validation, division.validation.targets)
-    scaled = outputs.test.double() / temperature
-    return {
-        "test_accuracy": share(right(division, outputs)),
-        "nll": nll(outputs.test, classes),
-        "ece": ece(outputs.test, classes),
-        "temperature": temperature,
-        "nll_scaled": nll(scaled, classes),
-        "ece_scaled": ece(scaled, classes),
-    }
+def closed_form_row(dataset: Dataset, seed: int) -> Row:
+    """The scores of least squares, solved at once, on the seed's division of the images."""
+    division = dataset.redivided(generator(seed, "split"))
+    outputs = least_squares_outputs(division.train, (division.validation, division.test), division.num_outputs)
+    scores = scores_of(Outputs(*outputs), division.validation.targets, division.test.targets)
+    return {**CLOSED_FORM, "seed": seed, **scores}
 
 
 # --- Negative controls ---
 
 
-def control_rows(
-    division: Dataset, params: LossesParams, outputs: Mapping[Cell, Outputs], seed: int
-) -> tuple[dict[str, Any], ...]:
-    """Test accuracy of the reference, of the same trained again, and of that with a planted handicap."""
-    of_right = {cell.loss: right(division, outputs[cell]) for cell in (REFERENCE, AGAIN) if cell in outputs}
-    if AGAIN in outputs:
-        of_right["handicapped"] = handicapped(of_right["again"], params.handicap, generator(seed, "handicap"))
-    return tuple(
-        {"variant": variant, "seed": seed, "test_accuracy": share(which)} for variant, which in of_right.items()
-    )
-
-
-def handicapped(which: Tensor, handicap: float, stream: torch.Generator) -> Tensor:
-    """Which images are right, (images,), once a share of all, drawn among the right ones, has been made wrong."""
-    rows = which.nonzero().squeeze(1)
-    num_spoilt = round(handicap * len(which))
-    if num_spoilt > len(rows):
-        raise StudyError(
-            f"experiments.losses.handicap: expected at most the share that is classified right, {share(which)}, "
-            f"found {handicap}"
-        )
-    spoilt = rows[torch.randperm(len(rows), generator=stream)[:num_spoilt]]
-    return which.index_fill(0, spoilt, False)
+def control_table(rows: Sequence[Row]) -> pd.DataFrame:
+    """Test accuracy of the reference, of the A/A control, and of that with a planted handicap, by budget and seed."""
+    columns = {"cross_entropy": "test_accuracy", AGAIN: "test_accuracy", "handicapped": "handicapped"}
+    found = [
+        {"variant": variant, "budget": row["budget"], "seed": row["seed"], "test_accuracy": row[column]}
+        for variant, column in columns.items()
+        for row in rows
+        if row["network"] == "mlp" and row["loss"] == variant.replace("handicapped", AGAIN)
+    ]
+    return sorted_table(found, ["budget", "variant", "seed"])

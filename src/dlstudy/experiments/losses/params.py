@@ -2,32 +2,22 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from dlstudy.core.params import (
-    Fraction,
-    Items,
-    NumTrainingImages,
-    PositiveFloat,
-    PositiveInt,
-    Section,
-    ascending,
-)
+from dlstudy.core.params import Fraction, Items, NumTrainingImages, PositiveInt
 from dlstudy.training.activations import ActivationName
 from dlstudy.training.params import InitName, Seeds
-
-AtLeastTwo = Annotated[int, Field(ge=2)]
-AtLeastThree = Annotated[int, Field(ge=3)]
+from dlstudy.tuning.params import Budgets, Rates, TunedSection
 
 
-class LossesParams(Section):
+class LossesParams(TunedSection):
     """Squared error on one-hot targets against cross-entropy, the learning rate of each tuned on validation."""
 
+    budgets: Budgets  # epochs; a training of its own for each, with a learning rate that falls to 0
     hidden: Annotated[Items[PositiveInt], Field(min_length=1)]  # of the perceptron; the other network is linear
     activation: ActivationName
     init: InitName
     batch_size: NumTrainingImages
-    num_epochs: PositiveInt
-    learning_rates: Annotated[Items[PositiveFloat], Field(min_length=3), AfterValidator(ascending)]
-    tuning_seeds: Seeds
+    learning_rates: Rates  # of the first rung
+    again_tuning_seeds: Seeds  # of the A/A control
     handicap: Fraction  # share of the test images that the planted handicap gets wrong

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from dlstudy.core.dataset import Dataset, load_dataset
 from dlstudy.experiments.losses.comparison import compare
 from dlstudy.experiments.losses.params import LossesParams
+from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.stacks import Images
 
 PARAMS = LossesParams
+MEMO: Final = Path("data/experiments")  # of finished jobs: what was interrupted goes on from there
+SCORED_BY: Final = ("tuning/squared.py", "experiments/losses/scores.py")
 
 
 def load() -> Dataset:
@@ -16,7 +20,9 @@ def load() -> Dataset:
     return load_dataset(Path("data/prepared/images.pt"))
 
 
-def run(images: Dataset, params: LossesParams, seeds: Sequence[int]) -> dict[str, Any]:
-    """The tables tuning, chosen, per_seed and controls, and the facts."""
-    found = compare(images, params, seeds)
+def run(dataset: Dataset, params: LossesParams, seeds: Sequence[int]) -> dict[str, Any]:
+    """The tables tuning, chosen, per_seed and controls, and the facts; the seeds are the experiment's own."""
+    MEMO.mkdir(parents=True, exist_ok=True)
+    images = Images.of(dataset)
+    found = compare(dataset, images, Memo.of(MEMO, images, *SCORED_BY), params)
     return {**found.tables, "facts": found.facts}
