@@ -37,6 +37,7 @@ EXPERIMENTS: Final[dict[str, dict[str, Any]]] = {  # what takes time in each, ma
         "price": {"hidden": [4], "batch_size": 64, "num_epochs": 2, "learning_rates": [0.0316, 0.1, 0.316]}
         | {"tuning_seeds": [100]},
     },
+    "mlp_rates": {"tuning_seeds": [300, 301]},
     "published_networks": {
         "table": {"networks": [{"hidden": [100], "num_epochs": 2}], "num_seeds": 2},
         "tutorial": {"hidden": [16, 12, 8], "max_epochs": 2, "patience": 1, "num_images": 64},

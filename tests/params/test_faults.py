@@ -297,6 +297,14 @@ def test_a_study_without_hidden_layers_is_refused(tmp_path, study):
     assert line.startswith("train: expected a classifier of images with hidden layers")
 
 
+def test_a_model_that_is_tuned_has_to_be_an_mlp_of_train(tmp_path, study):
+    study["train"]["squares"] = study["train"]["mlp_relu"] | {"loss": "squared_error"}
+    change(study, "experiments.mlp_rates.models", ["mlp_relu", "softmax_regression", "squares", "mlp_gone"])
+    (line,) = problems(tmp_path, study)
+    assert line.startswith("experiments.mlp_rates.models: expected classifiers of images in `train` with hidden layers")
+    assert line.endswith("found mlp_gone, softmax_regression, squares")
+
+
 def test_a_single_seed_is_refused(tmp_path, study):
     change(study, "seeds", [0])
     assert problems(tmp_path, study) == ["seeds: expected at least 2, since claims compare them, found [0]"]
@@ -304,11 +312,11 @@ def test_a_single_seed_is_refused(tmp_path, study):
 
 def test_a_seed_that_tunes_and_evaluates_is_refused_before_any_work_wherever_it_stands(tmp_path, study):
     change(study, "seeds", [0, 7])
-    change(study, "experiments.activation_outputs.price.tuning_seeds", [7, 100])
-    assert problems(tmp_path, study) == [
-        "experiments.activation_outputs.price.tuning_seeds: expected tuning seeds that are not among `seeds`, which "
-        "evaluate, found [7]"
-    ]
+    tuned = ("experiments.mlp_rates", "experiments.activation_outputs.price")
+    for section in tuned:
+        change(study, f"{section}.tuning_seeds", [7, 100])
+    expected = "tuning_seeds: expected tuning seeds that are not among `seeds`, which evaluate, found [7]"
+    assert sorted(problems(tmp_path, study)) == sorted(f"{section}.{expected}" for section in tuned)
 
 
 @pytest.mark.parametrize("section", ["experiments.losses", "experiments.activation_outputs", "ladder.protocol"])

@@ -25,6 +25,7 @@ from dlstudy.experiments.ladder.params import LadderParams
 from dlstudy.experiments.linear_theory.params import LinearTheoryParams
 from dlstudy.experiments.linearity.params import LinearityParams
 from dlstudy.experiments.losses.params import LossesParams
+from dlstudy.experiments.mlp_rates.params import MlpRatesParams
 from dlstudy.experiments.published_networks.params import PublishedNetworksParams
 from dlstudy.experiments.sgd_theory.params import SgdTheoryParams
 from dlstudy.experiments.signal_propagation.params import SignalParams
@@ -58,6 +59,7 @@ class ExperimentsParams(Section):
     signal_propagation: SignalParams
     activation_cost: CostParams
     activation_outputs: OutputsParams
+    mlp_rates: MlpRatesParams
     published_networks: PublishedNetworksParams
     torchvision_tour: TourParams
 
@@ -102,14 +104,23 @@ def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
     }
     if "softmax_regression" not in classifiers or classifiers["softmax_regression"].hidden:
         yield "train.softmax_regression: expected a classifier of images, which claims are about, without hidden layers"
+    tuned = [name for name, model in classifiers.items() if model.hidden and model.loss != "squared_error"]
     if not any(model.hidden for model in classifiers.values()):
         yield "train: expected a classifier of images with hidden layers, which claims are about, found none"
+    elif unknown := sorted(set(study.experiments.mlp_rates.models) - set(tuned)):
+        yield (
+            "experiments.mlp_rates.models: expected classifiers of images in `train` with hidden layers and"
+            f" cross-entropy, {', '.join(tuned)}, found {', '.join(unknown)}"
+        )
 
 
 def _tuning_seeds(study: StudyParams) -> dict[str, tuple[int, ...]]:
     """The tuning seeds of everything that is tuned for the study's own seeds, by key."""
     outputs = study.experiments.activation_outputs
-    return {"experiments.activation_outputs.price.tuning_seeds": outputs.price.tuning_seeds}
+    return {
+        "experiments.mlp_rates.tuning_seeds": study.experiments.mlp_rates.tuning_seeds,
+        "experiments.activation_outputs.price.tuning_seeds": outputs.price.tuning_seeds,
+    }
 
 
 def _context(content: dict[str, Any], datasets: Path | None) -> dict[str, Any]:
