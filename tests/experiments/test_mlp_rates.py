@@ -32,8 +32,9 @@ MODELS = {"narrow": model(8, "relu", "he"), "wide": model(16, "sigmoid", "xavier
 
 
 @pytest.fixture(scope="module")
-def tables(images):
+def tables(images, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("checkout"))  # finished jobs are kept below data/
         patch.setenv("DLSTUDY_PROCESSES", "2")
         return run(Inputs(images, MODELS), PARAMS, (0, 1))
 
