@@ -11,7 +11,7 @@ def table(again=0.87, handicapped=0.86):
     """Accuracies of the MLP, 0.87, and of its variants; each wobbles by up to 0.06 points."""
     means = {"cross_entropy": 0.87, "again": again, "handicapped": handicapped}
     rows = [
-        {"variant": variant, "seed": seed, "test_accuracy": mean + 0.0001 * ((seed * (3 + number)) % 7)}
+        {"variant": variant, "budget": 8.0, "seed": seed, "test_accuracy": mean + 0.0001 * ((seed * (3 + number)) % 7)}
         for number, (variant, mean) in enumerate(means.items())
         for seed in range(NUM_SEEDS)
     ]
@@ -24,11 +24,18 @@ def verdicts(**accuracies):
 
 
 def results(table, *diverged):
-    return Tables(experiments={("losses", "controls"): table}, facts_of={"losses": {"diverged": list(diverged)}})
+    runs = [dict(zip(("network", "loss", "budget", "seed"), run, strict=True)) for run in diverged]
+    return Tables(experiments={("losses", "controls"): table}, facts_of={"losses": {"diverged": runs}})
 
 
 def test_both_controls_are_supported_where_all_is_well():
     assert verdicts() == {"again": "supported", "handicapped": "supported"}
+
+
+def test_a_control_is_of_the_longest_budget():
+    shorter = table(again=0.5).assign(budget=2.0)
+    found = results(pd.concat([shorter, table()], ignore_index=True))
+    assert all(passes(control, found.study.judge) for control in controls(found))
 
 
 @pytest.mark.parametrize("again", [0.86, 0.88])
@@ -62,7 +69,9 @@ def test_a_control_that_fails_says_its_name_what_it_resolves_and_which_margin_th
 
 def test_a_missing_seed_is_an_error():
     rows = [("cross_entropy", 0), ("cross_entropy", 1), ("again", 0), ("handicapped", 0)]
-    table = pd.DataFrame([{"variant": variant, "seed": seed, "test_accuracy": 0.8} for variant, seed in rows])
+    table = pd.DataFrame(
+        [{"variant": variant, "budget": 8.0, "seed": seed, "test_accuracy": 0.8} for variant, seed in rows]
+    )
     with pytest.raises(ValueError, match="expected the same seeds"):
         controls(results(table))
 
@@ -70,8 +79,8 @@ def test_a_missing_seed_is_an_error():
 @pytest.mark.parametrize(
     ("run", "lost"),
     [
-        ("mlp, again, seed 3", {"again", "handicapped"}),
-        ("mlp, cross_entropy, seed 3", {"cross_entropy"}),
+        (("mlp", "again", 8.0, 3), {"again", "handicapped"}),
+        (("mlp", "cross_entropy", 8.0, 3), {"cross_entropy"}),
     ],
 )
 def test_a_run_that_diverged_fails_the_control_and_its_seed_is_left_out(run, lost):
@@ -79,34 +88,37 @@ def test_a_run_that_diverged_fails_the_control_and_its_seed_is_left_out(run, los
     names, accuracies = ("cross_entropy", "again", "handicapped"), (0.87, 0.87, 0.86)
     table = pd.DataFrame(
         [
-            {"variant": name, "seed": seed, "test_accuracy": accuracy}
+            {"variant": name, "budget": 8.0, "seed": seed, "test_accuracy": accuracy}
             for name, accuracy in zip(names, accuracies, strict=True)
             for seed in range(NUM_SEEDS)
             if seed != 3 or name not in lost
         ]
     )
-    found = results(table, run, "linear, squared_error, seed 5")
+    found = results(table, run, ("linear", "squared_error", 8.0, 5))
     for control in controls(found):
         assert control.evidence.num_seeds == NUM_SEEDS - 1
-        assert control.evidence.faults == (f"{run}: diverged",)
+        assert control.evidence.faults == (f"mlp, {run[1]}, seed 3: diverged",)
         assert not passes(control, found.study.judge)
 
 
 def test_another_variant_that_diverged_concerns_no_control():
     table = pd.DataFrame(
         [
-            {"variant": name, "seed": seed, "test_accuracy": 0.87 - 0.01 * (name == "handicapped")}
+            {"variant": name, "budget": 8.0, "seed": seed, "test_accuracy": 0.87 - 0.01 * (name == "handicapped")}
             for name in ("cross_entropy", "again", "handicapped")
             for seed in range(NUM_SEEDS)
         ]
     )
-    found = results(table, "mlp, squared_error, seed 3")
+    found = results(table, ("mlp", "squared_error", 8.0, 3), ("mlp", "again", 2.0, 4))
     assert all(passes(control, found.study.judge) for control in controls(found))
 
 
 def test_the_expectation_tells_the_size_of_the_handicap():
     table = pd.DataFrame(
-        [{"variant": name, "seed": 0, "test_accuracy": 0.8} for name in ("cross_entropy", "again", "handicapped")]
+        [
+            {"variant": name, "budget": 8.0, "seed": 0, "test_accuracy": 0.8}
+            for name in ("cross_entropy", "again", "handicapped")
+        ]
     )
     found = results(table)
     assert f"{100 * found.study.experiments.losses.handicap:g} % of all test images" in controls(found)[1].expected

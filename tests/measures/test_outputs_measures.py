@@ -2,6 +2,7 @@
 
 import pytest
 
+from dlstudy.judging.rules import decide
 from dlstudy.judging.statements import load_statements
 from dlstudy.measures.find import measured
 from dlstudy.measures.outputs import best_mixture
@@ -32,29 +33,46 @@ def test_the_confirmatory_family_is_small_and_fixed():
 
 
 def test_a_learning_rate_at_the_edge_is_a_fault_of_the_claims_it_takes_part_in():
-    found = results(at_edge={("shallow", "one_vs_rest")})
-    fault = "shallow, one_vs_rest: its best learning rate, 0.1, lies at an end of those tried"
+    found = results(at_edge={("shallow", "one_vs_rest", 8.0)})
+    fault = "shallow, one_vs_rest, 8 epochs: its best learning rate, 0.1, lies at an end of those tried"
     assert faults("ACT-6/better", found) == faults("ACT-6/equivalent", found) == (fault,)
     assert faults("ACT-4/accuracy", found) == faults("MLP-1/needed", found) == ()
 
 
 def test_a_run_that_diverged_is_a_fault_and_its_seed_left_out():
-    found = results(diverged={("shallow", "relu_logits", 3)})
+    found = results(diverged={("shallow", "relu_logits", 2.0, 3)})
     evidence = measured(BY_KEY["ACT-4/accuracy"], found)
-    assert evidence.faults == ("shallow, relu_logits, seed 3: diverged",)
+    assert evidence.faults == ("shallow, relu_logits, 2 epochs, seed 3: diverged",)
+    assert [len(sample.values) for sample in evidence.samples.values()] == [NUM_SEEDS - 1, NUM_SEEDS]
     assert evidence.num_seeds == NUM_SEEDS - 1
     assert faults("ACT-6/equivalent", found) == ()
 
 
 def test_no_seed_left_to_compare_is_missing_evidence():
-    lost = {("shallow", "relu_logits", seed) for seed in range(NUM_SEEDS)}
+    lost = {("shallow", "relu_logits", 8.0, seed) for seed in range(NUM_SEEDS)}
     with pytest.raises(MissingResultError, match="expected a seed with which"):
         measured(BY_KEY["ACT-4/accuracy"], results(diverged=lost))
 
 
-def test_differences_are_in_points_of_accuracy():
-    (points,) = measured(BY_KEY["ACT-4/accuracy"], SUPPORTING).samples.values()
-    assert list(points.values) == pytest.approx([7.0] * NUM_SEEDS, abs=0.0601)  # each accuracy wobbles by 0.0006
+def test_differences_are_in_points_of_accuracy_at_each_budget():
+    evidence = measured(BY_KEY["ACT-4/accuracy"], SUPPORTING)
+    assert list(evidence.samples) == ["2 epochs", "8 epochs"]
+    for points in evidence.samples.values():
+        assert list(points.values) == pytest.approx([7.0] * NUM_SEEDS, abs=0.0601)  # each accuracy wobbles by 0.0006
+
+
+@pytest.mark.parametrize(
+    ("key", "cell", "accuracy"),
+    [
+        ("ACT-4/accuracy", ("shallow", "relu_logits"), 0.88),
+        ("ACT-6/linear", ("shallow", "squared_error"), 0.88),
+        ("ACT-7/better", ("middle", "relu"), 0.89),
+    ],
+)
+def test_a_verdict_depends_on_the_budget_where_the_two_disagree(key, cell, accuracy):
+    found = results(at_longest={cell: accuracy})
+    decision = decide(measured(BY_KEY[key], found), BY_KEY[key].en.rule, found.study.judge)
+    assert (decision.verdict, decision.where) == ("depends", "2 epochs: supported; 8 epochs: refuted")
 
 
 # --- Prices ---
@@ -88,20 +106,29 @@ def test_the_least_learning_rate_that_fails_is_reported():
 
 
 def test_the_mixture_is_chosen_by_validation_with_the_tuning_seeds():
-    assert best_mixture(SUPPORTING).variant == "sigmoid_last"
-    assert best_mixture(results({("middle", "alternating"): 0.89})).variant == "alternating"
+    found = results(at_longest={("middle", "alternating"): 0.89})
+    assert [best_mixture(found, budget).variant for budget in (2.0, 8.0)] == ["sigmoid_last", "alternating"]
+    assert [row["variant"] for row in measured(BY_KEY["ACT-7/better"], found).facts["rows"] if row["best"]] == [
+        *("sigmoid_last", "alternating")
+    ]
 
 
 # --- Rescues ---
 
 
 def test_a_seed_that_diverged_has_not_been_rescued_and_is_no_fault():
-    evidence = measured(BY_KEY["ACT-11/rescued"], results(diverged={("deep", "batch_norm", 0)}))
+    evidence = measured(BY_KEY["ACT-11/rescued"], results(diverged={("deep", "batch_norm", 2.0, 0)}))
     assert evidence.samples["batch_norm"].first == (NUM_SEEDS - 1, NUM_SEEDS)
     assert evidence.faults == ()
 
 
+def test_a_longer_training_of_the_plain_network_is_a_rescue():
+    samples = measured(BY_KEY["ACT-11/rescued"], results(at_longest={("deep", "plain"): 0.85})).samples
+    assert samples["longer"].first == (NUM_SEEDS, NUM_SEEDS)
+    assert samples["longer"].second == samples["adam"].second == (0, NUM_SEEDS)
+
+
 def test_only_the_learning_rate_of_the_plain_network_must_not_be_at_the_edge():
     """A better one beyond the edge would make a rescue look worse than it is, the plain network better."""
-    assert faults("ACT-11/rescued", results(at_edge={("deep", "adam")})) == ()
-    assert len(faults("ACT-11/rescued", results(at_edge={("deep", "plain")}))) == 1
+    assert faults("ACT-11/rescued", results(at_edge={("deep", "adam", 2.0), ("deep", "plain", 8.0)})) == ()
+    assert len(faults("ACT-11/rescued", results(at_edge={("deep", "plain", 2.0)}))) == 1

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from dlstudy.figures.style import COLOURS, key_above, new
+from dlstudy.measures.samples import in_epochs
 from dlstudy.study.results import Results
 
 LOSSES: Final = {"cross_entropy": (COLOURS[0], "o", "-"), "squared_error": (COLOURS[5], "s", "--")}
@@ -34,17 +35,22 @@ def _one_loss(axes: Axes, trials: pd.DataFrame, chosen_lr: float, loss: str) -> 
 
 
 def learning_rate_sensitivity(tuning: pd.DataFrame, chosen: pd.DataFrame) -> Figure:
-    """Validation accuracy by learning rate, for every network and loss."""
-    figure = new(3.2)
-    rates = chosen.set_index(["network", "loss"])["lr"]
-    for axes, (network, title) in zip(figure.subplots(1, 2, sharex=True, sharey=True), NETWORKS.items(), strict=True):
-        for loss in LOSSES:
-            trials = tuning[(tuning["network"] == network) & (tuning["loss"] == loss)]
-            _one_loss(axes, trials, rates[network, loss], loss)
-        axes.set(xscale="log", xlabel="learning rate", title=title)
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_formatter(NullFormatter())
-    figure.axes[0].set_ylabel("validation accuracy")
+    """Validation accuracy by learning rate, for every network and loss; a row of panels a budget."""
+    budgets = sorted(chosen["budget"].unique())
+    figure = new(1.0 + 2.2 * len(budgets))
+    rates = chosen.set_index(["network", "loss", "budget"])["lr"]
+    panels = figure.subplots(len(budgets), len(NETWORKS), sharex=True, sharey=True, squeeze=False)
+    for row, budget in zip(panels, budgets, strict=True):
+        for axes, (network, title) in zip(row, NETWORKS.items(), strict=True):
+            for loss in LOSSES:
+                which = (tuning["network"] == network) & (tuning["loss"] == loss) & (tuning["budget"] == budget)
+                _one_loss(axes, tuning[which], rates[network, loss, budget], loss)
+            axes.set(xscale="log", title=f"{title}, {in_epochs(budget)}")
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        row[0].set_ylabel("validation accuracy")
+    for axes in panels[-1]:
+        axes.set_xlabel("learning rate")
     figure.axes[0].margins(y=0.15)  # room for the crosses
     for marker, size, label in (("o", 11, "chosen"), ("x", 6, "diverged")):
         figure.axes[0].plot([], [], marker, color="black", markersize=size, fillstyle="none", label=label)

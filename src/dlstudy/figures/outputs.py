@@ -1,4 +1,4 @@
-"""Every seed's accuracy by where a network has which activation, and by how deep sigmoid is rescued."""
+"""Every seed's accuracy by where a network has which activation, and by how deep sigmoid is rescued, by budget."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,30 +8,31 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlstudy.figures.style import COLOURS, key_above, name_rows, name_strips, new, strip
+from dlstudy.measures.samples import in_epochs
 from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "activation_outputs"
 
-DEEP: Final = {
+Names = dict[tuple[str, str], str]
+
+DEEP: Final[Names] = {
     ("deep", "plain"): "SGD",
     ("deep", "xavier4"): "SGD, 4 × init",
     ("deep", "batch_norm"): "SGD, batch norm",
     ("deep", "adam"): "Adam",
-    ("deep", "longer"): "SGD, more epochs",
 }
-
-Names = dict[tuple[str, str], str]
 
 
 def layers(depth: int) -> Names:
-    """By cell its activations from the first hidden layer to the outputs."""
+    """By network and variant its activations from the first hidden layer to the outputs."""
     more = f"relu × {depth - 1}"
     return {
-        ("linear", "softmax"): "softmax",
         ("shallow", "identity"): "identity → softmax",
         ("shallow", "softmax"): "relu → softmax",
         ("shallow", "relu_logits"): "relu → relu → softmax",
         ("shallow", "one_vs_rest"): "relu → sigmoid",
+        ("shallow", "squared_error"): "relu → linear",
+        ("shallow", "tanh"): "relu → tanh",
         ("middle", "relu"): f"relu × {depth} → softmax",
         ("middle", "sigmoid"): f"sigmoid × {depth} → softmax",
         ("middle", "sigmoid_first"): f"sigmoid → {more} → softmax",
@@ -47,22 +48,26 @@ def figures(results: Results) -> Iterator[tuple[str, Figure]]:
     yield "outputs_rescues", rescues(per_seed, facts["reached"])
 
 
-def _strips(axes: Axes, table: pd.DataFrame, names: Names) -> None:
-    """A row a cell, of the seeds that did not diverge."""
+def _strips(axes: Axes, table: pd.DataFrame, names: Names, column: str) -> None:
+    """A row a network and variant, of the seeds that did not diverge."""
     stable = table[~table["diverged"].astype(bool)]
     for place, (network, variant) in enumerate(names):
         rows = stable[(stable["network"] == network) & (stable["variant"] == variant)]
-        strip(axes, place, rows["accuracy"].tolist())
+        strip(axes, place, rows[column].tolist())
     name_rows(axes, list(names.values()))
 
 
 def accuracies(per_seed: pd.DataFrame, depth: int) -> Figure:
-    """Test accuracy of every seed: networks with one hidden layer at most, and mixed ones."""
+    """Test accuracy of every seed at each budget: networks with one hidden layer, and mixed ones."""
     figure = new(3.9)
-    axes = figure.subplots()
-    _strips(axes, per_seed, layers(depth))
-    axes.set_xlabel("test accuracy")
-    name_strips(axes, published=False)
+    budgets = sorted(per_seed["budget"].unique())
+    names = layers(depth)
+    for axes, budget in zip(figure.subplots(1, len(budgets), sharex=True, squeeze=False)[0], budgets, strict=True):
+        _strips(axes, per_seed[per_seed["budget"] == budget], names, "test_accuracy")
+        axes.set(xlabel="test accuracy", title=in_epochs(budget))
+    for axes in figure.axes[1:]:
+        axes.set_yticklabels([])
+    name_strips(figure.axes[0], published=False)
     key_above(figure)
     return figure
 
@@ -71,7 +76,11 @@ def rescues(per_seed: pd.DataFrame, reached: float) -> Figure:
     """Validation accuracy of every seed of the deep networks; broken: what counts as trained."""
     figure = new(2.5)
     axes = figure.subplots()
-    _strips(axes, per_seed, DEEP)
+    deep = per_seed[per_seed["network"] == "deep"]
+    # The plain network at the longest budget is the last of the rescues.
+    longer = (deep["budget"] == deep["budget"].max()) & (deep["variant"] == "plain")
+    words = {("deep", "longer"): f"SGD, {in_epochs(deep['budget'].max())}"}
+    _strips(axes, deep.assign(variant=deep["variant"].mask(longer, "longer")), DEEP | words, "validation_accuracy")
     axes.axvline(reached, color=COLOURS[5], linestyle="--")
     axes.set(xlim=(0, 1), xlabel="validation accuracy")
     name_strips(axes, published=False)

@@ -1,46 +1,45 @@
 """Measures of where an activation belongs: between layers (MLP-1), on the output (ACT-3, 4, 6), mixed (ACT-7).
 
-Also of whether deep sigmoid networks can be rescued (ACT-11).
+Also of whether deep sigmoid networks can be rescued (ACT-11). Each training budget is judged apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from dlstudy.judging.evidence import Count, Evidence, PerSeed, Sample, TwoCounts, exact
+from dlstudy.judging.evidence import Count, Evidence, PerSeed, TwoCounts, exact, per_seed
 from dlstudy.measures.outputs_evidence import (
     EXPERIMENT,
     FOLDER,
     MIXTURES,
-    PLAIN,
     POINTS,
-    PURE_RELU,
-    PURE_SIGMOID,
-    RELU_LOGITS,
-    RESCUES,
-    SOFTMAX,
     Cell,
+    budgets_of,
     difference,
-    faults_of,
+    edges_of,
     protocol,
     rows_of,
     side,
 )
+from dlstudy.measures.samples import in_epochs
 from dlstudy.study.results import MissingResultError, Results
 
 
 def compared(results: Results, first: Sequence[str], second: Sequence[str]) -> Evidence:
-    """By seed: test accuracy of one network and variant less that of another, in points."""
-    return difference(results, Cell(*first), Cell(*second))
+    """By budget and seed: test accuracy of one network and variant less that of another, in points."""
+    pairs = {
+        budget: (Cell(first[0], first[1], budget), Cell(second[0], second[1], budget)) for budget in budgets_of(results)
+    }
+    return difference(results, pairs)
 
 
 # --- MLP-1: no activation ---
 
 
 def collapse(results: Results) -> Evidence:
-    """How far a perceptron without activation is from one affine map, for each seed."""
+    """How far a perceptron without activation is from one affine map, for each budget and seed."""
     table = results.experiment(EXPERIMENT, "collapse")
     return Evidence(
         exact(
@@ -49,7 +48,7 @@ def collapse(results: Results) -> Evidence:
                 "images that change class": table["num_other_classes"].sum(),
             }
         ),
-        num_seeds=len(table),
+        num_seeds=table["seed"].nunique(),
         facts={"largest": table["relative_difference"].max(), "num_other": int(table["num_other_classes"].sum())},
     )
 
@@ -120,83 +119,97 @@ def price_sides(results: Results) -> list[dict[str, Any]]:
     return sides
 
 
-def logits_of(results: Results, cell: Cell) -> pd.DataFrame:
+def logits_of(results: Results, variant: str, budget: float) -> pd.DataFrame:
     table = results.experiment(EXPERIMENT, "logits")
-    return table[table["variant"] == cell.variant]
+    rows = table[(table["variant"] == variant) & (table["budget"] == budget)]
+    if rows.empty:
+        raise MissingResultError(f"{FOLDER}/logits.csv: expected rows of {variant}, {in_epochs(budget)}, found none")
+    return rows
 
 
 def relu_on_logits(results: Results) -> Evidence:
-    found = difference(results, SOFTMAX, RELU_LOGITS)
-    facts = {
-        cell.variant: {
-            "num_never_predicted": logits_of(results, cell)["num_never_predicted"].tolist(),
-            "num_dead": logits_of(results, cell)["num_dead"].tolist(),
-            "share_silent": logits_of(results, cell)["share_silent"].mean(),
-        }
-        for cell in (SOFTMAX, RELU_LOGITS)
-    }
-    return replace(found, facts={**found.facts, "logits": facts})
+    """Linear outputs less ReLU on them; beside the accuracies of both, which classes are lost."""
+    found = compared(results, ("shallow", "softmax"), ("shallow", "relu_logits"))
+    rows = []
+    for row in found.facts["rows"]:
+        logits = logits_of(results, row["variant"], row["budget"])
+        lost = {name: logits[name].tolist() for name in ("num_never_predicted", "num_dead")}
+        rows.append({**row, **lost, "share_silent": logits["share_silent"].mean()})
+    return replace(found, facts={**found.facts, "rows": rows})
 
 
 def lost_classes(results: Results) -> Evidence:
     """By seed, with ReLU on the logits, the classes that are dead (always 0) or never predicted, on the test images."""
-    table = logits_of(results, RELU_LOGITS)
-    if table.empty:
-        raise MissingResultError(f"{FOLDER}/logits.csv: expected rows of {RELU_LOGITS}, found none")
-    dead, silent = table["num_dead"], table["num_never_predicted"]
-    facts = {"num_hit": int((dead > 0).sum()), "num_losing": int((silent > 0).sum())}
-    counts = table[["num_dead", "num_never_predicted"]].max(axis=1)
-    return Evidence({RELU_LOGITS.variant: PerSeed(counts.tolist())}, num_seeds=len(counts), facts=facts)
-
-
-# --- ACT-6: sigmoid on the outputs ---
+    tables = {in_epochs(budget): logits_of(results, "relu_logits", budget) for budget in budgets_of(results)}
+    rows = [
+        {"budget": name, "num_hit": int((table["num_dead"] > 0).sum())}
+        | {"num_losing": int((table["num_never_predicted"] > 0).sum()), "num_seeds": len(table)}
+        for name, table in tables.items()
+    ]
+    counts = {name: table[["num_dead", "num_never_predicted"]].max(axis=1).tolist() for name, table in tables.items()}
+    return Evidence(per_seed(counts), min(map(len, counts.values())), {"rows": rows})
 
 
 # --- ACT-7: mixtures, exploratory ---
 
 
-def best_mixture(results: Results) -> Cell:
+def best_mixture(results: Results, budget: float) -> Cell:
     """The mixture of the highest validation accuracy, with the tuning seeds; the first of several."""
-    return max(MIXTURES, key=lambda cell: float(rows_of(results, "chosen", cell)["validation_accuracy"].iloc[0]))
+    mixtures = [Cell("middle", variant, budget) for variant in MIXTURES]
+    return max(mixtures, key=lambda cell: float(rows_of(results, "chosen", cell)["validation_accuracy"].iloc[0]))
 
 
 def mixture(results: Results, against: str) -> Evidence:
-    """By seed: the best mixture on validation less networks of "relu" or "sigmoid" alone."""
-    best = best_mixture(results)
-    found = difference(results, best, Cell("middle", against))
-    sides = [side(results, cell) for cell in (PURE_RELU, PURE_SIGMOID, *MIXTURES)]
-    return replace(found, facts={**found.facts, "best": best.variant, "rows": sides})
+    """By budget and seed: the best mixture on validation less networks of "relu" or "sigmoid" alone."""
+    best = {budget: best_mixture(results, budget) for budget in budgets_of(results)}
+    found = difference(results, {budget: (cell, Cell("middle", against, budget)) for budget, cell in best.items()})
+    rows = [
+        side(results, Cell("middle", variant, budget)) | {"best": variant == best[budget].variant}
+        for budget in best
+        for variant in ("relu", "sigmoid", *MIXTURES)
+    ]
+    return replace(found, facts={**found.facts, "rows": rows})
 
 
 # --- ACT-11: deep sigmoid rescued ---
 
 
+def deep_cells(results: Results) -> dict[str, Cell]:
+    """By name, the plain network at the shortest budget, and its rescues: that at the longest budget is one of them."""
+    shortest, *longer = budgets_of(results)
+    cells = {variant: Cell("deep", variant, shortest) for variant in ("plain", "xavier4", "batch_norm", "adam")}
+    return {**cells, "longer": Cell("deep", "plain", longer[-1])} if longer else cells
+
+
 def rescued(results: Results) -> Evidence:
     """How many seeds reach the accuracy of a trained network with each rescue, and plainly; a diverged one has not."""
-    facts = protocol(results)
-    reached = {cell: reaching(results, cell, facts["reached"]) for cell in (PLAIN, *RESCUES)}
-    edges = [fault for fault in faults_of(results, (PLAIN,)) if not fault.endswith("diverged")]
-    samples: dict[str, Sample] = {cell.variant: TwoCounts(reached[cell], reached[PLAIN]) for cell in RESCUES}
+    facts, cells = protocol(results), deep_cells(results)
+    reached = {name: reaching(results, cell, facts["reached"]) for name, cell in cells.items()}
+    plain = reached["plain"]
     return Evidence(
-        samples,
-        num_seeds=reached[PLAIN][1],
-        facts={"protocol": facts, "rows": [rescue_row(results, cell, *found) for cell, found in reached.items()]},
-        faults=tuple(edges),
-        aside={cell.variant: Count(*found) for cell, found in reached.items()},
+        {name: TwoCounts(found, plain) for name, found in reached.items() if name != "plain"},
+        num_seeds=plain[1],
+        facts={"protocol": facts, "rows": [rescue_row(results, name, cells, reached) for name in cells]},
+        faults=edges_of(results, [cells["plain"]]),
+        aside={name: Count(*found) for name, found in reached.items()},
     )
 
 
 def reaching(results: Results, cell: Cell, accuracy: float) -> tuple[int, int]:
-    """How many seeds of a cell reach an accuracy, and of how many."""
-    found = rows_of(results, "per_seed", cell)["accuracy"]
+    """How many seeds of a cell reach an accuracy on validation, and of how many."""
+    found = rows_of(results, "per_seed", cell)["validation_accuracy"]
     return int((found >= accuracy).sum()), len(found)
 
 
-def rescue_row(results: Results, cell: Cell, num_reached: int, num_seeds: int) -> dict[str, Any]:
+def rescue_row(
+    results: Results, name: str, cells: Mapping[str, Cell], reached: Mapping[str, tuple[int, int]]
+) -> dict[str, Any]:
     """What the page says of a way to train: how it was tuned, how many seeds reach the accuracy, accuracies."""
-    num_diverged = int(rows_of(results, "per_seed", cell)["diverged"].astype(bool).sum())
+    num_diverged = int(rows_of(results, "per_seed", cells[name])["diverged"].astype(bool).sum())
+    num_reached, num_seeds = reached[name]
     return {
-        **side(results, cell),
+        **side(results, cells[name], "validation_accuracy"),
+        "name": name,
         "num_reached": num_reached,
         "num_seeds": num_seeds,
         "num_diverged": num_diverged,

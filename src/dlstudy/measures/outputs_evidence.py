@@ -1,41 +1,43 @@
 """What the measures on activations of outputs read of their experiment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from dlstudy.judging.evidence import Evidence, PerSeed
+from dlstudy.judging.evidence import Evidence, per_seed
 from dlstudy.judging.statistics import paired_differences
+from dlstudy.measures.samples import in_epochs
 from dlstudy.study.results import MissingResultError, Results
 
 EXPERIMENT: Final = "activation_outputs"
 FOLDER: Final = f"results/experiments/{EXPERIMENT}"
 POINTS: Final = 100.0  # accuracy points in an accuracy of 1, percent in a share
 
+MIXTURES: Final = ("sigmoid_first", "sigmoid_last", "alternating")
+
 
 class Cell(NamedTuple):
     network: str
     variant: str
+    budget: float
 
     def __str__(self) -> str:
-        return f"{self.network}, {self.variant}"
+        return f"{self.network}, {self.variant}, {in_epochs(self.budget)}"
 
 
-SOFTMAX, RELU_LOGITS = Cell("shallow", "softmax"), Cell("shallow", "relu_logits")
-PURE_RELU, PURE_SIGMOID = Cell("middle", "relu"), Cell("middle", "sigmoid")
-MIXTURES: Final = tuple(Cell("middle", variant) for variant in ("sigmoid_first", "sigmoid_last", "alternating"))
-PLAIN: Final = Cell("deep", "plain")
-RESCUES: Final = tuple(Cell("deep", variant) for variant in ("xavier4", "batch_norm", "adam", "longer"))
+def budgets_of(results: Results) -> list[float]:
+    """Of the experiment, in ascending order."""
+    return [float(budget) for budget in protocol(results)["budgets"]]
 
 
 def rows_of(results: Results, table: str, cell: Cell) -> pd.DataFrame:
     """The rows of a cell; MissingResultError where there is none."""
     found = results.experiment(EXPERIMENT, table)
-    rows = found[(found["network"] == cell.network) & (found["variant"] == cell.variant)]
-    if rows.empty:
+    which = (found["network"] == cell.network) & (found["variant"] == cell.variant) & (found["budget"] == cell.budget)
+    if found[which].empty:
         raise MissingResultError(f"{FOLDER}/{table}.csv: expected rows of {cell}, found none")
-    return rows
+    return found[which]
 
 
 def by_seed(results: Results, cell: Cell) -> pd.DataFrame:
@@ -44,51 +46,62 @@ def by_seed(results: Results, cell: Cell) -> pd.DataFrame:
     return rows[~rows["diverged"].astype(bool)].set_index("seed")
 
 
-def faults_of(results: Results, cells: Sequence[Cell]) -> tuple[str, ...]:
-    """Learning rates at an end of those tried, and trainings that diverged."""
-    faults = []
-    for cell in cells:
-        (chosen,) = rows_of(results, "chosen", cell).itertuples()
-        if chosen.at_edge:
-            faults.append(f"{cell}: its best learning rate, {chosen.lr:g}, lies at an end of those tried")
-        rows = rows_of(results, "per_seed", cell)
-        faults += [f"{cell}, seed {seed}: diverged" for seed in rows.loc[rows["diverged"].astype(bool), "seed"]]
-    return tuple(faults)
+def edges_of(results: Results, cells: Sequence[Cell]) -> tuple[str, ...]:
+    """Learning rates at an end of those tried."""
+    return tuple(
+        f"{cell}: its best learning rate, {row.lr:g}, lies at an end of those tried"
+        for cell in cells
+        for row in rows_of(results, "chosen", cell).itertuples()
+        if row.at_edge
+    )
 
 
-def side(results: Results, cell: Cell) -> dict[str, Any]:
+def diverged_of(results: Results, cells: Sequence[Cell]) -> tuple[str, ...]:
+    return tuple(
+        f"{cell}, seed {row.seed}: diverged"
+        for cell in cells
+        for row in rows_of(results, "per_seed", cell).itertuples()
+        if row.diverged
+    )
+
+
+def side(results: Results, cell: Cell, column: str = "test_accuracy") -> dict[str, Any]:
     """What the page shows of a cell: accuracy over the seeds that did not diverge, and how it was tuned."""
-    accuracies = by_seed(results, cell)["accuracy"]
+    accuracies = by_seed(results, cell)[column]
     (chosen,) = rows_of(results, "chosen", cell).to_dict("records")
-    trials = rows_of(results, "tuning", cell)
     spread = {"mean": accuracies.mean(), "low": accuracies.min(), "high": accuracies.max()} if len(accuracies) else {}
     return {
-        "variant": cell.variant,
+        **cell._asdict(),
         "lr": chosen["lr"],
         "at_edge": bool(chosen["at_edge"]),
         "tuned": chosen["validation_accuracy"],
-        "num_rates": int(trials["lr"].nunique()),
-        "num_diverging": int(trials.loc[trials["diverged"].astype(bool), "lr"].nunique()),
         **spread,
     }
 
 
-def difference(results: Results, first: Cell, second: Cell) -> Evidence:
-    """By seed: test accuracy, first less second, in points. A run that diverged is left out, and a fault."""
+def difference(results: Results, pairs: Mapping[float, tuple[Cell, Cell]]) -> Evidence:
+    """By budget and seed: test accuracy, first less second, in points. A run that diverged is left out, and a fault."""
+    cells = [cell for pair in pairs.values() for cell in pair]
+    samples = per_seed({in_epochs(budget): points(results, *pair) for budget, pair in pairs.items()})
+    return Evidence(
+        samples,
+        num_seeds=min(len(points(results, *pair)) for pair in pairs.values()),
+        facts={"rows": [side(results, cell) for cell in cells], "protocol": protocol(results)},
+        faults=(*edges_of(results, cells), *diverged_of(results, cells)),
+        groups={name: name for name in samples},
+    )
+
+
+def points(results: Results, first: Cell, second: Cell) -> list[float]:
+    """The differences of the seeds with which neither diverged, in accuracy points."""
     tables = by_seed(results, first), by_seed(results, second)
     seeds = tables[0].index.intersection(tables[1].index)
-    faults = faults_of(results, (first, second))
     if not len(seeds):
         raise MissingResultError(
             f"{FOLDER}/per_seed.csv: expected a seed with which {first} and {second} do not diverge"
         )
-    differences = POINTS * paired_differences(*(table.loc[seeds, "accuracy"] for table in tables))
-    return Evidence(
-        {"": PerSeed(differences.tolist())},
-        num_seeds=len(differences),
-        facts={"sides": {cell.variant: side(results, cell) for cell in (first, second)}, "protocol": protocol(results)},
-        faults=faults,
-    )
+    found: list[float] = paired_differences(*(table.loc[seeds, "test_accuracy"] for table in tables)).tolist()
+    return [POINTS * value for value in found]
 
 
 def protocol(results: Results) -> dict[str, Any]:
