@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from dvc.repo import Repo
 
+from tests import warm
 from tests.data.test_image_folders import write_class
 from tests.data.test_images import write_part
 from tests.image_sets import IMAGE_SETS
@@ -57,12 +58,11 @@ class Checkout:
 
     def run(self, *arguments, **environment):
         settings = {name: value for name, value in os.environ.items() if not name.startswith("DLSTUDY_")}
+        path = os.pathsep.join([str(Path(sys.executable).parent), settings["PATH"]])
         return subprocess.run(
-            [sys.executable, "-m", *arguments],
+            [warm.python(), "-m", *arguments],
             cwd=self.root,
-            env=settings
-            | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), settings["PATH"]])}
-            | environment,
+            env=warm.warmed(settings | {"PATH": path}) | environment,
             capture_output=True,
             text=True,
             check=False,

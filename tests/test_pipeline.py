@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 from ruamel.yaml import YAML
 
+from tests import warm
 from tests.import_closure import is_empty
 from tests.pipeline import MODELS, Checkout, copied, last_command
 from tools import judge
@@ -24,7 +25,7 @@ ONE_MORE = {"method": "sgd", "data": "housing", "hidden": [8], "activation": "ge
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
     """A checkout in which the pipeline has run once. The tests here follow one another in it."""
-    made = Checkout(tmp_path_factory.mktemp("pipeline"))
+    made = Checkout(tmp_path_factory.mktemp("pipeline"), is_warm=True)
     made.ran_first = made.dvc("repro")
     yield made
     assert not made.network_log.exists(), made.network_log.read_text()
@@ -114,7 +115,11 @@ def test_nothing_runs_when_nothing_has_changed(checkout):
     assert checkout.dvc("repro") == set()
 
 
-ELSEWHERE = {"DLSTUDY_PROCESSES": "2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}  # the kernels of one without AVX-512
+ELSEWHERE = {
+    "DLSTUDY_PROCESSES": "2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",  # the kernels of one without AVX-512
+    warm.VARIABLE: "",  # the plain Python, as users have it
+}
 
 
 def test_training_gives_the_same_bytes_elsewhere_with_two_processes_and_on_an_older_processor(checkout, tmp_path):
@@ -150,6 +155,8 @@ def committed(checkout):
 def test_a_clone_is_judged_again_without_data_and_models_and_nothing_is_deleted(clone, monkeypatch):
     before = committed(clone)
     monkeypatch.setattr(judge, "ROOT", clone.root)
+    monkeypatch.setattr(sys, "executable", warm.python())
+    monkeypatch.setenv(warm.VARIABLE, clone.environment().get(warm.VARIABLE, ""))
     assert judge.main([]) == 0
     assert committed(clone) == before  # the same margin, the same bytes
     assert judge.main(["-S", "judge.margin=0.3"]) == 0
