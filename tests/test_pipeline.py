@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -69,7 +68,7 @@ def test_no_stage_reaches_beyond_this_machine_and_each_could_not(checkout):
     attempt = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
     for code in (attempt, f"import subprocess, sys; subprocess.run([sys.executable, '-c', {attempt!r}], check=True)"):
         run = subprocess.run(
-            [sys.executable, "-c", code], env=checkout.environment(), capture_output=True, text=True, check=False
+            [warm.python(), "-c", code], env=checkout.environment(), capture_output=True, text=True, check=False
         )
         assert run.returncode != 0
         assert "no stage may use the network: '192.0.2.1'" in run.stderr
@@ -81,7 +80,7 @@ def test_pretrained_weights_would_be_a_connection(checkout):
     """What the guard is for: one word more in a stage, and torchvision downloads."""
     code = "from torchvision.models import resnet18; resnet18(weights='DEFAULT')"
     environment = checkout.environment(TORCH_HOME=str(checkout.root / "tmp"))
-    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    run = subprocess.run([warm.python(), "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert "no stage may use the network" in run.stderr
     assert "resnet18" in checkout.network_log.read_text()
     checkout.network_log.unlink()
@@ -155,8 +154,7 @@ def committed(checkout):
 def test_a_clone_is_judged_again_without_data_and_models_and_nothing_is_deleted(clone, monkeypatch):
     before = committed(clone)
     monkeypatch.setattr(judge, "ROOT", clone.root)
-    monkeypatch.setattr(sys, "executable", warm.python())
-    monkeypatch.setenv(warm.VARIABLE, clone.environment().get(warm.VARIABLE, ""))
+    warm.use(monkeypatch)
     assert judge.main([]) == 0
     assert committed(clone) == before  # the same margin, the same bytes
     assert judge.main(["-S", "judge.margin=0.3"]) == 0

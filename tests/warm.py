@@ -79,6 +79,15 @@ def warmed(environment):
     return dict(environment) | {"PATH": f"{folder}{os.pathsep}{environment['PATH']}", VARIABLE: name}
 
 
+def use(monkeypatch):
+    """From here on in this test, sys.executable and `python` on PATH are that program."""
+    program = python()
+    for name, value in warmed(os.environ).items():
+        if os.environ.get(name) != value:
+            monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "executable", program)
+
+
 # --- The server, in a process of its own ---
 
 
