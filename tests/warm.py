@@ -48,9 +48,7 @@ class Warm:
                 listener.listen(100)
                 command = [sys.executable, "-P", __file__, "--serve", str(listener.fileno())]
                 clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-                self.process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, env=clean, pass_fds=[listener.fileno()], start_new_session=True
-                )
+                self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=clean, pass_fds=[listener.fileno()])
         return self.folder, self.name
 
     def stop(self):
@@ -95,6 +93,7 @@ def serve(listener):
     """Run what is asked for until the input ends, as it does with the process of the tests."""
     import gc
     import select
+    import signal
     import socket
     from contextlib import suppress
     from importlib import import_module
@@ -102,6 +101,7 @@ def serve(listener):
     for name in LIBRARIES:
         import_module(name)
     gc.freeze()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the tests, not before them
     listener = socket.socket(fileno=listener)
     while 0 not in select.select([0, listener], [], [])[0]:
         connection, _ = listener.accept()
@@ -140,11 +140,13 @@ def become(files, folder, environment, arguments):
     """Do what `python *arguments` does in this folder and environment, with these three files."""
     import importlib
     import runpy
+    import signal
     import types
 
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
