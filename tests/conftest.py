@@ -20,6 +20,7 @@ from dlstudy.core.dataset import Dataset, Scale, Split
 from dlstudy.core.randomness import generator
 from dlstudy.data import housing, synthetic
 from dlstudy.data.params import HousingParams, SyntheticParams
+from tests.warm import WARM
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,9 +29,16 @@ settings.register_profile("study", deadline=None, derandomize=True, max_examples
 settings.load_profile("study")
 
 
+LONG = ("test_pipeline.py", "test_vision.py", "test_exercises.py", "test_image_choice.py", "test_cluster.py")
+
+
 def pytest_collection_modifyitems(items):
-    """The pipeline's tests first: they take longest, and another process has the rest of the time for all others."""
-    items.sort(key=lambda item: not item.path.name.startswith("test_pipeline"))
+    """Long files first, the pipeline's above all, so that both processes end with short ones, and so together."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
+def pytest_sessionfinish():
+    WARM.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests import warm
 from tools.checkout import copy_checkout, read_params, write_params
 from tools.reproduce import compared_stages, files_below, locked_outputs
 from tools.smoke import miniature
@@ -47,9 +48,10 @@ def last_command(command):
 
 
 class Checkout:
-    """A copy of the checkout with the made-up images as its Fashion-MNIST."""
+    """A copy of the checkout with the made-up images as its Fashion-MNIST; its Python is plain, or a warm one."""
 
-    def __init__(self, root):
+    def __init__(self, root, *, is_warm=False):
+        self.is_warm = is_warm
         self.root = root / "a checkout"
         self.images = root / "images"
         self.network_log = root / "network.log"
@@ -71,12 +73,13 @@ class Checkout:
         settings |= {"PYTHONPATH": str(OFFLINE), "DLSTUDY_NETWORK_LOG": str(self.network_log)}
         settings["DLSTUDY_READ_LOG"] = str(self.read_log)
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        return os.environ | {"PATH": path} | settings
+        everything = os.environ | {"PATH": path} | settings
+        return warm.warmed(everything) | changes if self.is_warm else everything
 
     def run(self, *arguments, **environment):
         """Run a DVC command as a user would."""
         return subprocess.run(
-            [sys.executable, "-m", "dvc", *arguments],
+            [warm.python() if self.is_warm else sys.executable, "-m", "dvc", *arguments],
             cwd=self.root,
             env=self.environment(**environment),
             capture_output=True,
@@ -150,7 +153,7 @@ class Checkout:
 
 def copied(checkout, root):
     """The checkout as it stands, at another place."""
-    copy = Checkout(root)
+    copy = Checkout(root, is_warm=checkout.is_warm)
     shutil.rmtree(copy.root)
     shutil.copytree(checkout.root, copy.root)
     return copy

@@ -3,10 +3,11 @@
 import hashlib
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import torch
+
+from tests import warm
 
 NAME = "ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1"
 NOWHERE = "http://127.0.0.1:9/"  # this machine, where nobody listens
@@ -58,9 +59,9 @@ def publish(monkeypatch, url: str) -> None:
 def run_stage(checkout: Path, url: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a stage in a checkout: its name and arguments."""
     return subprocess.run(
-        [sys.executable, "-c", RUN_STAGE, url, *arguments],
+        [warm.python(), "-c", RUN_STAGE, url, *arguments],
         cwd=checkout,
-        env=os.environ | environment,
+        env=warm.warmed(os.environ | environment),
         capture_output=True,
         text=True,
         check=False,

@@ -198,6 +198,7 @@ def test_arithmetic_and_threads_are_settled_for_each_way_alone(monkeypatch):
     assert textbook["UNRELATED"] == portable["UNRELATED"] == "kept"
 
 
+@pytest.mark.slow
 def test_processes_at_once_are_measured_in_processes_of_their_own(study):
     found = measure(way("ours_portable_2"), TINY)
     assert found.num_threads == 1

@@ -90,7 +90,7 @@ def test_rows_take_the_place_of_their_exercise():
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
     """A Git repository with the miniature study of the exercises' models."""
-    made = Checkout(tmp_path_factory.mktemp("exercises"))
+    made = Checkout(tmp_path_factory.mktemp("exercises"), is_warm=True)
     models = {*MODELS, *(model for each in EXERCISES for model in each.scores.values())}
     small = miniature(read_params(ROOT), train_size=400, validation_size=200)["train"]
     made.change(lambda params: params.update(train={name: small[name] for name in small if name in models}))

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from dvc.repo import Repo
 
+from tests import warm
 from tests.data.test_image_folders import write_class
 from tests.data.test_images import write_part
 from tests.image_sets import IMAGE_SETS
@@ -46,7 +47,7 @@ class Checkout:
         files = sorted(self.images.iterdir())
         sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
         (self.root / "datasets" / dataset / "SHA256SUMS").write_text(sums)
-        params = miniature(read_params(self.root), train_size=400, validation_size=200)
+        params = miniature(read_params(self.root), train_size=260, validation_size=52)
         write_params(self.root, params | {"download": params["download"] | {"attempts": 1}})
         self.name_images(dataset)
 
@@ -57,12 +58,11 @@ class Checkout:
 
     def run(self, *arguments, **environment):
         settings = {name: value for name, value in os.environ.items() if not name.startswith("DLSTUDY_")}
+        path = os.pathsep.join([str(Path(sys.executable).parent), settings["PATH"]])
         return subprocess.run(
-            [sys.executable, "-m", *arguments],
+            [warm.python(), "-m", *arguments],
             cwd=self.root,
-            env=settings
-            | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), settings["PATH"]])}
-            | environment,
+            env=warm.warmed(settings | {"PATH": path}) | environment,
             capture_output=True,
             text=True,
             check=False,
@@ -138,14 +138,14 @@ def own_images(root, num_of_each):
 
 
 def test_a_folder_of_images_goes_through_check_download_and_prepare_without_network(tmp_path):
-    checkout = own_images(tmp_path, 250)
+    checkout = own_images(tmp_path, 130)
     run = checkout.run("dvc", "repro", "prepare@images", **UNREACHABLE)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "images: 750 verified images from datasets/pets" in run.stderr + run.stdout
+    assert "images: 390 verified images from datasets/pets" in run.stderr + run.stdout
     facts = json.loads((checkout.root / "results/data/images/facts.json").read_text())
     assert (facts["dataset"], facts["name"], facts["class_names"]) == ("pets", "My pets", ["bird", "cat", "dog"])
-    assert facts["num_images"] == {"train": 600, "t10k": 150}
-    assert facts["num_examples_by_class"]["test"] == [50, 50, 50]
+    assert facts["num_images"] == {"train": 312, "t10k": 78}
+    assert facts["num_examples_by_class"]["test"] == [26, 26, 26]
     sums = {name: hashlib.sha256((checkout.root / "data/raw/images" / name).read_bytes()).hexdigest() for name in FILES}
     assert facts["folder"]["checksums"] == sums
 
@@ -161,7 +161,7 @@ def test_more_images_than_the_folder_has_are_refused_before_any_work(tmp_path):
     checkout = own_images(tmp_path, 20)  # of each a fifth is drawn for the test
     run = checkout.run("stages.check_params")
     assert run.returncode != 0
-    assert "prepare.images.validation_size: expected train_size + validation_size <= 48, found 600" in run.stderr
+    assert "prepare.images.validation_size: expected train_size + validation_size <= 48, found 312" in run.stderr
 
 
 def test_bad_images_are_told_with_the_other_faults_of_the_parameters(tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tools.checkout import ROOT
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -43,10 +44,10 @@ def run(tmp_path):
     """A function that runs a command in a small project of DVC and Git."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     identity = {f"GIT_{who}_{what}": "x@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    environment = os.environ | identity | {"PATH": path, "GIT_EDITOR": "true", "HOME": str(tmp_path)}
+    environment = warm.warmed(os.environ | identity | {"PATH": path, "GIT_EDITOR": "true", "HOME": str(tmp_path)})
 
     def command(*words, ok=True, folder="project"):
-        words = [sys.executable, "-m", *words] if words[0] == "dvc" else words
+        words = [warm.python(), "-m", *words] if words[0] == "dvc" else words
         done = subprocess.run(
             words, cwd=tmp_path / folder, env=environment, capture_output=True, text=True, check=False
         )

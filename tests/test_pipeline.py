@@ -4,13 +4,13 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
 from ruamel.yaml import YAML
 
+from tests import warm
 from tests.import_closure import is_empty
 from tests.pipeline import MODELS, Checkout, copied, last_command
 from tools import judge
@@ -24,7 +24,7 @@ ONE_MORE = {"method": "sgd", "data": "housing", "hidden": [8], "activation": "ge
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
     """A checkout in which the pipeline has run once. The tests here follow one another in it."""
-    made = Checkout(tmp_path_factory.mktemp("pipeline"))
+    made = Checkout(tmp_path_factory.mktemp("pipeline"), is_warm=True)
     made.ran_first = made.dvc("repro")
     yield made
     assert not made.network_log.exists(), made.network_log.read_text()
@@ -68,7 +68,7 @@ def test_no_stage_reaches_beyond_this_machine_and_each_could_not(checkout):
     attempt = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
     for code in (attempt, f"import subprocess, sys; subprocess.run([sys.executable, '-c', {attempt!r}], check=True)"):
         run = subprocess.run(
-            [sys.executable, "-c", code], env=checkout.environment(), capture_output=True, text=True, check=False
+            [warm.python(), "-c", code], env=checkout.environment(), capture_output=True, text=True, check=False
         )
         assert run.returncode != 0
         assert "no stage may use the network: '192.0.2.1'" in run.stderr
@@ -80,7 +80,7 @@ def test_pretrained_weights_would_be_a_connection(checkout):
     """What the guard is for: one word more in a stage, and torchvision downloads."""
     code = "from torchvision.models import resnet18; resnet18(weights='DEFAULT')"
     environment = checkout.environment(TORCH_HOME=str(checkout.root / "tmp"))
-    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    run = subprocess.run([warm.python(), "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert "no stage may use the network" in run.stderr
     assert "resnet18" in checkout.network_log.read_text()
     checkout.network_log.unlink()
@@ -114,7 +114,11 @@ def test_nothing_runs_when_nothing_has_changed(checkout):
     assert checkout.dvc("repro") == set()
 
 
-ELSEWHERE = {"DLSTUDY_PROCESSES": "2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}  # the kernels of one without AVX-512
+ELSEWHERE = {
+    "DLSTUDY_PROCESSES": "2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",  # the kernels of one without AVX-512
+    warm.VARIABLE: "",  # the plain Python, as users have it
+}
 
 
 def test_training_gives_the_same_bytes_elsewhere_with_two_processes_and_on_an_older_processor(checkout, tmp_path):
@@ -150,6 +154,7 @@ def committed(checkout):
 def test_a_clone_is_judged_again_without_data_and_models_and_nothing_is_deleted(clone, monkeypatch):
     before = committed(clone)
     monkeypatch.setattr(judge, "ROOT", clone.root)
+    warm.use(monkeypatch)
     assert judge.main([]) == 0
     assert committed(clone) == before  # the same margin, the same bytes
     assert judge.main(["-S", "judge.margin=0.3"]) == 0

@@ -25,6 +25,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests import warm
 from tools import setup_env
 from tools.setup_env import SetupError
 
@@ -550,7 +551,8 @@ def without_git(root):
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False).stdout.strip() == "true"
 
 
-def test_dvc_does_without_git_until_there_is_a_repository(tmp_path, capsys):
+def test_dvc_does_without_git_until_there_is_a_repository(tmp_path, capsys, monkeypatch):
+    warm.use(monkeypatch)
     (tmp_path / ".dvc").mkdir()
     setup_env.adapt_dvc(tmp_path, Path(sys.executable))
     assert "no Git repository here" in capsys.readouterr().out

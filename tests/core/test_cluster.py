@@ -362,6 +362,7 @@ def test_a_worker_started_as_documented_gives_the_same_bytes_by_itself(scheduler
     assert found[0] == found[1] != os.getpid()
 
 
+@pytest.mark.slow
 def test_a_worker_without_the_checkout_is_refused(scheduler, tmp_path):
     with (
         started_workers(scheduler, ("dask", "worker", "--nthreads", "1"), folder=tmp_path),
@@ -370,6 +371,7 @@ def test_a_worker_without_the_checkout_is_refused(scheduler, tmp_path):
         map_runs(is_not_run, [0], label="none")
 
 
+@pytest.mark.slow
 def test_a_worker_with_more_than_one_thread_is_refused(scheduler):
     variables = {name: os.environ[name] for name in (*SINGLE_THREAD, *AVX2_KERNELS) if name in os.environ}
     program = ("dask", "worker", "--nthreads", "2")

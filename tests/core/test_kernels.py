@@ -1,14 +1,15 @@
 """PyTorch's matrix algebra by NumPy and SciPy: the same numbers as PyTorch's own, up to rounding, and gradients."""
 
 import json
+import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from dlstudy.core.kernels import KERNELS
+from tests import warm
 
 SCRIPT = """
 import json, sys
@@ -51,8 +52,14 @@ print(json.dumps(told))
 
 
 def results(which):
-    command = [sys.executable, "-c", SCRIPT, which]
-    run = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [warm.python(), "-c", SCRIPT, which],
+        cwd=Path(__file__).parents[2],
+        env=warm.warmed(os.environ),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return json.loads(run.stdout)
 
 

@@ -1,6 +1,7 @@
 """The census against modules counted by hooks, hand-worked counts, and what torchvision publishes."""
 
 from collections import Counter
+from functools import cache
 
 import pandas as pd
 import pytest
@@ -21,6 +22,7 @@ from tests.measures.support import ROOT, Tables
 
 IMAGE = (1, 3, 32, 32)
 FAMILIES = load_families()
+entry = cache(census.entry)
 
 
 @pytest.fixture(autouse=True)
@@ -154,7 +156,7 @@ BY_HAND = {
 
 @pytest.mark.parametrize("builder", BY_HAND)
 def test_calls_are_those_counted_by_hand(builder):
-    found = census.entry(builder)
+    found = entry(builder)
     assert {key: tally.num_calls for key, tally in found.found.tallies.items()} == BY_HAND[builder]
 
 
@@ -162,7 +164,7 @@ def test_calls_are_those_counted_by_hand(builder):
     ("builder", "num_parameters"), [("alexnet", 61_100_840), ("vgg16", 138_357_544), ("resnet18", 11_689_512)]
 )
 def test_parameters_are_as_many_as_are_published(builder, num_parameters):
-    found = census.entry(builder)
+    found = entry(builder)
     assert found.num_parameters == found.published_num_parameters == num_parameters
 
 
@@ -175,7 +177,7 @@ def test_parameters_are_as_many_as_are_published(builder, num_parameters):
     ],
 )
 def test_operations_are_as_many_as_are_published_of_the_weights(builder, weights, operations, acc_at_1):
-    found = census.entry(builder)
+    found = entry(builder)
     assert round(found.found.num_operations / 1e9, 3) == found.published_operations == operations
     assert (found.weights, found.acc_at_1) == (weights, acc_at_1)
 
@@ -189,7 +191,7 @@ def test_operations_are_those_counted_by_hand():
 
 @pytest.mark.parametrize("builder", ["googlenet", "inception_v3", "vit_h_14"])
 def test_a_builder_with_options_makes_the_network_of_its_weights(builder):
-    found = census.entry(builder)
+    found = entry(builder)
     assert found.num_parameters == found.published_num_parameters
 
 
@@ -204,7 +206,7 @@ def test_hooks_on_the_modules_count_the_same(builder):
             module.register_forward_hook(lambda module, *_: called.update([kinds[type(module)]]))
     with torch.no_grad():
         network(torch.zeros(1, 3, 224, 224))
-    found = census.entry(builder).found.tallies
+    found = entry(builder).found.tallies
     assert called == {name: tally.num_calls for (_, name), tally in found.items() if name != "softmax"}
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -19,6 +20,7 @@ with style():
 """
 
 
+@cache
 def drawn(**variables):
     environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     run = subprocess.run(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,11 @@ CLOTHING = {"images": {"dataset": "FashionMNIST", "name": "Fashion-MNIST"}}  # w
 DIGITS = {"images": {"dataset": "MNIST", "name": "MNIST"}}
 
 
+@cache
+def study() -> StudyParams:
+    return load_study(ROOT / "params.yaml")
+
+
 @dataclass(frozen=True)
 class Tables(Results):
     """Results in memory: what a test does not give is missing.
@@ -25,7 +31,7 @@ class Tables(Results):
     """
 
     root: Path = ROOT
-    study: StudyParams = field(default_factory=lambda: load_study(ROOT / "params.yaml"))
+    study: StudyParams = field(default_factory=study)
     experiments: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
     facts_of: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     models: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """Each reading by results that support it and results that do not, found in the modules cases_*.py beside this one."""
 
 import importlib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,17 @@ STATEMENTS = load_statements(ROOT / "statements")
 BY_KEY = {each.key: each for statement in STATEMENTS for each in statement.readings}
 
 
+@cache
+def supporting(key):
+    """The evidence for a reading, measured once."""
+    return measured(BY_KEY[key], CASES[key].supporting)
+
+
 def verdict_of(reading, results):
-    evidence = measured(reading, results)
+    return verdict_on(reading, measured(reading, results), results)
+
+
+def verdict_on(reading, evidence, results):
     return "invalid" if evidence.faults else decide(evidence, reading.en.rule, results.study.judge).verdict
 
 
@@ -37,7 +47,8 @@ def test_a_reading_is_judged_apart_if_it_depends_on_the_clock_and_only_then():
 
 @pytest.mark.parametrize("key", CASES)
 def test_a_reading_is_supported_by_evidence_for_it(key):
-    assert verdict_of(BY_KEY[key], CASES[key].supporting) in ("supported", "consistent with")
+    found = verdict_on(BY_KEY[key], supporting(key), CASES[key].supporting)
+    assert found in ("supported", "consistent with")
 
 
 @pytest.mark.parametrize("key", CASES)
@@ -60,7 +71,7 @@ def test_missing_evidence_is_an_error_not_a_verdict():
 
 
 def test_evidence_has_samples_under_every_condition():
-    found = {key: measured(reading, CASES[key].supporting) for key, reading in BY_KEY.items()}
+    found = {key: supporting(key) for key in BY_KEY}
     assert [key for key, each in found.items() if not isinstance(each, Evidence) or not each.samples] == []
 
 

@@ -2,6 +2,7 @@ import math
 import os
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -31,6 +32,12 @@ def one_process(monkeypatch):
 
 def trained(dataset, params, folder, seed=0):
     return train_run(dataset, params, None, "x", folder, (seed,), seed)
+
+
+@pytest.fixture(scope="module")
+def whole(images, tmp_path_factory):
+    """Trains a network from its first seed to its end, once for all tests; it needs no checkpoint."""
+    return cache(lambda params: trained(images, params, tmp_path_factory.mktemp("whole")))
 
 
 def same(one, other):
@@ -117,9 +124,8 @@ def test_looks_are_even_and_the_last_is_at_the_end():
     assert look_steps(2, 5) == [1, 2]
 
 
-def test_the_history_has_a_row_a_look(images, tmp_path):
-    run = trained(images, RESNET, tmp_path)
-    table = history_table([run], "classification")
+def test_the_history_has_a_row_a_look(whole):
+    table = history_table([whole(RESNET)], "classification")
     assert table["epoch"].tolist() == [0, 2 / 3, 1, 5 / 3, 2]  # 3 steps an epoch
     assert table["train_accuracy"].between(0, 1).all()
 
@@ -174,16 +180,16 @@ class Interrupted:
     [(RESNET, 1), (RESNET, 4), (DROPPING, 3), (DROPPING, 5)],  # in the first epoch and in the second
     ids=["norm-1", "norm-4", "dropout-3", "dropout-5"],
 )
-def test_a_training_that_was_interrupted_ends_in_the_same_bytes(images, params, after, tmp_path, monkeypatch):
+def test_a_training_that_was_interrupted_ends_in_the_same_bytes(images, whole, params, after, tmp_path, monkeypatch):
+    expected = whole(params)
     monkeypatch.setattr(vision, "CHECKPOINT_SECONDS", 0.0)
-    whole = trained(images, params, tmp_path / "whole")
     checkpoint = tmp_path / "seed-0.pt"
     with pytest.raises(KeyboardInterrupt):
         Training.begin(images, params, 0).run(checkpoint, "this", Interrupted(after))
     resumed = Training.begin(images, params, 0)
     steps = []
     monkeypatch.setattr(resumed, "take_step", lambda rows, step=resumed.take_step: (steps.append(1), step(rows)))
-    assert same(resumed.run(checkpoint, "this", Interrupted(100)), whole)
+    assert same(resumed.run(checkpoint, "this", Interrupted(100)), expected)
     assert len(steps) == 6 - after  # the step in which it was interrupted is taken again
 
 

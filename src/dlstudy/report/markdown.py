@@ -103,10 +103,15 @@ FILTERS: Final = {
 
 def with_bodies(statements: Iterable[Statement]) -> Environment:
     """Jinja that also finds the texts of statements, as "statements/LIN-3.md" and "statements/LIN-3.zh.md"."""
-    bodies: dict[str, str] = {}
-    for each in statements:
-        bodies |= {f"statements/{each.id}.md": each.bodies["en"], f"statements/{each.id}.zh.md": each.bodies["zh"]}
-    return environment().overlay(loader=ChoiceLoader([FileSystemLoader(TEMPLATES), DictLoader(bodies)]))
+    languages = {"en": "md", "zh": "zh.md"}
+    return _with(
+        tuple((f"statements/{each.id}.{languages[key]}", each.bodies[key]) for each in statements for key in languages)
+    )
+
+
+@cache  # with it, the compiled templates
+def _with(bodies: tuple[tuple[str, str], ...]) -> Environment:
+    return environment().overlay(loader=ChoiceLoader([FileSystemLoader(TEMPLATES), DictLoader(dict(bodies))]))
 
 
 def in_both_languages(jinja: Environment, name: str, context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
