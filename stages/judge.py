@@ -6,6 +6,7 @@ from pathlib import Path
 from dlstudy.core.artifacts import write_csv, write_json
 from dlstudy.core.params import PARAMS_FILE, read_yaml
 from dlstudy.judging.answers import answer_table
+from dlstudy.judging.arms import arm_table
 from dlstudy.judging.controls import complaint, controls, passes
 from dlstudy.judging.judgement import (
     a_a_controls,
@@ -33,6 +34,7 @@ if __name__ == "__main__":
     registrations = {each.key: registration(each, register, params) for each in readings}
     write_csv(Path("results/verdicts.csv"), verdict_table(judgements, registrations))
     write_csv(Path("results/answers.csv"), answer_table(statements, verdicts))
+    write_csv(Path("results/arms.csv"), arm_table(readings, results, measured))
     write_csv(Path("results/controls.csv"), control_table((*checks, *a_a_controls(judgements)), study.judge))
     write_csv(Path("results/versions.csv"), versions(Path("requirements.txt")))
     write_json(Path("results/evidence.json"), evidence_content(judgements, study.judge))

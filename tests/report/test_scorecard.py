@@ -3,10 +3,12 @@
 import json
 import re
 
+import pandas as pd
 import pytest
 
 from dlstudy.core.artifacts import write_csv, write_json
 from dlstudy.judging.answers import answer_table
+from dlstudy.judging.arms import COLUMNS
 from dlstudy.judging.evidence import Evidence, PerSeed
 from dlstudy.judging.judgement import evidence_content, judge, verdict_table, verdicts_of
 from dlstudy.judging.rules import VERDICTS
@@ -14,6 +16,8 @@ from dlstudy.judging.statements import load_statements, readings_of
 from dlstudy.report.chinese import zh
 from dlstudy.report.markdown import TEMPLATES
 from dlstudy.report.scorecard import (
+    Judged,
+    Section,
     answer_counts,
     by_verdict,
     citing,
@@ -48,6 +52,7 @@ def results(tmp_path):
     judgements = judge(readings, Tables(), found, (), SETTINGS)
     write_csv(tmp_path / "results/verdicts.csv", verdict_table(judgements, {each.key: "fixed" for each in readings}))
     write_csv(tmp_path / "results/answers.csv", answer_table(statements, verdicts_of(judgements)))
+    write_csv(tmp_path / "results/arms.csv", pd.DataFrame(columns=list(COLUMNS)))
     write_json(tmp_path / "results/evidence.json", evidence_content(judgements, SETTINGS))
     (tmp_path / "statements").mkdir()
     (tmp_path / "statements/register.yaml").write_text(
@@ -72,6 +77,26 @@ def results(tmp_path):
 )
 def test_the_estimate_with_its_interval(unit, numbers, expected):
     assert measured({"unit": unit} | dict(zip(("estimate", "low", "high"), numbers, strict=True))) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdicts", "expected"),
+    [
+        ("holds", ("supported", "consistent with"), 0),
+        ("conditions", ("supported", "inconclusive", "refuted"), 2),
+        ("conditions", ("inconclusive", "supported", "invalid"), 1),  # an undecided one says nothing
+        ("conditions", ("supported", "depends"), 1),
+        ("does_not_hold", ("refuted", "refuted"), 0),
+        ("open", ("inconclusive", "invalid"), 0),
+    ],
+)
+def test_the_number_of_an_answer_is_of_a_reading_that_it_turns_on(answer, verdicts, expected):
+    of = statement("LIN-1", {name: {} for name in "abc"[: len(verdicts)]})
+    readings = tuple(
+        Judged(reading, {"verdict": verdict}, {}, SETTINGS)
+        for reading, verdict in zip(of.readings, verdicts, strict=True)
+    )
+    assert Section(of, answer, readings).deciding is readings[expected]
 
 
 # --- Statements ---
@@ -104,7 +129,7 @@ def test_readings_come_refuted_first_and_keep_their_order(results):
     assert rows[0].moves == {}
 
 
-@pytest.mark.parametrize("name", ["verdicts.csv", "evidence.json", "answers.csv"])
+@pytest.mark.parametrize("name", ["verdicts.csv", "evidence.json", "answers.csv", "arms.csv"])
 def test_a_missing_file_is_named(results, name):
     (results.root / "results" / name).unlink()
     with pytest.raises(MissingResultError, match=f"results/{name}: expected the result of stage judge"):

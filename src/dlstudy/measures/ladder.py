@@ -13,7 +13,7 @@ import pandas as pd
 
 from dlstudy.judging.evidence import Correlation, Evidence, Sample, TwoCounts, per_seed
 from dlstudy.study.ladder import LINEAR, RELU, Cell, Ladder
-from dlstudy.study.results import Results
+from dlstudy.study.results import MissingResultError, Results
 
 LEAST_SEEDS: Final = 6  # of each of two counts: with fewer, no test can be significant
 
@@ -26,7 +26,9 @@ def differences(
     pairs: Mapping[str, tuple[str, str, Cell]],
     **facts: Any,
 ) -> Evidence:
-    """First less second in a cell, by condition; grouped by budget."""
+    """First less second in a cell, by condition; grouped by budget. MissingResultError where there is no pair."""
+    if not pairs:
+        raise MissingResultError("results/ladder: expected a cell in which anything trains and that a reading is about")
     return Evidence(
         per_seed({name: ladder.points(*pair).tolist() for name, pair in pairs.items()}),
         num_seeds=len(ladder.results.study.ladder.protocol.seeds),
@@ -114,7 +116,11 @@ def against_relu(results: Results, name: str, depth: int | None = None) -> Evide
 
 
 def longest(ladder: Ladder, depth: int) -> Cell:
-    return max((cell for cell in ladder.cells if cell.depth == depth), key=lambda cell: cell.budget)
+    """The cell of a depth with the longest budget; MissingResultError if the ladder has no such depth."""
+    cells = [cell for cell in ladder.cells if cell.depth == depth]
+    if not cells:
+        raise MissingResultError(f"ladder.protocol.depths: expected {depth} among them, which a reading is about")
+    return max(cells, key=lambda cell: cell.budget)
 
 
 def deep(results: Results, least_depth: int, rivals: Sequence[str] | None = None) -> Evidence:

@@ -28,6 +28,7 @@ def activations_page(results: Results) -> Context:
         "policies": policy_rows(ladder),
         "controls": control_rows(ladder),
         "arms": arm_rows(ladder),
+        "in_arms": verdicts_in_arms(results.arms()),
         "hasty": hasty_rows(ladder),
         "hasty_rate": HASTY_RATE,
         "which": which(ladder),
@@ -139,6 +140,20 @@ def arm_rows(ladder: Ladder) -> list[Context]:
                 }
             )
     return rows
+
+
+def verdicts_in_arms(table: pd.DataFrame) -> Context:
+    """The arms' names; a row a reading that was judged in them; how many verdicts are those of the same cells."""
+    names = list(dict.fromkeys(table["arm"]))
+    rows = [
+        {
+            "id": reading,
+            "on_ladder": dict(zip(of_reading["arm"], of_reading["on_ladder"], strict=True)),
+            "verdicts": dict(zip(of_reading["arm"], of_reading["verdict"], strict=True)),
+        }
+        for reading, of_reading in table.groupby("id", sort=False)
+    ]
+    return {"names": names, "rows": rows, "num": len(table), "num_same": int((table["moves"] == "no").sum())}
 
 
 def hasty_rows(ladder: Ladder) -> list[Context]:

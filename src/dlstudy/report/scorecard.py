@@ -26,6 +26,7 @@ PAGE_OF: Final = {
 
 
 SUPPORTING: Final = ("supported", "consistent with")
+NOT_SUPPORTING: Final = tuple(each for each in VERDICTS if each not in SUPPORTING)
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Judged:
     evidence: dict[str, Any]  # of evidence.json
     settings: JudgeParams
     entries: Sequence[Entry] = ()  # of the register
+    arms: Sequence[dict[str, Any]] = ()  # its rows of arms.csv
 
     @property
     def key(self) -> str:
@@ -113,11 +115,16 @@ class Section:
 
     @property
     def deciding(self) -> Judged:
-        """The reading whose number stands for the answer: of those that count, the first that the answer turns on."""
+        """The reading whose number stands for the answer: of those that count, the first that the answer turns on.
+
+        Under conditions it is one that sets a condition, else one that holds: an undecided one tells a reader nothing.
+        """
         counting = self.asserted or self.beyond
-        return next(
-            (each for each in counting if (each.verdict in SUPPORTING) == (self.answer == "holds")), counting[0]
-        )
+        first = {"holds": SUPPORTING, "conditions": ("refuted", "depends")}.get(self.answer, NOT_SUPPORTING)
+        ranked = [each for each in counting if each.verdict in first]
+        if self.answer == "conditions":
+            ranked += [each for each in counting if each.verdict in SUPPORTING]
+        return (*ranked, *counting)[0]
 
     @property
     def data(self) -> list[str]:
@@ -186,8 +193,18 @@ def judged(results: Results, readings: Sequence[Reading]) -> list[Judged]:
                 f"{results.JUDGED}/{file}: expected {what} on {missing[0]}, found none; run `dvc repro`"
             )
     register = load_register(results.root / "statements" / "register.yaml")
+    arms: dict[str, list[dict[str, Any]]] = {}
+    for row in results.arms().to_dict("records"):
+        arms.setdefault(row["id"], []).append({str(name): value for name, value in row.items()})
     return [
-        Judged(each, rows[each.key], evidence[each.key], results.study.judge, entries_of(each, register))
+        Judged(
+            each,
+            rows[each.key],
+            evidence[each.key],
+            results.study.judge,
+            entries_of(each, register),
+            arms.get(each.key, ()),
+        )
         for each in readings
     ]
 

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
+from dlstudy.experiments.ladder.params import Arm
 from dlstudy.study.results import MissingResultError, Results
 
 RELU: Final = "relu"
@@ -135,6 +136,26 @@ class Ladder:
             )
         )
         return RELU if relu >= linear else self.best(cell, self.activations)
+
+
+@dataclass(frozen=True)
+class ArmResults(Results):
+    """The results with an arm in the ladder's place; without `source`, with the ladder cut down to the arm's cells."""
+
+    source: str = ""
+
+    @classmethod
+    def of(cls, results: Results, arm: Arm, source: str = "") -> "ArmResults":
+        whole = results.study.ladder
+        changes = {"activations": arm.activations, "protocol": arm.protocol(whole.protocol)}
+        return cls(results.root, results.study.model_copy(update={"ladder": whole.model_copy(update=changes)}), source)
+
+    def ladder(self, name: str, table: str) -> pd.DataFrame:
+        if name in self.study.ladder.arms:  # softmax regression and the A/A control
+            return super().ladder(name, table)
+        found, protocol = super().ladder(self.source or name, table), self.study.ladder.protocol
+        in_cells = found["depth"].isin(protocol.depths) & found["budget"].isin(protocol.budgets)
+        return found[in_cells & (found["activation"] == name)]
 
 
 Rows = dict[tuple[str, int, float], pd.DataFrame]

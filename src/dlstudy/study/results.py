@@ -94,6 +94,10 @@ class Results:
         """One row a negative control."""
         return self._csv(RESULTS / "controls.csv", "judge", words=True)
 
+    def arms(self) -> pd.DataFrame:
+        """One row an arm of the ladder and reading; see `judging.arms.arm_table`."""
+        return self._csv(RESULTS / "arms.csv", "judge")
+
     def evidence(self) -> dict[str, Any]:
         """What else is said of each reading, by its key."""
         return self._json(self.JUDGED / "evidence.json", self.JUDGE)
@@ -181,3 +185,6 @@ class TimingResults(Results):
 
     JUDGED: ClassVar[Path] = TIMING
     JUDGE: ClassVar[str] = "cost_report"
+
+    def arms(self) -> pd.DataFrame:
+        return pd.DataFrame({"id": []})  # no arm of the ladder is about time

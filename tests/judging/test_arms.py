@@ -1,0 +1,67 @@
+"""The ladder's readings in its arms: made of the ladder's own tables, with a change that is known."""
+
+import shutil
+
+import pandas as pd
+import pytest
+
+from dlstudy.core.artifacts import write_csv
+from dlstudy.judging.arms import arm_table
+from dlstudy.judging.statements import load_statements, readings_of
+from dlstudy.measures.find import measured
+from dlstudy.study.params import load_study
+from dlstudy.study.results import MissingResultError, Results
+from tests.measures.support import ROOT
+
+STUDY = load_study(ROOT / "params.yaml")
+ARM = STUDY.ladder.arms["momentum"]
+READINGS = readings_of(load_statements(ROOT / "statements", timed=False))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A checkout with the tables that the ladder's readings need."""
+    found = tmp_path_factory.mktemp("checkout")
+    for name in (*ARM.activations, "again", "linear"):
+        shutil.copytree(ROOT / "results/ladder" / name, found / "results/ladder" / name)
+    shutil.copytree(ROOT / "results/experiments/signal_propagation", found / "results/experiments/signal_propagation")
+    return found
+
+
+def judged_in_arm(root, change):
+    """The table of the arm `momentum`, whose networks are the ladder's, changed; by reading."""
+    for table in ("per_seed", "chosen", "tuning"):
+        parts = [pd.read_csv(root / f"results/ladder/{name}/{table}.csv") for name in ARM.activations]
+        write_csv(root / f"results/ladder/momentum/{table}.csv", change(table, pd.concat(parts)))
+    ladder = STUDY.ladder.model_copy(update={"arms": {**STUDY.ladder.arms, "momentum": ARM}})
+    only = {name: arm for name, arm in ladder.arms.items() if name in ("momentum", "again", "linear")}
+    study = STUDY.model_copy(update={"ladder": ladder.model_copy(update={"arms": only})})
+    return arm_table(READINGS, Results(root, study), measured).set_index("id")
+
+
+def test_in_an_arm_that_changes_nothing_no_verdict_moves(root):
+    found = judged_in_arm(root, lambda name, table: table)
+    assert set(found["moves"]) == {"no"}
+    assert (found["verdict"] == found["on_ladder"]).all()
+    assert {"ACT-2", "ACT-5/usually", "ACT-11/cause", "ACT-12/all", "ACT-15/tanh", "ACT-16/policy"} <= set(found.index)
+    assert "MLP-1/accuracy" not in found.index  # about networks without activation, which the arm has not
+
+
+def test_in_an_arm_where_sigmoid_wins_its_verdicts_move(root):
+    def sigmoid_wins(name, table):
+        if name == "per_seed":
+            better = table["activation"] == "sigmoid"
+            for column in ("test_accuracy", "validation_accuracy"):
+                table.loc[better, column] = 0.95 + 0.0001 * (table.loc[better, "seed"] % 3)
+        return table
+
+    found = judged_in_arm(root, sigmoid_wins)
+    assert found.loc["ACT-5/usually", ["verdict", "on_ladder", "moves"]].tolist() == ["supported", "refuted", "yes"]
+    assert found.loc["ACT-12/rivals", "verdict"] == "refuted"
+    assert found.loc["ACT-11/sigmoid", "verdict"] == "inconclusive"  # no cell in which fewer of its seeds train
+
+
+def test_an_arm_without_its_tables_is_told_with_its_stage(root, tmp_path):
+    shutil.copytree(root / "results", tmp_path / "results", ignore=shutil.ignore_patterns("momentum"))
+    with pytest.raises(MissingResultError, match=r"results/ladder/momentum.*ladder_arm@momentum"):
+        arm_table(READINGS, Results(tmp_path, STUDY), measured)
