@@ -2,13 +2,18 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from dlstudy.figures.published_networks import figures
 from dlstudy.literature.published import load_published
 from dlstudy.report.markdown import environment
 from dlstudy.report.published import edition_rows, network_rows, order_rows, published_context, run_rows
+from dlstudy.report.sweep import single_run_row
+from dlstudy.study.judge import JudgeParams
+from dlstudy.study.ladder import Cell
 from tests.image_sets import IMAGE_SETS
 
 PUBLISHED = load_published()
@@ -17,14 +22,17 @@ CELLS = [
 ]
 
 
+NUM_SEEDS = 8
+
+
 def table(shifts):
-    """Two seeds a network, 0.002 apart, around the published figure and a shift of it."""
+    """Eight seeds a network, half of them 0.002 above the others, around the published figure and a shift of it."""
     return pd.DataFrame(
         [
             {"hidden": "-".join(map(str, hidden)), "activation": activation, "seed": seed}
             | {"test_accuracy": value + shifts.get((hidden, activation), 0) + apart}
             for hidden, activation, value in CELLS
-            for seed, apart in ((0, -0.001), (1, 0.001))
+            for seed, apart in enumerate([-0.001, 0.001] * (NUM_SEEDS // 2))
         ]
     )
 
@@ -47,6 +55,20 @@ def runs(*rows):
 STOPPED = runs(
     ("sigmoid", "pytorch", 0, 17, 17, 14), ("sigmoid", "pytorch", 1, 18, 18, 8), ("sigmoid", "lecun", 0, 4, 4, 0)
 )
+
+
+SETTINGS = JudgeParams(margin=0.5, confidence=0.95)
+PROTOCOL = {"depths": (1, 4), "budgets": (0.5, 2.0), "tuning_seeds": (100,), "seeds": (20, 21)}
+LADDER = {
+    "protocol": SimpleNamespace(**PROTOCOL),
+    "activations": ("relu", "tanh"),
+    "image_set": IMAGE_SETS["FashionMNIST"],
+    "rows": [
+        {"cell": Cell(4, 2.0), "best": "tanh", "spread": 0.2, "num_seeds": 2, "num_agreeing": 1, "others": ["relu"]}
+    ],
+    "num_runs": 2,
+    "num_agreeing": 1,
+}
 
 
 class MadeUp(SimpleNamespace):
@@ -73,7 +95,7 @@ class MadeUp(SimpleNamespace):
                 "lr": 0.001,
                 "batch_size": 200,
                 "init": "xavier",
-                "num_seeds": 2,
+                "num_seeds": NUM_SEEDS,
             },
             "tutorial": {
                 "hidden": [512, 256, 256, 128],
@@ -110,12 +132,12 @@ def results(shifts=None, found=STOPPED, last=0.01, dataset="FashionMNIST"):
         "tutorial_epochs": curves,
         "tutorial_signals": signals.assign(**dict.fromkeys(numbers, 0.1)),
     }
-    return MadeUp(tables=tables, dataset=dataset)
+    return MadeUp(tables=tables, dataset=dataset, study=SimpleNamespace(judge=SETTINGS))
 
 
 def page(**made):
     of = results(**made)
-    context = published_context(of, PUBLISHED.beside(of.dataset))
+    context = published_context(of, PUBLISHED.beside(of.dataset)) | {"ladder": LADDER}
     return environment().get_template("activation_published.md.j2").render(context)
 
 
@@ -130,18 +152,49 @@ def test_a_row_is_the_difference_from_the_published_figure_in_points():
     assert (by_cell["10-10", "relu"]["low"], by_cell["10-10", "relu"]["high"]) == pytest.approx((0.849, 0.851))
 
 
-def test_the_order_is_that_of_the_means_over_paired_seeds():
-    found = table({((10,), "tanh"): 0.02})
-    rows = network_rows(found, epochs(found), PUBLISHED.networks)
-    orders = {row["hidden"]: row for row in order_rows(found, rows)}
-    assert {hidden: row["same"] for hidden, row in orders.items()} == {
-        "100": True,
-        "100-10": True,
-        "10": False,
-        "10-10": True,
+def orders(found):
+    rows = order_rows(found, network_rows(found, epochs(found), PUBLISHED.networks), SETTINGS)
+    return {
+        tuple((row[which]["hidden"], row[which]["activation"]) for which in ("first", "second")): row for row in rows
     }
-    assert orders["10"]["published"] == pytest.approx(0.8)
-    assert orders["10"]["mean"] == pytest.approx(-1.2)
+
+
+def test_every_shape_and_every_pair_of_neighbours_is_judged_once_the_published_leader_first():
+    found = orders(table({}))
+    shapes = [(shape, "relu", shape, "tanh") for shape in ("100", "100-10", "10-10", "10")]
+    ranking = [
+        *[("100", "relu"), ("100-10", "relu"), ("100", "tanh"), ("100-10", "tanh")],
+        *[("10-10", "relu"), ("10", "relu"), ("10-10", "tanh"), ("10", "tanh")],
+    ]
+    neighbours = [(*ranking[place], *ranking[place + 1]) for place in range(7)]
+    assert [(*first, *second) for first, second in found] == shapes + neighbours
+    assert all(row["published"] > 0 for row in found.values())
+
+
+def test_an_order_is_judged_by_the_interval_of_paired_differences():
+    noise = np.random.default_rng(0).normal(0, 0.002, 8 * NUM_SEEDS)
+    found = table({((10,), "tanh"): 0.03}).assign(test_accuracy=lambda each: each["test_accuracy"] + noise)
+    for ((hidden, activation), (other, second)), row in orders(found).items():
+        ours = [
+            found[(found["hidden"] == shape) & (found["activation"] == name)]["test_accuracy"]
+            for shape, name in ((hidden, activation), (other, second))
+        ]
+        expected = stats.ttest_rel(*ours)
+        for level, bounds in ((0.95, (row["ours"].low, row["ours"].high)), (0.9, None)):
+            low, high = (100 * each for each in expected.confidence_interval(level))
+            if bounds:
+                assert bounds == pytest.approx((low, high))
+                outcome = "better" if low > 0 else "worse" if high < 0 else "undecided"
+            elif low > -0.5 and high < 0.5:
+                outcome = "equivalent"
+        assert row["outcome"] == outcome
+    assert orders(found)[("10", "relu"), ("10", "tanh")]["order"] == "the other way"
+    assert len({row["order"] for row in orders(found).values()}) >= 3  # of the four
+
+
+def test_too_few_seeds_decide_no_order():
+    few = table({}).query("seed < 3")
+    assert {row["order"] for row in orders(few).values()} == {"undecided"}
 
 
 def test_a_run_is_stopped_early_where_the_rule_ends_it_before_it_learns():
@@ -164,7 +217,7 @@ def test_an_edition_has_a_figure_for_each_activation_it_publishes():
 def test_the_page_says_when_all_is_reproduced():
     text = page()
     assert "All 8 are reproduced." in text
-    assert "ReLU is ahead wherever it is in the paper." in text
+    assert "8 of 8 accuracies of Fashion-MNIST's paper are reproduced" in text
 
 
 @pytest.mark.parametrize(
@@ -181,8 +234,14 @@ def test_the_page_names_what_is_not_reproduced_and_what_the_data_say_of_it(shift
     assert told in text
 
 
-def test_the_page_tells_of_another_order_whether_the_seeds_agree():
-    assert "For 100 all seeds agree" in page(shifts={((100,), "tanh"): 0.009})
+def test_the_page_counts_the_orders_and_names_those_that_are_the_other_way():
+    text = page(shifts={((10,), "tanh"): 0.02})
+    assert "| 10 relu, 10 tanh | +0.8 | -1.20 (-1.20 to -1.20) | worse | the other way |" in text
+    assert "| 100 relu, 100 tanh | +0.3 | +0.30 (+0.30 to +0.30) | equivalent | too close to matter |" in text
+    # 10-10 tanh, published just above 10 tanh, is behind too
+    assert "the first beyond doubt behind: 10 relu and 10 tanh; 10-10 tanh and 10 tanh." in text
+    assert "the other way, " in text
+    assert "of 11 orders between its networks, " in text
 
 
 @pytest.mark.parametrize(
@@ -196,6 +255,22 @@ def test_the_page_tells_of_another_order_whether_the_seeds_agree():
 )
 def test_the_page_says_of_the_sigmoid_what_the_runs_show(found, told):
     assert told in page(found=found)
+
+
+def test_a_sweep_of_others_stands_beside_the_ladder_without_figures():
+    text = page()
+    assert "| Pedamonti 2018 (arXiv 1804.02763) | the ladder |" in text
+    assert "quote none of its figures" in text
+    assert "| 4 hidden layers, 2 epochs | tanh | 0.20 | 1 of 2 | relu |" in text
+    assert PUBLISHED.sweep.value is None
+
+
+def test_what_a_single_run_names_is_the_best_of_its_own_seed():
+    scores = pd.DataFrame({"relu": [0.80, 0.88, 0.81], "tanh": [0.85, 0.86, 0.82], "elu": [0.1, 0.1, 0.83]})
+    ladder = SimpleNamespace(activations=tuple(scores), scores=lambda name, cell: scores[name])
+    row = single_run_row(ladder, Cell(4, 2.0))
+    assert (row["best"], row["num_seeds"], row["num_agreeing"], row["others"]) == ("tanh", 3, 1, ["elu", "relu"])
+    assert row["spread"] == pytest.approx(100 * stats.tstd([0.85, 0.86, 0.82]))
 
 
 def test_with_other_images_nothing_is_compared_and_the_page_says_why():

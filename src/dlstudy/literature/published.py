@@ -61,6 +61,7 @@ class Published(Section):
     people: PublishedFigure | None
     fashion_mnist: Items[PublishedFigure]
     elsewhere: Items[PublishedElsewhere]
+    sweep: PublishedElsewhere  # beside which the ladder stands
     housing: Items[PublishedFit]
     dead_units: PublishedShares | None
 

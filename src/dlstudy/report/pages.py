@@ -17,6 +17,7 @@ from dlstudy.measures.samples import records
 from dlstudy.report.activations import activations_page, which
 from dlstudy.report.classifiers import NUM_PIXELS, classifier
 from dlstudy.report.published import published_context
+from dlstudy.report.rates import rate_rows
 from dlstudy.report.scorecard import (
     Judged,
     Section,
@@ -28,6 +29,7 @@ from dlstudy.report.scorecard import (
     sections,
     verdict_counts,
 )
+from dlstudy.report.sweep import sweep_context
 from dlstudy.report.torchvision import torchvision_context
 from dlstudy.report.words import ANSWER
 from dlstudy.study.ladder import Ladder
@@ -222,6 +224,9 @@ def models_page(sources: Sources) -> Context:
         "comparable": bool(sources.beside.fashion_mnist),
         "image_set": results.image_set(),
         "standard_errors": standard_errors(list(classifiers.values()), results.facts("images")),
+        "rates": rate_rows(results),
+        "tuning_seeds": results.study.experiments.mlp_rates.tuning_seeds,
+        "confidence": results.study.judge.confidence,
     }
 
 
@@ -274,7 +279,7 @@ def torchvision_page(sources: Sources) -> Context:
 
 
 def published_page(sources: Sources) -> Context:
-    return published_context(sources.results, sources.beside)
+    return published_context(sources.results, sources.beside) | {"ladder": sweep_context(sources.results)}
 
 
 def checksums(root: Path, data: str) -> dict[str, str]:

@@ -1,17 +1,30 @@
 """The values on the page of published figures: others' networks, beside ours of the same shape and images."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import pandas as pd
 
 from dlstudy.data.image_sets import SIDE
+from dlstudy.judging.evidence import PerSeed
+from dlstudy.judging.rules import outcome_of
+from dlstudy.judging.statistics import paired_differences
 from dlstudy.literature.published import Published, PublishedFigure
+from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import Results
 
 Context = dict[str, Any]
 
 EXPERIMENT: Final = "published_networks"
+ORDERS: Final[dict[str, str]] = {
+    "better": "the same",
+    "worse": "the other way",
+    "equivalent": "too close to matter",
+    "undecided": "undecided",
+}
+"""What ours say of a published order, by the outcome for the network that is ahead there."""
+
 NEAR: Final = 1.0  # accuracy points: how far from the published figure a network may be and count as reproduced
 
 
@@ -19,6 +32,8 @@ def published_context(results: Results, published: Published) -> Context:
     tables = {name: results.experiment(EXPERIMENT, name) for name in ("table", "table_epochs", "tutorial")}
     facts = results.experiment_facts(EXPERIMENT)
     rows = network_rows(tables["table"], tables["table_epochs"], published.networks)
+    settings = results.study.judge
+    orders = order_rows(tables["table"], rows, settings)
     return {
         "comparable": bool(published.networks),
         "image_set": results.image_set(),
@@ -29,11 +44,14 @@ def published_context(results: Results, published: Published) -> Context:
         "own": own_rows(tables["table"]),
         "rows": rows,
         "far": [row for row in rows if abs(row["difference"]) > NEAR],
-        "orders": order_rows(tables["table"], rows),
+        "settings": settings,
+        "orders": orders,
+        "order_counts": order_counts(orders),
         "runs": run_rows(tables["tutorial"]),
         "signals": results.experiment(EXPERIMENT, "tutorial_signals").to_dict("records"),
         "editions": edition_rows(published.networks, tuple(facts["tutorial"]["hidden"])),
         "elsewhere": published.elsewhere,
+        "sweep": published.sweep,
     }
 
 
@@ -88,27 +106,47 @@ def last_gain(epochs: pd.DataFrame) -> float:
     return float(100 * (means.iloc[-1] - means.iloc[-2]))
 
 
-def order_rows(table: pd.DataFrame, rows: Sequence[Context]) -> list[Context]:
-    """One a shape that is published with ReLU and with tanh: how far ReLU is ahead, there and by each seed of ours."""
-    values = {(row["hidden"], row["activation"]): row["published"] for row in rows}
-    orders = []
-    for hidden in dict.fromkeys(hidden for hidden, _ in values):
-        if not {(hidden, "relu"), (hidden, "tanh")} <= set(values):
-            continue
-        relu, tanh = (of_network(table, hidden, name).set_index("seed")["test_accuracy"] for name in ("relu", "tanh"))
-        ahead = 100 * (relu - tanh)
-        published = 100 * (values[hidden, "relu"] - values[hidden, "tanh"])
-        orders.append(
-            {
-                "hidden": hidden,
-                "published": published,
-                "mean": ahead.mean(),
-                "low": ahead.min(),
-                "high": ahead.max(),
-                "same": (ahead.mean() >= 0) == (published >= 0),
-            }
-        )
-    return orders
+def order_rows(table: pd.DataFrame, rows: Sequence[Context], settings: JudgeParams) -> list[Context]:
+    """One a published order of two networks, the one that is ahead there first; and what ours say of it.
+
+    Of each shape ReLU and tanh, then neighbours in the published ranking. Networks that are published with the same
+    accuracy have no order.
+    """
+    return [order_row(table, first, second, settings) for first, second in published_orders(rows)]
+
+
+def published_orders(rows: Sequence[Context]) -> list[tuple[Context, Context]]:
+    """The pairs, each once."""
+    ranking = sorted(rows, key=lambda row: -row["published"])
+    by_shape: dict[str, list[Context]] = {}
+    for row in ranking:
+        if row["activation"] in ("relu", "tanh"):
+            by_shape.setdefault(row["hidden"], []).append(row)
+    pairs = [of_shape for of_shape in by_shape.values() if len(of_shape) == 2]
+    pairs += [list(pair) for pair in pairwise(ranking) if list(pair) not in pairs]
+    return [(first, second) for first, second in pairs if first["published"] > second["published"]]
+
+
+def order_row(table: pd.DataFrame, first: Context, second: Context, settings: JudgeParams) -> Context:
+    """How far the first is ahead in accuracy points, there and here, with the interval over seeds of ours."""
+    ours = [of_network(table, row["hidden"], row["activation"]).set_index("seed") for row in (first, second)]
+    ahead = 100 * paired_differences(*(each["test_accuracy"] for each in ours))
+    sample = PerSeed(ahead.tolist())
+    outcome = "undecided" if sample.problem(settings.confidence) else outcome_of(sample, settings)
+    return {
+        "first": first,
+        "second": second,
+        "same_shape": first["hidden"] == second["hidden"],
+        "published": 100 * (first["published"] - second["published"]),
+        "ours": sample.interval(settings.confidence),
+        "outcome": outcome,
+        "order": ORDERS[outcome],
+    }
+
+
+def order_counts(orders: Sequence[Context]) -> dict[str, int]:
+    """How many orders there are of each kind, in the order of ORDERS."""
+    return {name: sum(row["order"] == name for row in orders) for name in ORDERS.values()}
 
 
 def run_rows(runs: pd.DataFrame) -> list[Context]:
