@@ -213,8 +213,8 @@ CHANGES = {
     ),
     "a comment in an experiment": change_code(
         "src/dlstudy/experiments/losses/comparison.py",
-        "# --- Tuning ---",
-        "# --- The tuning ---",
+        "# --- Networks ---",
+        "# --- The networks ---",
         *("losses", "galleries", *PAGES),
     ),
     "the wording of a statement": change_code(
