@@ -61,6 +61,19 @@ def test_in_an_arm_where_sigmoid_wins_its_verdicts_move(root):
     assert found.loc["ACT-11/sigmoid", "verdict"] == "inconclusive"  # no cell in which fewer of its seeds train
 
 
+def test_in_an_arm_where_all_reach_more_the_ladders_own_control_still_stands(root):
+    def better(name, table):
+        if name == "per_seed":
+            for column in ("test_accuracy", "validation_accuracy"):
+                table[column] += 0.03
+        return table
+
+    found = judged_in_arm(root, better)
+    assert found.loc["ACT-12/rivals", "verdict"] == "refuted"
+    differences = [name for name in found.index if name.startswith(("ACT-5", "ACT-12", "ACT-15"))]
+    assert set(found.loc[differences, "moves"]) == {"no"}
+
+
 def test_an_arm_without_its_tables_is_told_with_its_stage(root, tmp_path):
     shutil.copytree(root / "results", tmp_path / "results", ignore=shutil.ignore_patterns("momentum"))
     with pytest.raises(MissingResultError, match=r"results/ladder/momentum.*ladder_arm@momentum"):

@@ -75,6 +75,10 @@ class Ladder:
         return _by_cell(self.chosen)
 
     @cached_property
+    def _relu(self) -> "Rows":
+        return _by_cell(self.results.whole.ladder(RELU, "per_seed").set_index("seed"))
+
+    @cached_property
     def _again(self) -> "Rows":
         return _by_cell(self.arm(AGAIN).set_index("seed"))
 
@@ -87,8 +91,10 @@ class Ladder:
         return POINTS * (self.scores(first, cell) - self.scores(second, cell))
 
     def control(self, cell: Cell) -> "pd.Series[float]":
-        """ReLU less ReLU as its own rival, in points, by seed."""
-        return POINTS * (self.scores(RELU, cell) - _found(self._again, RELU, cell)["test_accuracy"])
+        """ReLU less ReLU as its own rival, in points, by seed; the ladder's own in an arm, which has none."""
+        return POINTS * (
+            _found(self._relu, RELU, cell)["test_accuracy"] - _found(self._again, RELU, cell)["test_accuracy"]
+        )
 
     def linear(self, budget: float, column: str = "test_accuracy") -> "pd.Series[float]":
         """Softmax regression, by seed."""
@@ -143,12 +149,18 @@ class ArmResults(Results):
     """The results with an arm in the ladder's place; without `source`, with the ladder cut down to the arm's cells."""
 
     source: str = ""
+    of_whole: Results | None = None
+
+    @property
+    def whole(self) -> Results:
+        return self if self.of_whole is None else self.of_whole
 
     @classmethod
     def of(cls, results: Results, arm: Arm, source: str = "") -> "ArmResults":
         whole = results.study.ladder
         changes = {"activations": arm.activations, "protocol": arm.protocol(whole.protocol)}
-        return cls(results.root, results.study.model_copy(update={"ladder": whole.model_copy(update=changes)}), source)
+        study = results.study.model_copy(update={"ladder": whole.model_copy(update=changes)})
+        return cls(results.root, study, source, results)
 
     def ladder(self, name: str, table: str) -> pd.DataFrame:
         if name in self.study.ladder.arms:  # softmax regression and the A/A control

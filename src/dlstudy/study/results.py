@@ -73,6 +73,11 @@ class Results:
         """A table of an experiment that measures time: one row per round and thing timed."""
         return self._csv(TIMING / name / f"{table}.csv", name)
 
+    @property
+    def whole(self) -> "Results":
+        """With the whole ladder: itself, but where an arm stands in the ladder's place."""
+        return self
+
     def ladder(self, name: str, table: str) -> pd.DataFrame:
         """A table of an activation on the ladder, or of an arm of it: tuning, chosen or per_seed."""
         stage = "ladder_arm" if name in self.study.ladder.arms else "ladder"
