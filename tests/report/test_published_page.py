@@ -301,7 +301,7 @@ def test_the_figures_show_every_seed():
     dots = [
         line for line in drawn["published_networks"].axes[0].lines if line.get_marker() == "o" and len(line.get_xdata())
     ]
-    assert [len(line.get_xdata()) for line in dots] == [2] * 8
+    assert [len(line.get_xdata()) for line in dots] == [NUM_SEEDS] * 8
     right = drawn["published_tutorial"].axes[1]
     (stops,) = (line for line in right.lines if line.get_marker() == "x" and len(line.get_xdata()))
     assert sorted(stops.get_xdata()) == [8, 14]

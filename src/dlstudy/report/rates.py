@@ -26,6 +26,7 @@ def rate_rows(results: Results) -> list[Context]:
     return [
         rate_row(results, name, tuning[tuning["model"] == name], choices[name])
         for name in results.study.experiments.mlp_rates.models
+        if name in results.classifiers(hidden=True)
     ]
 
 
