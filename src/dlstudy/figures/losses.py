@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from dlstudy.figures.style import COLOURS, key_above, new
-from dlstudy.measures.samples import in_epochs
+from dlstudy.study.ladder import in_epochs
 from dlstudy.study.results import Results
 
 LOSSES: Final = {"cross_entropy": (COLOURS[0], "o", "-"), "squared_error": (COLOURS[5], "s", "--")}

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlstudy.figures.style import COLOURS, key_above, name_rows, name_strips, new, strip
-from dlstudy.measures.samples import in_epochs
+from dlstudy.study.ladder import in_epochs
 from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "activation_outputs"

@@ -23,7 +23,7 @@ from dlstudy.measures.outputs_evidence import (
     rows_of,
     side,
 )
-from dlstudy.measures.samples import in_epochs
+from dlstudy.study.ladder import in_epochs
 from dlstudy.study.results import MissingResultError, Results
 
 

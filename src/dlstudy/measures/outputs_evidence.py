@@ -7,7 +7,7 @@ import pandas as pd
 
 from dlstudy.judging.evidence import Evidence, per_seed
 from dlstudy.judging.statistics import paired_differences
-from dlstudy.measures.samples import in_epochs
+from dlstudy.study.ladder import in_epochs
 from dlstudy.study.results import MissingResultError, Results
 
 EXPERIMENT: Final = "activation_outputs"

@@ -25,6 +25,11 @@ class Cell(NamedTuple):
         return f"{layers}, {self.budget:g} {'epoch' if self.budget == 1 else 'epochs'}"
 
 
+def in_epochs(budget: float) -> str:
+    """A training budget in words: the name of the group of what was trained so long."""
+    return f"{budget:g} {'epoch' if budget == 1 else 'epochs'}"
+
+
 @dataclass(frozen=True)
 class Ladder:
     """What was trained: `per_seed` and `chosen` have a column `activation`; arms are apart, by their names."""
