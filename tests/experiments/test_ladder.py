@@ -6,7 +6,7 @@ from dlstudy.experiments.ladder.climbing import ladder
 from dlstudy.experiments.ladder.params import Arm, LadderParams, Protocol
 from dlstudy.tuning import networks
 from dlstudy.tuning.memo import Memo
-from dlstudy.tuning.stacks import Images, Member, scores_on_test, train_stack
+from dlstudy.tuning.stacks import Member, scores_on_test, train_stack
 
 CONTENT = {
     "depths": [1, 2, 3],
@@ -27,16 +27,6 @@ CELLS = [(1, 1.0), (1, 2.0), (1, 4.0), (2, 1.0), (2, 2.0), (2, 4.0), (3, 1.0), (
 @pytest.fixture
 def one_process(monkeypatch):
     monkeypatch.setenv("DLSTUDY_PROCESSES", "1")
-
-
-@pytest.fixture(scope="module")
-def pixels(images):
-    return Images.of(images)
-
-
-@pytest.fixture(scope="module")
-def memo(pixels, tmp_path_factory):
-    return Memo.of(tmp_path_factory.mktemp("memo"), pixels)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from dlstudy.core.randomness import generator
 from dlstudy.tuning.jobs import Job, map_longest_first
 from dlstudy.tuning.networks import Networks, chosen_table, tuning_table, validation_job
 from dlstudy.tuning.rungs import Climb, Configuration, RungScore, RungTrial, climb_rungs, diverged_score
-from dlstudy.tuning.squared import SquaredErrorRecipe
 from dlstudy.tuning.stacks import Images, Member, Recipe, Stack
 
 
@@ -37,7 +36,7 @@ def peak_at(step):
 def climbed():
     rungs = [[Climb(Cell(name, budget), SEEDS, 0.2) for name in ("b", "a")] for budget in (1.0, 2.0)]
     first = [Configuration("he", step) for step in (-4, -2, 0)]
-    return climb_rungs(rungs, lambda cell: first, lambda cell: cell._replace(budget=1.0), peak_at(-2))
+    return climb_rungs(rungs, lambda cell: first, peak_at(-2))
 
 
 def test_the_longest_starts_first_and_results_keep_the_order_of_the_jobs(monkeypatch):
@@ -117,7 +116,7 @@ def test_a_trial_that_diverges_has_accuracy_0_and_leaves_the_others_alone(pixels
 
 @pytest.mark.parametrize("output", ["identity", "tanh"])
 def test_squared_error_trains_as_pytorchs_loss_and_optimiser_do(pixels, output):
-    recipe = SquaredErrorRecipe((5,), ("relu",), batch_size=50, num_epochs=2, output=output)
+    recipe = Recipe((5,), ("relu",), batch_size=50, num_epochs=2, output=output, loss="squared_error")
     stack = Job(recipe, (), (Member(3, "he", 0.01), Member(4, "he", 0.02))).trained(pixels)
     start = Stack.new(recipe, (Member(4, "he", 0.02),), pixels.features.shape[1], pixels.num_classes)
     weights = [parameter[0].detach().clone().requires_grad_() for parameter in start.parameters]

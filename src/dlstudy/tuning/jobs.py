@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, TypeVar
 import pandas as pd
 
 from dlstudy.core.execution import map_runs
-from dlstudy.tuning.squared import SquaredErrorRecipe, train_squared
 from dlstudy.tuning.stacks import Images, Member, Recipe, Stack, train_stack
 
 Row = dict[str, Any]
@@ -27,8 +26,6 @@ class Job(NamedTuple):
         return slow * self.recipe.num_epochs * len(self.trials) * (2 + len(self.recipe.hidden))
 
     def trained(self, images: Images) -> Stack:
-        if isinstance(self.recipe, SquaredErrorRecipe):
-            return train_squared(images, self.recipe, self.members)
         return train_stack(images, self.recipe, self.members)
 
 

@@ -21,11 +21,13 @@ from dlstudy.core.artifacts import write_text
 from dlstudy.tuning.jobs import Job
 from dlstudy.tuning.stacks import Images
 
+EXPERIMENTS: Final = Path("data/experiments")
 SOURCE: Final = Path(__file__).parents[1]
 WHAT_TRAINS: Final = (
     "core/randomness.py",
     "core/dataset.py",
     "core/arithmetic.py",
+    "core/kernels.py",
     "training",
     "tuning/products.py",
     "tuning/stacks.py",
@@ -52,6 +54,12 @@ class Memo:
             digest.update(np.ascontiguousarray(array).data)
         digest.update(f"{images.num_train} {os.environ.get('DLSTUDY_ARITHMETIC')}".encode())
         return cls(folder.absolute(), digest.hexdigest())
+
+    @classmethod
+    def of_experiments(cls, images: Images, *also: str) -> "Memo":
+        """Likewise, in the folder that all experiments have in common."""
+        EXPERIMENTS.mkdir(parents=True, exist_ok=True)
+        return cls.of(EXPERIMENTS, images, *also)
 
     def path(self, purpose: str, job: Job) -> Path:
         """Where the result of a job is kept."""

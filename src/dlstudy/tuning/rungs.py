@@ -12,7 +12,7 @@ Nothing is trained here: `score_all` is handed the trials of all cells at a time
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from dlstudy.tuning.rates import learning_rate
 from dlstudy.tuning.stacks import LARGEST_LOSS
@@ -140,24 +140,27 @@ def climb_all(
 def climb_rungs(
     rungs: Sequence[Sequence[Climb[Place]]],
     first: Callable[[Place], Iterable[Configuration]],
-    before: Callable[[Place], Place],
     score_all: Callable[[Sequence[RungTrial[Place]]], Sequence[RungScore]],
 ) -> list[Climb[Place]]:
-    """The climbs of all places, rung by rung, shorter trainings first.
+    """The climbs of all places, rung by rung, shorter trainings first: a place differs by its `budget` from one below.
 
-    `first` says what a place of the lowest rung tries first; `before`, which place was the same one rung below.
+    `first` says what a place of the lowest rung tries first.
     """
-    done: dict[Place, Climb[Place]] = {}
+    below: dict[Any, Climb[Place]] = {}
     for number, climbs in enumerate(rungs):
         starts = {
-            climb.place: next_start(done[before(climb.place)], other_inits=number < FULL_RUNGS)
+            climb.place: next_start(below[_whatever_budget(climb.place)], other_inits=number < FULL_RUNGS)
             if number
             else first(climb.place)
             for climb in climbs
         }
         climb_all(climbs, starts, score_all)
-        done |= {climb.place: climb for climb in climbs}
-    return list(done.values())
+        below = {_whatever_budget(climb.place): climb for climb in climbs}
+    return [climb for climbs in rungs for climb in climbs]
+
+
+def _whatever_budget(place: Any) -> Any:
+    return place._replace(budget=0.0)
 
 
 def diverged_score() -> RungScore:

@@ -24,7 +24,7 @@ from dlstudy.training.losses import EVALUATION_BATCH
 from dlstudy.training.models import ACTIVATIONS, build_network, initialise
 from dlstudy.tuning.products import stacked_linear
 
-StackLoss = Literal["cross_entropy", "binary_cross_entropy"]
+StackLoss = Literal["cross_entropy", "binary_cross_entropy", "squared_error"]
 Optimiser = Literal["sgd", "adam"]
 
 BETAS: Final = (0.9, 0.999)  # of Adam, and its epsilon: Kingma & Ba, ICLR 2015, algorithm 1
@@ -245,11 +245,19 @@ class Stack:
         return signal
 
     def loss(self, batch: Minibatch) -> Tensor:
-        """The mean loss of each member on its minibatch; (members,)."""
+        """The mean loss of each member on its minibatch; (members,).
+
+        Squared error is halved, of the outputs to the labels' unit vectors. Outputs of tanh reach from -1 to 1, and so
+        do the labels then: -1 for every class but the right one.
+        """
         outputs = self.outputs(batch.features, training=True)
-        if self.recipe.loss == "binary_cross_entropy":
+        if self.recipe.loss != "cross_entropy":
             wanted = F.one_hot(batch.targets, outputs.shape[2]).to(outputs.dtype)
-            return F.binary_cross_entropy_with_logits(outputs, wanted, reduction="none").sum(2).mean(1)
+            if self.recipe.loss == "binary_cross_entropy":
+                return F.binary_cross_entropy_with_logits(outputs, wanted, reduction="none").sum(2).mean(1)
+            if self.recipe.output == "tanh":
+                wanted = 2 * wanted - 1
+            return (outputs - wanted).square().sum(2).mean(1) / 2
         losses = F.cross_entropy(outputs.flatten(0, 1), batch.targets.flatten(), reduction="none")
         return losses.view(len(self.members), -1).mean(1)
 

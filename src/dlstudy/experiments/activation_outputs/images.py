@@ -54,12 +54,11 @@ def climb(networks: Networks[Cell], params: OutputsParams) -> list[Climb[Cell]]:
         rates = params.adam_learning_rates if cell.variant == "adam" else params.learning_rates
         return [Configuration(init_of(cell), step_of(lr)) for lr in rates]
 
-    shorter = dict(zip(params.budgets[1:], params.budgets, strict=False))
     rungs = [
         [Climb(cell, params.tuning_seeds, networks.images.guessing) for cell in cells]
         for cells in rungs_of(params.budgets)
     ]
-    return climb_rungs(rungs, first, lambda cell: cell._replace(budget=shorter[cell.budget]), networks.scored)
+    return climb_rungs(rungs, first, networks.scored)
 
 
 def facts_of(dataset: Dataset, params: OutputsParams) -> Row:

@@ -12,8 +12,7 @@ from dlstudy.tuning.memo import Memo
 from dlstudy.tuning.stacks import Images
 
 PARAMS = OutputsParams
-MEMO: Final = Path("data/experiments")  # of finished jobs: what was interrupted goes on from there
-SCORED_BY: Final = ("tuning/squared.py", "experiments/activation_outputs/logits.py")
+SCORED_BY: Final = "experiments/activation_outputs/logits.py"
 
 
 def load() -> tuple[Dataset, Dataset]:
@@ -24,8 +23,7 @@ def load() -> tuple[Dataset, Dataset]:
 def run(data: tuple[Dataset, Dataset], params: OutputsParams, seeds: Sequence[int]) -> dict[str, Any]:
     """The tables of the classifiers (with seeds of their own) and of the prices, and the facts of both."""
     dataset, houses = data
-    MEMO.mkdir(parents=True, exist_ok=True)
     images = Images.of(dataset)
-    tables = compare(images, Memo.of(MEMO, images, *SCORED_BY), params)
+    tables = compare(images, Memo.of_experiments(images, SCORED_BY), params)
     facts = facts_of(dataset, params) | {"price": price_facts(houses, params.price)}
     return {**tables, **compare_prices(houses, params.price, seeds), "facts": facts}

@@ -1,11 +1,10 @@
 """The networks that are compared: where they have which activation, and how they are trained."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dlstudy.experiments.activation_outputs.params import OutputsParams
-from dlstudy.tuning.squared import SquaredErrorRecipe
-from dlstudy.tuning.stacks import Recipe
+from dlstudy.tuning.stacks import Recipe, StackLoss
 
 
 class Cell(NamedTuple):
@@ -23,6 +22,17 @@ VARIANTS: Final = {
 }
 RESCUES: Final = ("xavier4", "batch_norm", "adam")
 """Of deep sigmoid networks at the shortest budget; a longer one is a rescue, too, of the plain network."""
+
+
+OUTPUTS: Final = {"relu_logits": "relu", "tanh": "tanh"}
+"""The activation of the outputs, where they have one."""
+
+LOSSES: Final[dict[str, StackLoss]] = {
+    "one_vs_rest": "binary_cross_entropy",
+    "squared_error": "squared_error",
+    "tanh": "squared_error",
+}
+"""The loss, where it is not cross-entropy."""
 
 
 def rungs_of(budgets: Sequence[float]) -> list[list[Cell]]:
@@ -60,21 +70,16 @@ def activations_of(cell: Cell, params: OutputsParams) -> tuple[str, ...]:
 
 def recipe_of(cell: Cell, params: OutputsParams) -> Recipe:
     activations = activations_of(cell, params)
-    common: dict[str, Any] = {
-        "hidden": (params.width,) * len(activations),
-        "activations": activations,
-        "batch_size": params.batch_size,
-        "num_epochs": cell.budget,
-        "output_init": "pytorch",
-    }
-    if cell.variant in ("squared_error", "tanh"):
-        return SquaredErrorRecipe(**common, output="tanh" if cell.variant == "tanh" else "identity")
     return Recipe(
-        **common,
-        output="relu" if cell.variant == "relu_logits" else "identity",
-        loss="binary_cross_entropy" if cell.variant == "one_vs_rest" else "cross_entropy",
+        hidden=(params.width,) * len(activations),
+        activations=activations,
+        batch_size=params.batch_size,
+        num_epochs=cell.budget,
+        output=OUTPUTS.get(cell.variant, "identity"),
+        loss=LOSSES.get(cell.variant, "cross_entropy"),
         optimiser="adam" if cell.variant == "adam" else "sgd",
         batch_norm=cell.variant == "batch_norm",
+        output_init="pytorch",
     )
 
 

@@ -53,10 +53,7 @@ def climb(networks: Networks[Cell], protocol: Protocol) -> list[Climb[Cell]]:
         ]
         for budget in budgets
     ]
-    shorter = dict(zip(budgets[1:], budgets, strict=False))
-    return climb_rungs(
-        rungs, lambda cell: first, lambda cell: cell._replace(budget=shorter[cell.budget]), networks.scored
-    )
+    return climb_rungs(rungs, lambda cell: first, networks.scored)
 
 
 def networks_of(images: Images, memo: Memo, activation: str, protocol: Protocol, name: str) -> Networks[Cell]:

@@ -24,8 +24,7 @@ from dlstudy.tuning.memo import Memo
 from dlstudy.tuning.networks import Networks, chosen_table, tuning_table
 from dlstudy.tuning.rates import step_of
 from dlstudy.tuning.rungs import Climb, Configuration, RungTrial, climb_rungs
-from dlstudy.tuning.squared import SquaredErrorRecipe
-from dlstudy.tuning.stacks import Images, Member, Recipe
+from dlstudy.tuning.stacks import Images, Member, Recipe, StackLoss
 
 AGAIN: Final = "again"
 """The perceptron with cross-entropy as its own rival, an A/A control: tuned with other seeds, other initial weights."""
@@ -77,8 +76,8 @@ def facts_of(dataset: Dataset, params: LossesParams, diverged: Sequence[RungTria
 def networks_of(images: Images, memo: Memo, params: LossesParams) -> Networks[Cell]:
     def recipe(cell: Cell) -> Recipe:
         hidden = params.hidden if cell.network == "mlp" else ()
-        kind = SquaredErrorRecipe if cell.loss == "squared_error" else Recipe
-        return kind(hidden, (params.activation,) * len(hidden), params.batch_size, cell.budget)
+        loss: StackLoss = "squared_error" if cell.loss == "squared_error" else "cross_entropy"
+        return Recipe(hidden, (params.activation,) * len(hidden), params.batch_size, cell.budget, loss=loss)
 
     def member(trial: RungTrial[Cell]) -> Member:
         weights = "weights_again" if trial.place.loss == AGAIN else "weights"
@@ -98,9 +97,8 @@ def climb(networks: Networks[Cell], params: LossesParams) -> list[Climb[Cell]]:
         seeds = params.again_tuning_seeds if cell.loss == AGAIN else params.tuning_seeds
         return Climb(cell, seeds, networks.images.guessing)
 
-    shorter = dict(zip(params.budgets[1:], params.budgets, strict=False))
     rungs = [[begun(Cell(*names, budget)) for names in NAMES] for budget in params.budgets]
-    return climb_rungs(rungs, first, lambda cell: cell._replace(budget=shorter[cell.budget]), networks.scored)
+    return climb_rungs(rungs, first, networks.scored)
 
 
 def confirmed(

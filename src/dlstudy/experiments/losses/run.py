@@ -11,8 +11,7 @@ from dlstudy.tuning.memo import Memo
 from dlstudy.tuning.stacks import Images
 
 PARAMS = LossesParams
-MEMO: Final = Path("data/experiments")  # of finished jobs: what was interrupted goes on from there
-SCORED_BY: Final = ("tuning/squared.py", "experiments/losses/scores.py")
+SCORED_BY: Final = "experiments/losses/scores.py"
 
 
 def load() -> Dataset:
@@ -22,7 +21,6 @@ def load() -> Dataset:
 
 def run(dataset: Dataset, params: LossesParams, seeds: Sequence[int]) -> dict[str, Any]:
     """The tables tuning, chosen, per_seed and controls, and the facts; the seeds are the experiment's own."""
-    MEMO.mkdir(parents=True, exist_ok=True)
     images = Images.of(dataset)
-    found = compare(dataset, images, Memo.of(MEMO, images, *SCORED_BY), params)
+    found = compare(dataset, images, Memo.of_experiments(images, SCORED_BY), params)
     return {**found.tables, "facts": found.facts}
