@@ -19,10 +19,7 @@ from tools.reproduce import compared_stages, files_below, locked_outputs
 from tools.smoke import miniature
 from tools.staleness import ALWAYS, stale_stages
 
-MODELS = (
-    *("linear_closed_form", "linear_sgd", "synthetic_closed_form", "softmax_regression"),
-    *("mlp_relu", "mlp_sigmoid", "mlp_tanh", "resnet18"),  # the stage mlp_rates names these perceptrons
-)
+MODELS = ("linear_closed_form", "linear_sgd", "synthetic_closed_form", "softmax_regression", "mlp_relu", "resnet18")
 OFFLINE = Path(__file__).with_name("offline")  # makes every Python process refuse connections beyond this machine
 
 
@@ -50,6 +47,14 @@ def last_command(command):
     return command if isinstance(command, str) else command[-1]
 
 
+def only(params, models):
+    """The parameters of a study with these models alone."""
+    kept = {kind: {name: params[kind][name] for name in models if name in params[kind]} for kind in ("train", "vision")}
+    rates = params["experiments"]["mlp_rates"]
+    tuned = rates | {"models": [name for name in rates["models"] if name in kept["train"]]}
+    return params | kept | {"experiments": params["experiments"] | {"mlp_rates": tuned}}
+
+
 class Checkout:
     """A copy of the checkout with the made-up images as its Fashion-MNIST; its Python is plain, or a warm one."""
 
@@ -66,8 +71,7 @@ class Checkout:
         sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
         (self.root / "datasets/FashionMNIST/SHA256SUMS").write_text(sums)
         params = miniature(read_params(self.root), train_size=400, validation_size=200)
-        params["train"] = {name: params["train"][name] for name in MODELS if name in params["train"]}
-        params["vision"] = {name: params["vision"][name] for name in MODELS if name in params["vision"]}
+        params = only(params, MODELS)
         write_params(self.root, params)
 
     def environment(self, **changes):

@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from tests.pipeline import MODELS, Checkout
+from tests.pipeline import MODELS, Checkout, only
 from tools.checkout import ROOT, read_params
 from tools.compare.experiments import score_table, scores
 from tools.exercises import as_repository, load_exercises, pages, read_table, replaced, run, text_with_numbers
@@ -92,8 +92,8 @@ def checkout(tmp_path_factory):
     """A Git repository with the miniature study of the exercises' models."""
     made = Checkout(tmp_path_factory.mktemp("exercises"), is_warm=True)
     models = {*MODELS, *(model for each in EXERCISES for model in each.scores.values())}
-    small = miniature(read_params(ROOT), train_size=400, validation_size=200)["train"]
-    made.change(lambda params: params.update(train={name: small[name] for name in small if name in models}))
+    small = only(miniature(read_params(ROOT), train_size=400, validation_size=200), models)
+    made.change(lambda params: params.update({key: small[key] for key in ("train", "experiments")}))
     shutil.copytree(ROOT / "exercises", made.root / "exercises")
     (made.root / ".dvc/config.local").unlink()
     (made.root / ".gitignore").write_text("/data/\n/models/\n__pycache__/\n/.dvc/cache\n/.dvc/tmp\n")

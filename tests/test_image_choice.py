@@ -19,7 +19,7 @@ from tests import warm
 from tests.data.test_image_folders import write_class
 from tests.data.test_images import write_part
 from tests.image_sets import IMAGE_SETS
-from tests.pipeline import MODELS, OFFLINE
+from tests.pipeline import MODELS, OFFLINE, only
 from tools.checkout import ROOT, copy_checkout, read_params, write_params
 from tools.smoke import miniature
 
@@ -184,8 +184,7 @@ def test_a_folder_of_images_comes_to_a_report_of_its_own_by_the_commands_of_the_
     copy_checkout(study)
     shutil.copytree(ROOT / "tools", study / "tools")
     params = read_params(study)
-    few = {kind: {name: params[kind][name] for name in MODELS if name in params[kind]} for kind in ("train", "vision")}
-    write_params(study, params | few)  # fewer models: each takes seconds to start
+    write_params(study, only(params, MODELS))  # fewer models: each takes seconds to start
     write_class(photos, dict.fromkeys(("bird", "cat", "dog"), 250))
 
     put, describe, *_ = re.findall(r"^(?:mkdir|printf) .*$", (ROOT / "docs/datasets.md").read_text(), re.MULTILINE)

@@ -32,31 +32,30 @@ MODELS = {"narrow": model(8, "relu", "he"), "wide": model(16, "sigmoid", "xavier
 
 
 @pytest.fixture(scope="module")
-def tables(images, tmp_path_factory):
+def found(images, tmp_path_factory):
+    """By model, the table and the facts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("checkout"))  # finished jobs are kept below data/
-        patch.setenv("DLSTUDY_PROCESSES", "2")
-        return run(Inputs(images, MODELS), PARAMS, (0, 1))
+        patch.setenv("DLSTUDY_PROCESSES", "1")
+        return {name: run(Inputs(images, name, each), PARAMS, (0, 1)) for name, each in MODELS.items()}
 
 
-def test_every_rate_is_tried_with_every_tuning_seed_and_the_best_has_both_neighbours(tables):
-    tuning, chosen = tables["tuning"], tables["chosen"].set_index("model")
-    assert set(tuning["model"]) == {"narrow", "wide"}
-    assert (tuning.groupby(["model", "lr"])["seed"].apply(list).map(tuple) == (300, 301)).all()
-    assert not chosen["at_edge"].any()
-    for name, tried in tuning.groupby("model"):
-        means = tried.groupby("lr")["validation_accuracy"].mean().round(12)
-        equally_good = means[means == means.max()].index  # of these the loss decides
-        losses = tried.groupby("lr")["validation_loss"].mean()[equally_good]
-        assert chosen.loc[name, "lr"] == losses.idxmin()
-        assert chosen.loc[name, "num_rates"] == len(means)
-        assert chosen.loc[name, "validation_accuracy"] == pytest.approx(means.max(), abs=1e-12)
-        steps = np.round(4 * np.log10(means.index)).astype(int).tolist()
-        best = round(4 * np.log10(chosen.loc[name, "lr"]))
-        assert {best - 1, best + 1} <= set(steps)
+@pytest.mark.parametrize("name", MODELS)
+def test_every_rate_is_tried_with_every_tuning_seed_and_the_best_has_both_neighbours(found, name):
+    tried, facts = found[name]["tuning"], found[name]["facts"]
+    assert (tried.groupby("lr")["seed"].apply(list).map(tuple) == (300, 301)).all()
+    assert not facts["at_edge"]
+    means = tried.groupby("lr")["validation_accuracy"].mean().round(12)
+    equally_good = means[means == means.max()].index  # of these the loss decides
+    assert facts["lr"] == tried.groupby("lr")["validation_loss"].mean()[equally_good].idxmin()
+    assert facts["num_rates"] == len(means)
+    assert facts["validation_accuracy"] == pytest.approx(means.max(), abs=1e-12)
+    steps = np.round(4 * np.log10(means.index)).astype(int).tolist()
+    best = round(4 * np.log10(facts["lr"]))
+    assert {best - 1, best + 1} <= set(steps)
 
 
-def test_a_trial_is_the_textbooks_loop_with_a_rate_that_falls_to_0(tables, images):
+def test_a_trial_is_the_textbooks_loop_with_a_rate_that_falls_to_0(found, images):
     split = images.redivided(generator(300, "split"))
     train, validation = (split.standardised(each) for each in (split.train, split.validation))
     mean, std = images.feature_scale.mean, images.feature_scale.std  # of the prepared split, whatever the seed
@@ -71,18 +70,17 @@ def test_a_trial_is_the_textbooks_loop_with_a_rate_that_falls_to_0(tables, image
         nn.functional.cross_entropy(network(features[0][rows]), train.targets[rows]).backward()
         optimiser.step()
     expected = nn.functional.cross_entropy(network(features[1]), validation.targets).item()
-    found = tables["tuning"].query("model == 'narrow' and lr == 0.1 and seed == 300")["validation_loss"].item()
-    assert found == pytest.approx(expected, rel=1e-4)  # float32, fourteen steps
+    loss = found["narrow"]["tuning"].query("lr == 0.1 and seed == 300")["validation_loss"].item()
+    assert loss == pytest.approx(expected, rel=1e-4)  # float32, fourteen steps
 
 
-def test_neither_the_models_own_rate_nor_the_number_of_processes_plays_a_part(tables, images, monkeypatch):
-    monkeypatch.setenv("DLSTUDY_PROCESSES", "1")
-    others = {"narrow": model(8, "relu", "he", lr=3.0), "wide": model(16, "sigmoid", "xavier", lr=0.01)}
-    again = run(Inputs(images, others), PARAMS, (0, 1))
-    for name in ("tuning", "chosen"):
-        pd.testing.assert_frame_equal(again[name], tables[name], check_exact=True)
-    assert again["facts"] == tables["facts"]
-    assert "lr" not in tables["facts"]["models"]["wide"]
+def test_neither_the_models_own_rate_nor_the_number_of_processes_plays_a_part(found, images, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DLSTUDY_PROCESSES", "2")
+    again = run(Inputs(images, "narrow", model(8, "relu", "he", lr=3.0)), PARAMS, (0, 1))
+    pd.testing.assert_frame_equal(again["tuning"], found["narrow"]["tuning"], check_exact=True)
+    assert again["facts"] == found["narrow"]["facts"]
+    assert "lr" not in again["facts"]["model"]
 
 
 @pytest.mark.parametrize(

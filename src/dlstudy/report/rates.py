@@ -8,11 +8,11 @@ import pandas as pd
 
 from dlstudy.judging.statistics import Interval, paired_differences, t_interval
 from dlstudy.study.results import Results
+from dlstudy.training.params import SgdParams
 from dlstudy.tuning.rates import PER_DECADE, learning_rate
 
 Context = dict[str, Any]
 
-EXPERIMENT: Final = "mlp_rates"
 POINTS: Final = 100
 
 Finding = Literal["tuned", "within the noise", "worse", "not tried"]
@@ -21,20 +21,17 @@ Finding = Literal["tuned", "within the noise", "worse", "not tried"]
 
 def rate_rows(results: Results) -> list[Context]:
     """One a tuned model, in the order of params.yaml."""
-    tuning, chosen = (results.experiment(EXPERIMENT, name) for name in ("tuning", "chosen"))
-    choices = {str(row["model"]): row for _, row in chosen.iterrows()}
+    models = results.classifiers(hidden=True)
     return [
-        rate_row(results, name, tuning[tuning["model"] == name], choices[name])
-        for name in results.study.experiments.mlp_rates.models
-        if name in results.classifiers(hidden=True)
+        rate_row(results, name, models[name]) for name in results.study.experiments.mlp_rates.models if name in models
     ]
 
 
-def rate_row(results: Results, name: str, tuning: pd.DataFrame, choice: "pd.Series[Any]") -> Context:
+def rate_row(results: Results, name: str, model: SgdParams) -> Context:
     """What was tried, what is best of it, and what params.yaml uses."""
-    model = results.classifiers(hidden=True)[name]
-    own, tuned = model.lr, float(choice["lr"])
-    tried = accuracies_by_rate(tuning)
+    choice = results.experiment_facts(f"mlp_rates/{name}")
+    own, tuned = model.lr, choice["lr"]
+    tried = accuracies_by_rate(results.experiment(f"mlp_rates/{name}", "tuning"))
     nearest = nearest_tried(own, list(tried))
     behind = None if nearest is None else difference(tried[tuned], tried[nearest], results.study.judge.confidence)
     return {
@@ -42,7 +39,7 @@ def rate_row(results: Results, name: str, tuning: pd.DataFrame, choice: "pd.Seri
         "tried": [{"lr": lr, "mean": scores.mean()} for lr, scores in tried.items()],
         "num_epochs": model.num_epochs,
         "tuned": tuned,
-        "at_edge": bool(choice["at_edge"]),
+        "at_edge": choice["at_edge"],
         "own": own,
         "nearest": nearest,
         "behind": behind,

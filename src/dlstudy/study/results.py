@@ -62,12 +62,12 @@ class Results:
         return load_image_set(self.facts("images")["dataset"], self.root / DATASETS)
 
     def experiment(self, name: str, table: str) -> pd.DataFrame:
-        """A table of an experiment."""
-        return self._csv(RESULTS / "experiments" / name / f"{table}.csv", name)
+        """A table of an experiment; of one on a model at a time, `name` is "mlp_rates/mlp_relu"."""
+        return self._csv(RESULTS / "experiments" / name / f"{table}.csv", name.replace("/", "@"))
 
     def experiment_facts(self, name: str) -> dict[str, Any]:
         """The single numbers of an experiment."""
-        return self._json(RESULTS / "experiments" / name / "facts.json", name)
+        return self._json(RESULTS / "experiments" / name / "facts.json", name.replace("/", "@"))
 
     def timing(self, name: str, table: str) -> pd.DataFrame:
         """A table of an experiment that measures time: one row per round and thing timed."""

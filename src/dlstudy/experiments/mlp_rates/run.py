@@ -1,12 +1,12 @@
-"""The learning rates of `train`'s multilayer perceptrons, tuned at the epochs that they train there.
+"""The learning rate of a multilayer perceptron of `train`, tuned at the epochs that it trains there.
 
 Rates on the grid 10^(k/4), the best climbed to (`tuning.rungs`); the initialiser is the model's own. Each tuning seed
-divides the images anew, and the test split is not looked at. No rate that a model has in params.yaml plays a part.
+divides the images anew, and the test split is not looked at. The rate that the model has in params.yaml plays no part.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from dlstudy.core.dataset import Dataset, load_dataset
 from dlstudy.core.params import load_section
@@ -20,42 +20,39 @@ from dlstudy.tuning.rungs import Climb, Configuration, RungTrial, climb_all
 from dlstudy.tuning.stacks import Images, Member, Recipe
 
 PARAMS = MlpRatesParams
-MEMO: Final = Path("data/experiments")  # of finished jobs: what was interrupted goes on from there
 
 
 class Inputs(NamedTuple):
     images: Dataset
-    models: Mapping[str, SgdParams]
+    name: str
+    model: SgdParams
 
 
-def load() -> Inputs:
-    """The images, and the models that are tuned."""
-    names = load_section("experiments.mlp_rates", PARAMS).models
-    models = {name: load_section(f"train.{name}", SgdParams) for name in names}
-    return Inputs(load_dataset(Path("data/prepared/images.pt")), models)
+def load(name: str) -> Inputs:
+    """The images, and the model that is tuned."""
+    return Inputs(load_dataset(Path("data/prepared/images.pt")), name, load_section(f"train.{name}", SgdParams))
 
 
 def run(inputs: Inputs, params: MlpRatesParams, seeds: Sequence[int]) -> dict[str, Any]:
-    """The tables tuning (a row a training) and chosen (a row a model), and the facts."""
-    MEMO.mkdir(parents=True, exist_ok=True)
-    images = Images.of(inputs.images)
-    climbs = climbed(images, Memo.of(MEMO, images), inputs.models, params)
-    recipes = {name: model.model_dump(exclude={"lr"}) for name, model in inputs.models.items()}
+    """The table tuning, a row a training, and the facts: what was chosen, and for which model."""
+    images, model = Images.of(inputs.images), inputs.model
+    climb = Climb(inputs.name, params.tuning_seeds, images.guessing)
+    networks = Networks(
+        images, Memo.of_experiments(images), f"mlp_rates, {inputs.name}", lambda _: recipe_of(model), member_of
+    )
+    start = {Configuration(model.init, step_of(lr)) for lr in params.learning_rates}
+    climb_all([climb], {climb.place: start}, networks.scored)
     return {
-        "tuning": sorted_table([row for climb in climbs for row in tuning_rows(climb)], ["model", "lr", "seed"]),
-        "chosen": sorted_table([chosen_row(climb) for climb in climbs], ["model"]),
-        "facts": {"models": recipes, "tuning_seeds": list(params.tuning_seeds)},
+        "tuning": sorted_table(tuning_rows(climb), ["lr", "seed"]),
+        "facts": {
+            "lr": climb.best().lr,
+            "at_edge": climb.at_edge,
+            "num_rates": len(climb.tried),
+            "validation_accuracy": climb.accuracy,
+            "model": model.model_dump(exclude={"lr"}),
+            "tuning_seeds": list(params.tuning_seeds),
+        },
     }
-
-
-def climbed(images: Images, memo: Memo, models: Mapping[str, SgdParams], params: MlpRatesParams) -> list[Climb[str]]:
-    """The climb of every model."""
-    networks = Networks(images, memo, "mlp_rates", lambda name: recipe_of(models[name]), member_of)
-    climbs = [Climb(name, params.tuning_seeds, images.guessing) for name in models]
-    steps = [step_of(lr) for lr in params.learning_rates]
-    starts = {name: {Configuration(model.init, step) for step in steps} for name, model in models.items()}
-    climb_all(climbs, starts, networks.scored)
-    return climbs
 
 
 def recipe_of(model: SgdParams) -> Recipe:
@@ -73,17 +70,7 @@ def member_of(trial: RungTrial[str]) -> Member:
 
 def tuning_rows(climb: Climb[str]) -> list[dict[str, Any]]:
     return [
-        {"model": climb.place, "lr": trial.configuration.lr, "seed": trial.seed}
+        {"lr": trial.configuration.lr, "seed": trial.seed}
         | {"validation_accuracy": score.accuracy, "validation_loss": score.loss, "diverged": score.diverged}
         for trial, score in climb.scores.items()
     ]
-
-
-def chosen_row(climb: Climb[str]) -> dict[str, Any]:
-    return {
-        "model": climb.place,
-        "lr": climb.best().lr,
-        "at_edge": climb.at_edge,
-        "num_rates": len(climb.tried),
-        "validation_accuracy": climb.accuracy,
-    }
