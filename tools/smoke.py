@@ -48,10 +48,10 @@ LADDER: Final[dict[str, Any]] = {
     **{"depths": [1, 4, 8], "budgets": [0.5, 1.0], "short_depths": [8], "width": 8, "batch_size": 64},
     **{"learning_rates": [0.0316, 0.1, 0.316], "tuning_seeds": [100], "seeds": [20, 21], "stack_size": 2},
 }
-ARMS: Final[dict[str, dict[str, Any]]] = {  # of those that are there; the first activation of each
+ARMS: Final[dict[str, dict[str, Any]]] = {  # of those that are there; two activations of each, if it has as many
     "again": {"tuning_seeds": [200]},
     "linear": {},
-    "wide": {"depths": [1], "budgets": [0.5], "width": 16},
+    "momentum": {"depths": [1], "budgets": [0.5], "learning_rates": [0.01, 0.0316, 0.1]},
 }
 CLIMBERS: Final = ["identity", "sigmoid", "tanh", "relu"]
 
@@ -76,7 +76,7 @@ def miniature(params: dict[str, Any], *, train_size: int = 2000, validation_size
 
 def _small_ladder(ladder: dict[str, Any]) -> dict[str, Any]:
     arms = {
-        name: ladder["arms"][name] | changes | {"activations": ladder["arms"][name]["activations"][:1]}
+        name: ladder["arms"][name] | changes | {"activations": ladder["arms"][name]["activations"][:2]}
         for name, changes in ARMS.items()
         if name in ladder["arms"]
     }

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from dlstudy.judging.evidence import Correlation, Evidence, Sample, TwoCounts, per_seed
-from dlstudy.study.ladder import LINEAR, RELU, Cell, Ladder
+from dlstudy.study.ladder import LINEAR, RELU, Cell, Ladder, in_epochs
 from dlstudy.study.results import MissingResultError, Results
 
 LEAST_SEEDS: Final = 6  # of each of two counts: with fewer, no test can be significant
@@ -35,12 +35,8 @@ def differences(
         facts={"protocol": protocol_facts(ladder), **facts},
         faults=faults_of(ladder, [(name, cell) for first, second, cell in pairs.values() for name in (first, second)]),
         again=per_seed({name: ladder.control(cell).tolist() for name, (_, _, cell) in pairs.items()}),
-        groups={name: budget_words(cell) for name, (_, _, cell) in pairs.items()},
+        groups={name: in_epochs(cell.budget) for name, (_, _, cell) in pairs.items()},
     )
-
-
-def budget_words(cell: Cell) -> str:
-    return f"{cell.budget:g} {'epoch' if cell.budget == 1 else 'epochs'}"
 
 
 def by_budget(cells: Iterable[Cell]) -> list[Cell]:
@@ -159,7 +155,7 @@ def without_activation(results: Results) -> Evidence:
         facts={"protocol": protocol_facts(ladder), "accuracies": linear_table(ladder)},
         faults=faults_of(ladder, [("identity", cell) for cell in cells]) + edges,
         again=per_seed({str(cell): ladder.control(cell).tolist() for cell in cells}),
-        groups={str(cell): budget_words(cell) for cell in cells},
+        groups={str(cell): in_epochs(cell.budget) for cell in cells},
     )
 
 

@@ -22,7 +22,7 @@ class Cell(NamedTuple):
 
     def __str__(self) -> str:
         layers = "1 hidden layer" if self.depth == 1 else f"{self.depth} hidden layers"
-        return f"{layers}, {self.budget:g} {'epoch' if self.budget == 1 else 'epochs'}"
+        return f"{layers}, {in_epochs(self.budget)}"
 
 
 def in_epochs(budget: float) -> str:
