@@ -95,6 +95,16 @@ def test_chinese_pages_are_in_chinese(page):
     assert [each for line in prose for each in re.findall(r"\b[a-z]+(?: [a-z]+){3,}\b", line)] == []
 
 
+def test_no_formula_begins_right_after_a_full_width_mark():
+    """Git hosts do not recognise it there."""
+    found = [
+        f"{page}: {formula}"
+        for page in PAGES
+        for formula in re.findall(r"[。，：；、（）]\$[^$]{0,20}", (REPORTS / "zh" / page).read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
 def test_a_label_is_translated_as_a_whole_or_part_by_part():
     assert zh("8 hidden layers, 0.5 epochs: gelu") == "8 个隐藏层，0.5 轮：gelu"
     assert zh("a crop: a slice (uint8)") == "裁剪：切片（uint8）"
