@@ -14,7 +14,7 @@ from dlstudy.tuning.stacks import (
     Recipe,
     Stack,
     accuracies_on_test,
-    accuracies_on_validation,
+    scores_on_validation,
     stack_scores,
     train_stack,
 )
@@ -139,13 +139,13 @@ def test_scores_are_shares_of_the_right_images(pixels):
     assert accuracies_on_test(stack, pixels) == pytest.approx(expected)
     _, rows = pixels.division(0)
     on_validation = (stack.outputs(pixels.features[rows]).argmax(2) == pixels.targets[rows]).double().mean(1)
-    assert accuracies_on_validation(stack, pixels) == pytest.approx(on_validation.tolist())
+    assert [score.accuracy for score in scores_on_validation(stack, pixels)] == pytest.approx(on_validation.tolist())
 
 
 def test_every_member_is_scored_on_the_validation_split_of_its_own_seed(pixels):
     members = [Member(seed, "he", 0.1) for seed in (3, 4, 5)]
     stack = train_stack(pixels, RECIPE, members)
-    found = accuracies_on_validation(stack, pixels)
+    found = [score.accuracy for score in scores_on_validation(stack, pixels)]
     for place, member in enumerate(members):
         _, rows = pixels.division(member.seed)
         right = stack.outputs(pixels.features[rows])[place].argmax(1) == pixels.targets[rows]

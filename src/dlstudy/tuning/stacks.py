@@ -353,9 +353,5 @@ def scores_on_test(stack: Stack, images: Images) -> list[StackScore]:
     return stack_scores(stack, images.test_features, images.test_targets, rows)
 
 
-def accuracies_on_validation(stack: Stack, images: Images) -> list[float]:
-    return [score.accuracy for score in scores_on_validation(stack, images)]
-
-
 def accuracies_on_test(stack: Stack, images: Images) -> list[float]:
     return [score.accuracy for score in scores_on_test(stack, images)]
