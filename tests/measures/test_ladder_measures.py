@@ -1,5 +1,6 @@
 """What the readings on the ladder leave out, and why."""
 
+from dlstudy.judging.judgement import checked
 from dlstudy.judging.rules import decide
 from dlstudy.measures import ladder
 from dlstudy.study.ladder import Cell, Ladder
@@ -54,3 +55,13 @@ def test_an_activation_is_less_relu_in_points():
 def test_the_matching_initialiser_is_that_of_the_training():
     names = STUDY.ladder.activations
     assert [ladder.matching_init(name) for name in names] == [matching_init(name) for name in names]
+
+
+def test_without_an_order_to_compare_the_cause_is_not_judged():
+    """A correlation with what is the same everywhere is no number."""
+    alike = climbed(lambda *_: 0.85, learns=lambda _: 0.85)
+    evidence = checked(BY_KEY["ACT-11/cause"], ladder.cause(alike))
+    assert evidence.faults == (
+        f"accuracy: the same in all {len(ladder.signals(Ladder(alike)))} cases, which leaves nothing to rank",
+    )
+    assert ladder.cause(EQUAL).faults == ()

@@ -205,9 +205,11 @@ def cause(results: Results) -> Evidence:
     """
     ladder = Ladder(results)
     table = signals(ladder)
-    value = float(table["signal"].rank().corr(table["accuracy"].rank()))
+    alike = [name for name in ("signal", "accuracy") if table[name].nunique() < 2]
+    value = 0.0 if alike else float(table["signal"].rank().corr(table["accuracy"].rank()))
     facts = {"rows": table.to_dict("records"), "protocol": protocol_facts(ladder)}
-    return Evidence({"Spearman's rank correlation": Correlation(value, len(table))}, facts=facts)
+    faults = tuple(f"{name}: the same in all {len(table)} cases, which leaves nothing to rank" for name in alike)
+    return Evidence({"Spearman's rank correlation": Correlation(value, len(table))}, facts=facts, faults=faults)
 
 
 def signals(ladder: Ladder) -> pd.DataFrame:
