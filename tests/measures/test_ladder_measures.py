@@ -26,11 +26,13 @@ def test_a_cell_whose_control_differs_from_itself_decides_nothing():
     assert verdicts == ["refuted", "inconclusive"]
 
 
-def test_a_choice_at_an_edge_is_a_fault():
-    assert ladder.relu_against_best(EQUAL).faults == ()
-    faults = ladder.against_relu(climbed(lambda *_: 0.85, at_edge=("sigmoid",)), "sigmoid").faults
-    assert len(faults) == len(Ladder(EQUAL).cells)
-    assert "its best learning rate lies at an end of those tried" in faults[0]
+def test_a_choice_at_an_edge_spoils_its_own_conditions():
+    assert not any(ladder.relu_against_best(EQUAL).spoilt.values())
+    of_sigmoid = ladder.deep(climbed(lambda *_: 0.85, at_edge=("sigmoid",)), 4)
+    spoilt = {name for name, reasons in of_sigmoid.spoilt.items() if reasons}
+    assert spoilt == {name for name in of_sigmoid.samples if name.endswith(": sigmoid")}
+    (reason,) = of_sigmoid.spoilt[min(spoilt)]
+    assert "its best learning rate lies at an end of those tried" in reason
 
 
 def test_the_notes_policy_tries_others_only_where_relu_does_not_reach_softmax_regression():
