@@ -13,8 +13,10 @@ from dlstudy.study.params import load_study
 from dlstudy.study.results import MissingResultError, Results
 from tests.measures.support import ROOT
 
-STUDY = load_study(ROOT / "params.yaml")
-ARM = STUDY.ladder.arms["momentum"]
+ALL = load_study(ROOT / "params.yaml")
+ARM = ALL.ladder.arms["momentum"]
+ARMS = {name: arm for name, arm in ALL.ladder.arms.items() if name in ("momentum", "again", "linear")}
+STUDY = ALL.model_copy(update={"ladder": ALL.ladder.model_copy(update={"arms": ARMS})})
 READINGS = readings_of(load_statements(ROOT / "statements", timed=False))
 
 
@@ -33,10 +35,7 @@ def judged_in_arm(root, change):
     for table in ("per_seed", "chosen", "tuning"):
         parts = [pd.read_csv(root / f"results/ladder/{name}/{table}.csv") for name in ARM.activations]
         write_csv(root / f"results/ladder/momentum/{table}.csv", change(table, pd.concat(parts)))
-    ladder = STUDY.ladder.model_copy(update={"arms": {**STUDY.ladder.arms, "momentum": ARM}})
-    only = {name: arm for name, arm in ladder.arms.items() if name in ("momentum", "again", "linear")}
-    study = STUDY.model_copy(update={"ladder": ladder.model_copy(update={"arms": only})})
-    return arm_table(READINGS, Results(root, study), measured).set_index("id")
+    return arm_table(READINGS, Results(root, STUDY), measured).set_index("id")
 
 
 def test_in_an_arm_that_changes_nothing_no_verdict_moves(root):

@@ -208,6 +208,50 @@ def test_a_condition_whose_a_a_control_cannot_resolve_the_margin_is_undecided():
     assert found.reasons[0].startswith("deep: its A/A control resolves")
 
 
+SPOILT = {"a": ["elu, seed 3: diverged"]}
+
+
+@pytest.mark.parametrize(
+    ("quantifier", "others", "verdict"),
+    [
+        ("every", (-2.0, 2.0), "refuted"),  # one clear exception is enough
+        ("every", (2.0, 2.0), "invalid"),  # for all that is known it holds in every condition
+        ("share", (2.0, 2.0), "supported"),  # two of three, whatever the third would be
+        ("share", (2.0, -2.0), "invalid"),
+        ("some", (2.0, -2.0), "supported"),
+        ("some", (-2.0, -2.0), "invalid"),
+    ],
+)
+def test_a_spoilt_condition_decides_nothing_and_leaves_the_others_to_decide(quantifier, others, verdict):
+    """At first a rival that diverged in one cell voided the verdict on all cells."""
+    rule = Rule(region="better", quantifier=quantifier, **({"more_than": 0.5} if quantifier == "share" else {}))
+    for of_the_spoilt in (5.0, -5.0):
+        samples = dict(zip("abc", map(around, (of_the_spoilt, *others)), strict=True))
+        decision = decide(Evidence(samples, spoilt=SPOILT), rule, SETTINGS)
+        assert decision.verdict == verdict
+        assert ("elu, seed 3: diverged" in decision.reasons) == (verdict == "invalid")
+
+
+def test_a_single_spoilt_condition_makes_the_verdict_invalid():
+    assert decide(Evidence({"a": around(2.0)}, spoilt=SPOILT), Rule(region="better"), SETTINGS).verdict == "invalid"
+
+
+@pytest.mark.parametrize(("group", "verdict"), [("first", "refuted"), ("second", "invalid"), ("third", "invalid")])
+def test_a_spoilt_condition_voids_the_two_last_groups_only(group, verdict):
+    samples = {name: around(-2.0) for name in ("first", "second", "third")}
+    evidence = Evidence(samples, groups={name: name for name in samples}, spoilt={group: ["diverged"]})
+    assert decide(evidence, Rule(region="better", quantifier="every"), SETTINGS).verdict == verdict
+
+
+def test_equivalence_refutes_better_by_the_side_that_contradicts_it():
+    """A difference just above -d is surely not a lead of d: how near it comes to -d is no matter."""
+    rule = Rule(region="better")
+    near, centre = (single(rule, around(value, 0.15)) for value in (-0.42, 0.0))
+    assert near.verdict == centre.verdict == "refuted"
+    assert near.p_value <= centre.p_value
+    assert near.p_value < 0.01
+
+
 def test_an_a_a_control_is_no_matter_of_a_threshold_that_is_no_margin():
     samples = {"a": around(2.0)}
     again = {"a": around(0.0, 9.0)}

@@ -1,5 +1,6 @@
 """What the readings on the ladder leave out, and why."""
 
+from dlstudy.judging.judgement import checked
 from dlstudy.judging.rules import decide
 from dlstudy.measures import ladder
 from dlstudy.study.ladder import Cell, Ladder
@@ -25,11 +26,13 @@ def test_a_cell_whose_control_differs_from_itself_decides_nothing():
     assert verdicts == ["refuted", "inconclusive"]
 
 
-def test_a_choice_at_an_edge_is_a_fault():
-    assert ladder.relu_against_best(EQUAL).faults == ()
-    faults = ladder.against_relu(climbed(lambda *_: 0.85, at_edge=("sigmoid",)), "sigmoid").faults
-    assert len(faults) == len(Ladder(EQUAL).cells)
-    assert "its best learning rate lies at an end of those tried" in faults[0]
+def test_a_choice_at_an_edge_spoils_its_own_conditions():
+    assert not any(ladder.relu_against_best(EQUAL).spoilt.values())
+    of_sigmoid = ladder.deep(climbed(lambda *_: 0.85, at_edge=("sigmoid",)), 4)
+    spoilt = {name for name, reasons in of_sigmoid.spoilt.items() if reasons}
+    assert spoilt == {name for name in of_sigmoid.samples if name.endswith(": sigmoid")}
+    (reason,) = of_sigmoid.spoilt[min(spoilt)]
+    assert "its best learning rate lies at an end of those tried" in reason
 
 
 def test_the_notes_policy_tries_others_only_where_relu_does_not_reach_softmax_regression():
@@ -54,3 +57,13 @@ def test_an_activation_is_less_relu_in_points():
 def test_the_matching_initialiser_is_that_of_the_training():
     names = STUDY.ladder.activations
     assert [ladder.matching_init(name) for name in names] == [matching_init(name) for name in names]
+
+
+def test_without_an_order_to_compare_the_cause_is_not_judged():
+    """A correlation with what is the same everywhere is no number."""
+    alike = climbed(lambda *_: 0.85, learns=lambda _: 0.85)
+    evidence = checked(BY_KEY["ACT-11/cause"], ladder.cause(alike))
+    assert evidence.faults == (
+        f"accuracy: the same in all {len(ladder.signals(Ladder(alike)))} cases, which leaves nothing to rank",
+    )
+    assert ladder.cause(EQUAL).faults == ()

@@ -197,7 +197,8 @@ class Evidence:
 
     samples: one for each condition ("B = 16"). again: for conditions that have one, their A/A control, an activation
     as its own rival; a condition whose control is not equivalent within the margin cannot resolve the margin. groups:
-    for conditions that are judged apart, such as budgets in ascending order, the name of their group.
+    for conditions that are judged apart, such as budgets in ascending order, the name of their group. spoilt: for
+    conditions in which a guard failed, in what way; they decide nothing, and the others are judged all the same.
     """
 
     samples: Mapping[str, Sample]
@@ -206,6 +207,7 @@ class Evidence:
     faults: tuple[str, ...] = ()  # guards that failed; they make the verdict "invalid"
     again: Mapping[str, Sample] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
+    spoilt: Mapping[str, Sequence[str]] = field(default_factory=dict)
     aside: Mapping[str, Sample] = field(default_factory=dict)  # judged by the same rule for the page; decides nothing
 
 

@@ -86,7 +86,8 @@ class Condition:
     verdict: Verdict
     outcome: Outcome = ""
     p_value: float | None = None
-    reason: str = ""
+    reason: str = ""  # why it is undecided, if a guard says so
+    is_spoilt: bool = False  # by a training that diverged, or a choice at an end of what was tried
 
 
 # --- Regions ---
@@ -152,8 +153,10 @@ def p_value_of(sample: Sample, rule: Rule, settings: JudgeParams, verdict: Verdi
         return 1.0
     inside = verdict == "supported" if rule.region != "different" else verdict == "refuted"
     equivalent = rule.region in OF_MARGIN and outcome_of(sample, settings) == "equivalent"
-    if (rule.region == "better" and equivalent) or (rule.region in ("equivalent", "different") and inside):
+    if rule.region in ("equivalent", "different") and inside:
         return equivalence_p(sample, settings.margin)
+    if rule.region == "better" and equivalent:  # not better by the margin; that it is not worse by it is not asserted
+        return sample.p_value(settings.margin, "below")
     if rule.region == "better" and not inside:
         return min(1.0, 2 * sample.p_value(0.0, "below"))
     low, high = bounds(rule, settings)
@@ -182,10 +185,12 @@ def smallest_margin(sample: Sample, settings: JudgeParams) -> float:
 
 
 def condition(name: str, evidence: Evidence, rule: Rule, settings: JudgeParams, confidence: float) -> Condition:
-    """One condition decided by itself; undecided where its A/A control cannot resolve the margin."""
+    """One condition decided by itself; undecided where a guard fails or its A/A control cannot resolve the margin."""
     sample = evidence.samples[name]
     found = sample.interval(settings.confidence)
     outcome = outcome_of(sample, settings) if rule.region in OF_MARGIN else ""
+    if reasons := evidence.spoilt.get(name):
+        return Condition(name, found, "inconclusive", "undecided" if outcome else "", 1.0, "; ".join(reasons), True)
     again = evidence.again.get(name)
     if again is not None and rule.region in OF_MARGIN and outcome_of(again, settings) != "equivalent":
         resolved = smallest_margin(again, settings)
@@ -215,7 +220,8 @@ def decide(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
     decided = QUANTIFIERS[rule.quantifier](found, evidence, rule, settings)
     reasons = tuple(each.reason for each in found if each.reason)
     if reasons and decided.verdict == "inconclusive":
-        decided = replace(decided, reasons=(*decided.reasons, *reasons))
+        verdict: Verdict = "invalid" if any(each.is_spoilt for each in found) else "inconclusive"
+        decided = replace(decided, verdict=verdict, reasons=(*decided.reasons, *reasons))
     return _proved(decided, rule)
 
 
@@ -229,6 +235,9 @@ def _by_group(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision
     where = "; ".join(f"{group}: {each.verdict}" for group, each in decided.items())
     if before.verdict == last.verdict:
         return replace(last, where=where)
+    if "invalid" in (before.verdict, last.verdict):
+        reasons = [reason for each in (before, last) if each.verdict == "invalid" for reason in each.reasons]
+        return replace(last, verdict="invalid", where=where, reasons=tuple(reasons))
     verdict: Verdict = "depends" if {before.verdict, last.verdict} == {"supported", "refuted"} else "inconclusive"
     return replace(last, verdict=verdict, where=where, p_value=1.0)
 
@@ -288,7 +297,8 @@ def _every(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings:
     if not refuting:
         return replace(_shown(worst, rule, settings), verdict="inconclusive", p_value=1.0)
     worst = _worst(refuting, rule)
-    joint = _joint_p(evidence.samples, rule, settings)
+    clean = {name: sample for name, sample in evidence.samples.items() if not evidence.spoilt.get(name)}
+    joint = _joint_p(clean, rule, settings)
     least = min((each.p_value for each in refuting if each.p_value is not None), default=None)
     bonferroni = None if least is None else min(1.0, len(found) * least)
     return replace(_shown(worst, rule, settings), verdict="refuted", p_value=bonferroni if joint is None else joint)

@@ -33,7 +33,9 @@ def differences(
         per_seed({name: ladder.points(*pair).tolist() for name, pair in pairs.items()}),
         num_seeds=len(ladder.results.study.ladder.protocol.seeds),
         facts={"protocol": protocol_facts(ladder), **facts},
-        faults=faults_of(ladder, [(name, cell) for first, second, cell in pairs.values() for name in (first, second)]),
+        spoilt={
+            name: faults_of(ladder, [(first, cell), (second, cell)]) for name, (first, second, cell) in pairs.items()
+        },
         again=per_seed({name: ladder.control(cell).tolist() for name, (_, _, cell) in pairs.items()}),
         groups={name: in_epochs(cell.budget) for name, (_, _, cell) in pairs.items()},
     )
@@ -153,7 +155,8 @@ def without_activation(results: Results) -> Evidence:
         per_seed(found),
         num_seeds=len(ladder.results.study.ladder.protocol.seeds),
         facts={"protocol": protocol_facts(ladder), "accuracies": linear_table(ladder)},
-        faults=faults_of(ladder, [("identity", cell) for cell in cells]) + edges,
+        spoilt={str(cell): faults_of(ladder, [("identity", cell)]) for cell in cells},
+        faults=edges,
         again=per_seed({str(cell): ladder.control(cell).tolist() for cell in cells}),
         groups={str(cell): in_epochs(cell.budget) for cell in cells},
     )
@@ -205,9 +208,11 @@ def cause(results: Results) -> Evidence:
     """
     ladder = Ladder(results)
     table = signals(ladder)
-    value = float(table["signal"].rank().corr(table["accuracy"].rank()))
+    alike = [name for name in ("signal", "accuracy") if table[name].nunique() < 2]
+    value = 0.0 if alike else float(table["signal"].rank().corr(table["accuracy"].rank()))
     facts = {"rows": table.to_dict("records"), "protocol": protocol_facts(ladder)}
-    return Evidence({"Spearman's rank correlation": Correlation(value, len(table))}, facts=facts)
+    faults = tuple(f"{name}: the same in all {len(table)} cases, which leaves nothing to rank" for name in alike)
+    return Evidence({"Spearman's rank correlation": Correlation(value, len(table))}, facts=facts, faults=faults)
 
 
 def signals(ladder: Ladder) -> pd.DataFrame:

@@ -75,6 +75,7 @@ def side(results: Results, cell: Cell, column: str = "test_accuracy") -> dict[st
         "lr": chosen["lr"],
         "at_edge": bool(chosen["at_edge"]),
         "tuned": chosen["validation_accuracy"],
+        "num_seeds": len(accuracies),
         **spread,
     }
 

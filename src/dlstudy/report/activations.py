@@ -56,7 +56,7 @@ def cell_row(ladder: Ladder, cell: Cell) -> Context:
 
 
 def equivalent(ladder: Ladder, first: str, second: str, cell: Cell) -> bool:
-    """Whether the two differ by less than the margin for certain: two one-sided tests at the study's level."""
+    """Whether the two differ by less than the margin: two one-sided tests at the study's level."""
     settings = ladder.results.study.judge
     found = t_interval(ladder.points(first, second, cell).tolist(), 2 * settings.confidence - 1)
     return found.inside(-settings.margin, settings.margin)
@@ -72,13 +72,10 @@ def deepest_rows(ladder: Ladder) -> list[Context]:
 
 
 def deepest(ladder: Ladder, name: str, budget: float) -> int:
-    """0 where not even the shallowest trains with every seed."""
-    found = 0
-    for cell in (each for each in ladder.cells if each.budget == budget):
-        if ladder.num_trained(name, cell) < len(ladder.scores(name, cell)):
-            break
-        found = cell.depth
-    return found
+    """0 where no network trains with every seed."""
+    cells = [cell for cell in ladder.cells if cell.budget == budget]
+    trained = [each.depth for each in cells if ladder.num_trained(name, each) == len(ladder.scores(name, each))]
+    return max(trained, default=0)
 
 
 def policy_rows(ladder: Ladder) -> list[Context]:
@@ -166,6 +163,7 @@ def hasty_rows(ladder: Ladder) -> list[Context]:
         & (tuning["lr"] == HASTY_RATE)
         & (tuning["seed"] == tuning["seed"].min())
     ]
+    guessing = 1 / len(ladder.results.facts("images")["class_names"])
     rows = []
     for depth in dict.fromkeys(cell.depth for cell in ladder.cells):
         ranked = naive[naive["depth"] == depth].set_index("activation")["validation_accuracy"]
@@ -173,7 +171,7 @@ def hasty_rows(ladder: Ladder) -> list[Context]:
             raise MissingResultError(f"results/ladder: expected a tuning run at {HASTY_RATE}, found none")
         longest = Cell(depth, max(cell.budget for cell in ladder.cells if cell.depth == depth))
         fair = pd.Series({name: ladder.scores(name, longest, "validation_accuracy").mean() for name in ranked.index})
-        row: Context = {"depth": depth, "budget": longest.budget}
+        row: Context = {"depth": depth, "naive_trains": ranked.max() >= 2 * guessing}
         for kind, table in (("naive", ranked), ("fair", fair)):
             row |= {f"{kind}_first": table.idxmax(), f"{kind}_first_accuracy": table.max()}
             row |= {f"{kind}_last": table.idxmin(), f"{kind}_last_accuracy": table.min()}
@@ -187,7 +185,8 @@ def hasty_rows(ladder: Ladder) -> list[Context]:
 def which(ladder: Ladder) -> Context:
     """What the short answer needs: the best after the longest training, where the budget matters, one for everything.
 
-    `well_trained` has rows as `cell_rows` gives them; `changing` the depths at which the best depends on the budget;
+    `well_trained` has rows as `cell_rows` gives them; `after_longest` what the policies lose in these cells; `changing`
+    the depths at which the best depends on the budget;
     `always` is the best policy that takes one activation everywhere, `relu` and `first` are ReLU's and the note's;
     `judged` is the verdict on the note's policy, by seeds.
     """
@@ -197,10 +196,13 @@ def which(ladder: Ladder) -> Context:
     for row in rows:
         by_depth.setdefault(row["cell"].depth, set()).add(row["best"])
     by_name = {row["policy"]: row for row in policies}
+    losses = ladder.regrets()
+    policy_names = list(by_name)
     verdicts = ladder.results.verdicts().set_index("id")
     return {
         "well_trained": [row for row in rows if row["cell"].budget == longest],
         "longest": longest,
+        "after_longest": losses[losses["budget"] == longest][policy_names].mean().to_dict(),
         "changing": [depth for depth, names in by_depth.items() if len(names) > 1],
         "always": next(row for row in policies if row["policy"].startswith("always")),
         "relu": by_name[f"always {RELU}"],

@@ -49,6 +49,13 @@ class Judged:
         return str(self.row["verdict"])
 
     @property
+    def condition(self) -> str:
+        """Where its number was found, of several conditions: "8 hidden layers, 8 epochs: tanh"."""
+        conditions = reversed(self.evidence["conditions"].items())
+        shown = next((name for name, found in conditions if found["estimate"] == self.row["estimate"]), "")
+        return shown if len(self.evidence["conditions"]) > 1 else ""
+
+    @property
     def relation(self) -> Mapping[str, str]:
         """By language."""
         return {language: names[self.reading.en.relation] for language, names in RELATION.items()}
@@ -149,6 +156,7 @@ class Section:
         rows = self.rows
         context = {
             "rows": rows,
+            "condition": {each.reading.name: each.condition for each in self.readings}.get,
             "facts": self.facts,
             "measured": lambda name: in_language(measured(rows[name], digits=3), language),
             "number": lambda name: measured(rows[name], digits=3).partition(" (")[0].removeprefix("+"),
