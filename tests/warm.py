@@ -126,8 +126,7 @@ def look_after(connection):
     child = os.fork()
     if child == 0:
         connection.close()
-        become(files, **asked)
-        return
+        leave(become(files, **asked))
     ended = os.pidfd_open(child)
     if connection in select.select([ended, connection], [], [])[0]:
         os.kill(child, signal.SIGKILL)
@@ -137,7 +136,7 @@ def look_after(connection):
 
 
 def become(files, folder, environment, arguments):
-    """Do what `python *arguments` does in this folder and environment, with these three files."""
+    """Do what `python *arguments` does in this folder and environment, with these three files; its exit status."""
     import importlib
     import runpy
     import signal
@@ -158,10 +157,32 @@ def become(files, folder, environment, arguments):
         sys.modules.pop("sitecustomize", None)
         importlib.import_module("sitecustomize")
     sys.modules["__main__"] = types.ModuleType("__main__")
-    if option == "-m":
-        runpy._run_module_as_main(what)
-    else:
-        exec(compile(what, "<string>", "exec"), vars(sys.modules["__main__"]))
+    try:
+        if option == "-m":
+            runpy._run_module_as_main(what)
+        else:
+            exec(compile(what, "<string>", "exec"), vars(sys.modules["__main__"]))
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        return 1
+    return 0
+
+
+def leave(status):
+    """End as Python does, without taking down the libraries, which would take longer than most programs."""
+    import atexit
+    import threading
+
+    threading._shutdown()  # waits for threads
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 # --- The program on PATH ---

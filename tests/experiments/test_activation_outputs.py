@@ -12,7 +12,7 @@ from dlstudy.experiments.activation_outputs.params import OutputsParams, PricePa
 from dlstudy.experiments.activation_outputs.variants import RESCUES, Cell, init_of, mixtures, recipe_of, rungs_of
 from dlstudy.tuning.memo import Memo
 from dlstudy.tuning.rungs import Configuration, RungTrial
-from dlstudy.tuning.stacks import Member, accuracies_on_test, accuracies_on_validation, train_stack
+from dlstudy.tuning.stacks import Member, scores_on_test, scores_on_validation, train_stack
 
 PRICE = PriceParams(hidden=(4,), batch_size=64, num_epochs=1, learning_rates=(0.0316, 0.1, 0.316), tuning_seeds=(100,))
 PARAMS = OutputsParams(
@@ -187,8 +187,9 @@ def test_a_seed_is_scored_as_its_network_trained_apart(tables, pixels, cell):
     members = [Member(seed, init_of(cell), chosen[cell]) for seed in (30, 31)]
     stack = train_stack(pixels, recipe_of(cell, PARAMS), members)
     rows = tables["per_seed"].set_index(["network", "variant", "budget", "seed"])
-    for column, scored in (("test_accuracy", accuracies_on_test), ("validation_accuracy", accuracies_on_validation)):
-        assert [rows.loc[(*cell, seed), column] for seed in (30, 31)] == scored(stack, pixels)
+    for column, scored in (("test_accuracy", scores_on_test), ("validation_accuracy", scores_on_validation)):
+        accuracies = [score.accuracy for score in scored(stack, pixels)]
+        assert [rows.loc[(*cell, seed), column] for seed in (30, 31)] == accuracies
 
 
 def test_one_process_finds_what_two_find(tables, pixels, tmp_path, monkeypatch):
