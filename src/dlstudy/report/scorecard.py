@@ -158,6 +158,7 @@ class Section:
             "rows": rows,
             "condition": {each.reading.name: each.condition for each in self.readings}.get,
             "facts": self.facts,
+            "conditions": self.conditions,
             "measured": lambda name: in_language(measured(rows[name], digits=3), language),
             "number": lambda name: measured(rows[name], digits=3).partition(" (")[0].removeprefix("+"),
         }
