@@ -325,6 +325,13 @@ def test_a_seed_that_tunes_and_evaluates_is_refused_before_any_work_wherever_it_
     assert sorted(problems(tmp_path, study)) == sorted(f"{section}.{expected}" for section in tuned)
 
 
+def test_seeds_that_tune_the_control_of_the_losses_evaluate_nothing(tmp_path, study):
+    change(study, "experiments.losses.again_tuning_seeds", [30, 200])
+    (line,) = problems(tmp_path, study)
+    assert line.startswith("experiments.losses.again_tuning_seeds: expected tuning seeds that are not among")
+    assert line.endswith("`experiments.losses.seeds`, which evaluate, found [30]")
+
+
 @pytest.mark.parametrize("section", ["experiments.losses", "experiments.activation_outputs", "ladder.protocol"])
 def test_tuning_seeds_are_apart_from_the_seeds_of_their_own_section(tmp_path, study, section):
     change(study, f"{section}.tuning_seeds", [7, 100])

@@ -5,7 +5,7 @@ section changed its shape.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -94,9 +94,9 @@ def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
     """Models and seeds without which there is no evidence for a claim."""
     if len(study.seeds) < 2:
         yield f"seeds: expected at least 2, since claims compare them, found {list(study.seeds)}"
-    for key, tuning_seeds in _tuning_seeds(study).items():
-        if both := sorted(set(tuning_seeds) & set(study.seeds)):
-            yield f"{key}: expected tuning seeds that are not among `seeds`, which evaluate, found {both}"
+    for key, (tuning_seeds, name, seeds) in _tuning_seeds(study).items():
+        if both := sorted(set(tuning_seeds) & set(seeds)):
+            yield f"{key}: expected tuning seeds that are not among `{name}`, which evaluate, found {both}"
     if both_kinds := sorted(study.train.keys() & study.vision.keys()):
         yield f"vision: expected names that no model of `train` has, found {', '.join(both_kinds)}"
     classifiers = {
@@ -114,12 +114,14 @@ def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
         )
 
 
-def _tuning_seeds(study: StudyParams) -> dict[str, tuple[int, ...]]:
-    """The tuning seeds of everything that is tuned for the study's own seeds, by key."""
-    outputs = study.experiments.activation_outputs
+def _tuning_seeds(study: StudyParams) -> dict[str, tuple[Sequence[int], str, Sequence[int]]]:
+    """Tuning seeds by key, with the name of the seeds that evaluate what they tune, and these."""
+    outputs, losses = study.experiments.activation_outputs, study.experiments.losses
+    of_losses = ("experiments.losses.seeds", losses.seeds)
     return {
-        "experiments.mlp_rates.tuning_seeds": study.experiments.mlp_rates.tuning_seeds,
-        "experiments.activation_outputs.price.tuning_seeds": outputs.price.tuning_seeds,
+        "experiments.mlp_rates.tuning_seeds": (study.experiments.mlp_rates.tuning_seeds, "seeds", study.seeds),
+        "experiments.activation_outputs.price.tuning_seeds": (outputs.price.tuning_seeds, "seeds", study.seeds),
+        "experiments.losses.again_tuning_seeds": (losses.again_tuning_seeds, *of_losses),
     }
 
 
