@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from dlstudy.judging.statements import load_statements
 from dlstudy.literature.published import load_published
 from dlstudy.report.pages import Sources
 from dlstudy.report.render import render_pages
-from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
+from tests.committed import committed_statements, committed_study
 
 ROOT = Path(__file__).resolve().parents[2]
-STATEMENTS = load_statements(ROOT / "statements", timed=False)
+STATEMENTS = committed_statements(timed=False)
 TEST = {"fraction": 0.2, "seed": 7}
 FOLDER = {
     "smallest": [7, 90],
@@ -36,7 +35,7 @@ def pages(root, *, drawn, described):
     facts = json.loads(path.read_text()) | {"dataset": "pets", "name": "My pets", "class_names": ["cat", "dog", "fish"]}
     facts["num_examples_by_class"] = {"train": [4, 3, 2], "validation": [2, 2, 1], "test": [2, 1, 1]}
     path.write_text(json.dumps(facts | {"folder": FOLDER | {"test": TEST if drawn else {}}}))
-    results = Results(root, load_study(ROOT / "params.yaml"))
+    results = Results(root, committed_study())
     return dict(render_pages(Sources(root, results, load_published(), STATEMENTS)))
 
 

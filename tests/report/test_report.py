@@ -6,22 +6,21 @@ import pytest
 
 from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import png_bytes, style
-from dlstudy.judging.statements import load_statements
 from dlstudy.literature.published import load_published
 from dlstudy.report.cost import PAGE, cost_pages
 from dlstudy.report.pages import PAGES, Sources
 from dlstudy.report.render import render_pages
-from dlstudy.study.params import load_study
 from dlstudy.study.results import MissingResultError, Results, TimingResults
+from tests.committed import committed_statements, committed_study
 
 ROOT = Path(__file__).resolve().parents[2]
-STATEMENTS = load_statements(ROOT / "statements", timed=False)
+STATEMENTS = committed_statements(timed=False)
 REPORTS = ROOT / "reports"
 
 
 @pytest.fixture(scope="module")
 def results():
-    return Results(ROOT, load_study(ROOT / "params.yaml"))
+    return Results(ROOT, committed_study())
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +37,7 @@ def test_a_committed_page_is_what_the_renderer_gives(pages, page):
 
 
 def test_the_committed_page_of_times_is_what_the_renderer_gives_of_the_committed_times(results):
-    statements = load_statements(ROOT / "statements", timed=True)
+    statements = committed_statements(timed=True)
     made = dict(cost_pages(TimingResults(ROOT, results.study), statements))
     assert {page: (REPORTS / page).read_text(encoding="utf-8") for page in made} == made
 
