@@ -23,8 +23,8 @@ FOLDER = {
 }
 
 
-def pages(root, *, drawn, described):
-    """The pages of the committed results, as if they were about three classes of pets."""
+def sources(root, *, drawn, described):
+    """What pages are made of: the committed results, as if they were about three classes of pets."""
     for name in ("results", "metrics", "statements"):
         shutil.copytree(ROOT / name, root / name)
     shutil.copy(ROOT / "requirements.txt", root)
@@ -36,12 +36,13 @@ def pages(root, *, drawn, described):
     facts["num_examples_by_class"] = {"train": [4, 3, 2], "validation": [2, 2, 1], "test": [2, 1, 1]}
     path.write_text(json.dumps(facts | {"folder": FOLDER | {"test": TEST if drawn else {}}}))
     results = Results(root, committed_study())
-    return dict(render_pages(Sources(root, results, load_published(), STATEMENTS)))
+    return Sources(root, results, load_published(), STATEMENTS)
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    return pages(tmp_path_factory.mktemp("plain"), drawn=True, described=[])
+    """All pages."""
+    return dict(render_pages(sources(tmp_path_factory.mktemp("plain"), drawn=True, described=[])))
 
 
 def test_the_data_sheet_tells_classes_originals_and_how_the_test_split_was_drawn(plain):
@@ -70,6 +71,7 @@ def test_the_checksums_are_of_the_files_that_were_made_of_the_folder(plain):
 
 def test_words_of_the_yaml_are_used(tmp_path):
     words = ["thing: a pet", "kinds: kinds of pets", "origin: my family"]
-    sheet = pages(tmp_path, drawn=False, described=words)["data.md"]
+    pages = render_pages(sources(tmp_path, drawn=False, described=words))
+    sheet = next(text for name, text in pages if name == "data.md")  # later ones are not rendered
     assert "pixels, each of a pet; the classes are three kinds of pets. By my family. More:" in sheet
     assert "test images are the data set's own." in sheet
