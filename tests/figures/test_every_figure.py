@@ -92,7 +92,9 @@ BROKEN = {
 
 def test_a_plain_figure_has_no_fault():
     with style():
-        assert faults(plain()) == []
+        figure = plain()
+        figure.draw_without_rendering()
+        assert faults(figure) == []
 
 
 @pytest.mark.parametrize("message", BROKEN)
@@ -100,4 +102,5 @@ def test_a_figure_that_breaks_a_rule_is_told_so(message):
     with style():
         figure = plain()
         BROKEN[message](figure)
+        figure.draw_without_rendering()
         assert [found.split(":")[0] for found in faults(figure)] == [message]
