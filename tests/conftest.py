@@ -29,7 +29,10 @@ settings.register_profile("study", deadline=None, derandomize=True, max_examples
 settings.load_profile("study")
 
 
-LONG = ("test_pipeline.py", "test_vision.py", "test_exercises.py", "test_image_choice.py", "test_cluster.py")
+LONG = (
+    *("test_pipeline.py", "test_every_figure.py", "test_vision.py", "test_exercises.py", "test_image_choice.py"),
+    *("test_documents.py", "test_report.py", "test_cluster.py"),
+)
 
 
 def pytest_collection_modifyitems(items):

@@ -81,6 +81,7 @@ class Checkout:
         settings["DLSTUDY_READ_LOG"] = str(self.read_log)
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         everything = os.environ | {"PATH": path} | settings
+        everything.pop("PYTHONDONTWRITEBYTECODE", None)  # each stage would compile the study's code again
         return warm.warmed(everything) | changes if self.is_warm else everything
 
     def run(self, *arguments, **environment):

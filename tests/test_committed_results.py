@@ -10,7 +10,7 @@ import torch
 
 from dlstudy.core.randomness import generator
 from dlstudy.judging.controls import A_A
-from dlstudy.study.params import load_study
+from tests.committed import committed_study
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -34,7 +34,7 @@ def test_sgd_finds_the_closed_form(problem):
 
 def test_the_closed_form_is_that_of_numpy():
     sales = pd.read_csv(ROOT / "datasets/housing/ames_housing.csv")
-    params = load_study(ROOT / "params.yaml").prepare.housing
+    params = committed_study().prepare.housing
     rows = torch.randperm(len(sales), generator=generator(params.seed, "split"))[: params.num_training_rows].numpy()
     train = sales.iloc[rows]
     X = np.column_stack([train["area"], train["Yr.Sold"] - train["Year.Built"], np.ones(len(train))])
@@ -127,7 +127,7 @@ def test_the_negative_controls_pass():
 def test_every_cell_of_the_ladder_has_its_control_and_those_that_fail_resolve_no_margin():
     controls = pd.read_csv(ROOT / "results/controls.csv")
     cells = controls[controls["control"].str.startswith(A_A) & controls["control"].str.contains("hidden layer")]
-    study = load_study(ROOT / "params.yaml")
+    study = committed_study()
     protocol = study.ladder.protocol
     assert len(cells) == sum(len(protocol.budgets_of(depth)) for depth in protocol.depths)
     resolves = cells["resolves"].astype(float) < study.judge.margin
@@ -189,7 +189,7 @@ def test_every_classifier_of_torchvision_is_the_one_that_is_published():
 
 
 def climbed(name):
-    ladder = load_study(ROOT / "params.yaml").ladder
+    ladder = committed_study().ladder
     return {
         each: pd.read_csv(ROOT / "results/ladder" / each / f"{name}.csv")
         for each in (*ladder.activations, *ladder.arms)
@@ -197,7 +197,7 @@ def climbed(name):
 
 
 def test_no_choice_on_the_ladder_lies_at_an_edge_and_every_cell_has_all_its_seeds():
-    ladder = load_study(ROOT / "params.yaml").ladder
+    ladder = committed_study().ladder
     assert not [name for name, chosen in climbed("chosen").items() if chosen["at_edge"].any()]
     sizes = {
         name: table.groupby(["activation", "depth", "budget"]).size() for name, table in climbed("per_seed").items()

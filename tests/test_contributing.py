@@ -12,8 +12,8 @@ from dlstudy.measures import outputs
 from dlstudy.measures.find import measured
 from dlstudy.report.markdown import with_bodies
 from dlstudy.report.scorecard import Judged, Section, citing
-from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
+from tests.committed import committed_study
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -50,7 +50,7 @@ def case():
 
 @pytest.fixture(scope="module")
 def results():
-    return Results(ROOT, load_study(ROOT / "params.yaml"))
+    return Results(ROOT, committed_study())
 
 
 def judged(statement, results):

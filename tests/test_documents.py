@@ -1,5 +1,6 @@
 """README, CONTRIBUTING and the reports are true of the checkout they stand in."""
 
+import json
 import re
 import shlex
 import shutil
@@ -15,6 +16,7 @@ from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 
 from dlstudy.core.params import ParamsError
 from dlstudy.study.params import load_study
+from tools.checkout import read_params
 from tools.readme import BOXES, DOCUMENTS, PARTS, PLACES, chart, updated
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -149,8 +151,8 @@ def examples_in(page):
 def with_settings(file, settings):
     """The parameters in the file with each combination of the settings, by DVC's own code, one after the other."""
     committed = file.read_bytes()
-    for combination in get_hydra_sweeps({"params.yaml": settings}):
-        apply_overrides(file, combination["params.yaml"])
+    for combination in get_hydra_sweeps({file.name: settings}):
+        apply_overrides(file, combination[file.name])
         yield load_study(file)
         file.write_bytes(committed)
 
@@ -159,8 +161,8 @@ def with_settings(file, settings):
 def refusal(before, settings):
     """What the settings are refused with, or ""; `before` are settings that stand in the file already."""
     with tempfile.TemporaryDirectory() as folder:
-        params = Path(folder) / "params.yaml"
-        shutil.copy(ROOT / "params.yaml", params)
+        params = Path(folder) / "params.json"  # which DVC changes faster than YAML, and which is YAML, too
+        params.write_text(json.dumps(read_params(ROOT)))
         if before:
             apply_overrides(params, list(before))
         try:

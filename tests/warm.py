@@ -149,6 +149,7 @@ def become(files, folder, environment, arguments):
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    sys.dont_write_bytecode = bool(environment.get("PYTHONDONTWRITEBYTECODE"))
     option, what, *rest = arguments
     paths = environment.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[0:0] = [folder, *filter(None, paths)]

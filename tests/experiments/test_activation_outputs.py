@@ -192,6 +192,7 @@ def test_a_seed_is_scored_as_its_network_trained_apart(tables, pixels, cell):
         assert [rows.loc[(*cell, seed), column] for seed in (30, 31)] == accuracies
 
 
+@pytest.mark.slow  # other experiments are asked in `make test`
 def test_one_process_finds_what_two_find(tables, pixels, tmp_path, monkeypatch):
     monkeypatch.setenv("DLSTUDY_PROCESSES", "1")
     again = compare(pixels, Memo.of(tmp_path / "none", pixels), PARAMS)

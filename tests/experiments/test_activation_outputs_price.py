@@ -134,6 +134,7 @@ def test_the_tables_have_their_columns(tables):
     assert len(tables["price_per_seed"]) == 2 * len(VARIANTS)
 
 
+@pytest.mark.slow  # other experiments are asked in `make test`
 def test_one_process_finds_what_two_find(tables, houses, monkeypatch):
     monkeypatch.setenv("DLSTUDY_PROCESSES", "1")
     again = compare_prices(houses, PARAMS, (0, 1))

@@ -15,10 +15,10 @@ from torchvision.ops import SqueezeExcitation
 from dlstudy.experiments.census import counts as census
 from dlstudy.experiments.census.calls import CensusError, Tally, count, leading
 from dlstudy.experiments.census.families import Family, load_families
-from dlstudy.judging.statements import load_statements
 from dlstudy.measures.census import by_values, tied
 from dlstudy.measures.find import measured
-from tests.measures.support import ROOT, Tables
+from tests.committed import committed_statements
+from tests.measures.support import Tables
 
 IMAGE = (1, 3, 32, 32)
 FAMILIES = load_families()
@@ -277,7 +277,7 @@ def test_a_builder_without_a_family_is_named():
 
 # --- Measures ---
 
-(ACT_1,) = (each for each in load_statements(ROOT / "statements") if each.id == "ACT-1")
+(ACT_1,) = (each for each in committed_statements() if each.id == "ACT-1")
 BY_KEY = {each.key: each for each in ACT_1.readings}
 
 

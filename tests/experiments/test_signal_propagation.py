@@ -337,6 +337,7 @@ def test_a_study_with_fewer_seeds_trains_with_all_of_them(images):
     assert set(trainings(images, more, (0, 1))["training"]["seed"]) == {0, 1}
 
 
+@pytest.mark.slow  # other experiments are asked in `make test`
 def test_one_process_finds_what_two_find(tables, images, monkeypatch):
     monkeypatch.setenv("DLSTUDY_PROCESSES", "1")
     again = propagate(images, PARAMS, (0, 1)) | trainings(images, PARAMS, (0, 1))

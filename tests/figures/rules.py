@@ -16,8 +16,7 @@ FORMULA = re.compile(r"\$[^$]+\$")
 
 
 def faults(figure):
-    """What a figure breaks, a message each. The figure's layout is made."""
-    figure.draw_without_rendering()
+    """What a figure that has been drawn breaks, a message each."""
     found = [] if figure.get_figwidth() == WIDTH else [f"{figure.get_figwidth()} inches wide"]
     texts = [*other_texts(figure), *(label for row in tick_labels(figure) for label in row)]
     found += [f"small: {text.get_text()!r}" for text in texts if text.get_fontsize() < SMALL]

@@ -12,8 +12,8 @@ from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import COLOURS, DPI, WIDTH, key_above, new, png_bytes, style
 from dlstudy.figures.verdicts import verdict_figures
 from dlstudy.literature.published import load_published
-from dlstudy.study.params import load_study
 from dlstudy.study.results import Results, TimingResults
+from tests.committed import committed_study
 from tests.conftest import ROOT
 from tests.figures.rules import faults
 
@@ -24,7 +24,7 @@ MOST_BYTES = 4_000_000
 @pytest.fixture(scope="module")
 def figures():
     """By its path, each figure and its PNG: as the stages make it; a second layout may differ."""
-    study = load_study(ROOT / "params.yaml")
+    study = committed_study()
     results, timing = Results(ROOT, study), TimingResults(ROOT, study)
     with style():
         drawn = {f"figures/{name}.png": each for name, each in all_figures(results, load_published())}
@@ -92,7 +92,9 @@ BROKEN = {
 
 def test_a_plain_figure_has_no_fault():
     with style():
-        assert faults(plain()) == []
+        figure = plain()
+        figure.draw_without_rendering()
+        assert faults(figure) == []
 
 
 @pytest.mark.parametrize("message", BROKEN)
@@ -100,4 +102,5 @@ def test_a_figure_that_breaks_a_rule_is_told_so(message):
     with style():
         figure = plain()
         BROKEN[message](figure)
+        figure.draw_without_rendering()
         assert [found.split(":")[0] for found in faults(figure)] == [message]

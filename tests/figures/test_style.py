@@ -34,6 +34,8 @@ def drawn(**variables):
     return run.stdout
 
 
-@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "tkagg", "nonsense"])
+@pytest.mark.parametrize(
+    "backend", ["module://matplotlib_inline.backend_inline", pytest.param("tkagg", marks=pytest.mark.slow), "nonsense"]
+)
 def test_a_backend_that_the_environment_names_changes_no_figure(backend):
     assert drawn(MPLBACKEND=backend) == drawn()

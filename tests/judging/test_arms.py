@@ -7,17 +7,17 @@ import pytest
 
 from dlstudy.core.artifacts import write_csv
 from dlstudy.judging.arms import arm_table
-from dlstudy.judging.statements import load_statements, readings_of
+from dlstudy.judging.statements import readings_of
 from dlstudy.measures.find import measured
-from dlstudy.study.params import load_study
 from dlstudy.study.results import MissingResultError, Results
+from tests.committed import committed_statements, committed_study
 from tests.measures.support import ROOT
 
-ALL = load_study(ROOT / "params.yaml")
+ALL = committed_study()
 ARM = ALL.ladder.arms["momentum"]
 ARMS = {name: arm for name, arm in ALL.ladder.arms.items() if name in ("momentum", "again", "linear")}
 STUDY = ALL.model_copy(update={"ladder": ALL.ladder.model_copy(update={"arms": ARMS})})
-READINGS = readings_of(load_statements(ROOT / "statements", timed=False))
+READINGS = readings_of(committed_statements(timed=False))
 
 
 @pytest.fixture(scope="module")

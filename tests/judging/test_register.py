@@ -14,7 +14,7 @@ from dlstudy.judging.register import (
     registration,
     unregistered,
 )
-from dlstudy.judging.statements import load_statements
+from tests.committed import committed_statements
 from tests.judging.support import one
 from tests.measures.support import ROOT
 from tools import register as tool
@@ -23,7 +23,7 @@ PARAMS = {"experiments": {"losses": {"num_epochs": 5}, "census": {}}, "ladder": 
 
 
 def test_every_committed_rule_is_the_last_one_registered():
-    readings = [each for statement in load_statements(ROOT / "statements") for each in statement.readings]
+    readings = [each for statement in committed_statements() for each in statement.readings]
     changed = unregistered(readings, load_register(ROOT / "statements/register.yaml"), read_yaml(ROOT / "params.yaml"))
     assert changed == {}, 'python -m tools.register --reason "..." [--seen]'
 
@@ -33,7 +33,7 @@ DROPPED = {"ACT-12/depth_4", "ACT-12/depth_8", "ACT-12/depth_16", "ACT-16/start"
 
 
 def test_every_entry_is_about_readings_that_there_are_or_were():
-    keys = {each.key for statement in load_statements(ROOT / "statements") for each in statement.readings}
+    keys = {each.key for statement in committed_statements() for each in statement.readings}
     named = {key for entry in load_register(ROOT / "statements/register.yaml") for key in entry.readings}
     assert named - keys == DROPPED
 
@@ -41,9 +41,7 @@ def test_every_entry_is_about_readings_that_there_are_or_were():
 @pytest.mark.parametrize("key", ["ACT-3/literal", "SOFT-3/mlp", "ACT-6/better", "MLP-1/accuracy", "ACT-5/depth_8"])
 def test_what_the_first_edition_changed_after_its_results_is_on_record(key):
     register = load_register(ROOT / "statements/register.yaml")
-    (reading,) = (
-        each for statement in load_statements(ROOT / "statements") for each in statement.readings if each.key == key
-    )
+    (reading,) = (each for statement in committed_statements() for each in statement.readings if each.key == key)
     assert registration(reading, register, read_yaml(ROOT / "params.yaml")).startswith("amended after results")
     assert any("Second edition" not in entry.reason for entry in entries_of(reading, register) if entry.results_seen)
 

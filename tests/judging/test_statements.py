@@ -7,8 +7,8 @@ from ruamel.yaml import YAML
 
 from dlstudy.core.params import ParamsError
 from dlstudy.judging.statements import load_statements
+from tests.committed import committed_statements
 from tests.judging.support import chinese, english
-from tests.measures.support import ROOT
 
 
 def document(front, body="The text."):
@@ -131,7 +131,7 @@ def test_a_statement_of_the_clock_stands_in_the_folder_of_its_own(folder):
 
 # --- The committed documents ---
 
-STATEMENTS = load_statements(ROOT / "statements")
+STATEMENTS = committed_statements()
 
 
 def test_the_committed_statements_are_those_of_the_note_and_their_questions():

@@ -1,18 +1,15 @@
 import re
-from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from dlstudy.core.params import ParamsError
 from dlstudy.literature.published import FILE, load_published
-from dlstudy.study.params import load_study
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.committed import committed_study
 
 
 def test_a_published_accuracy_stands_beside_a_classifier_of_ours():
-    study = load_study(ROOT / "params.yaml")
+    study = committed_study()
     models = {**study.train, **study.vision}
     published = [figure for figure in load_published().fashion_mnist if figure.beside]
     assert published

@@ -5,10 +5,10 @@ from typing import Final
 import pandas as pd
 
 from dlstudy.study.ladder import AGAIN, LINEAR, RELU
-from dlstudy.study.params import load_study
-from tests.measures.support import ROOT, Case, Tables
+from tests.committed import committed_study
+from tests.measures.support import Case, Tables
 
-STUDY: Final = load_study(ROOT / "params.yaml")
+STUDY: Final = committed_study()
 PROTOCOL: Final = STUDY.ladder.protocol
 SHORTEST, LONGEST = PROTOCOL.budgets[0], PROTOCOL.budgets[-1]
 

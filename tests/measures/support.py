@@ -2,23 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from dlstudy.study.params import StudyParams, load_study
+from dlstudy.study.params import StudyParams
 from dlstudy.study.results import MissingResultError, Results
+from tests.committed import committed_study
 
 ROOT = Path(__file__).resolve().parents[2]
 CLOTHING = {"images": {"dataset": "FashionMNIST", "name": "Fashion-MNIST"}}  # what claims ask of the data sheets
 DIGITS = {"images": {"dataset": "MNIST", "name": "MNIST"}}
-
-
-@cache
-def study() -> StudyParams:
-    return load_study(ROOT / "params.yaml")
 
 
 @dataclass(frozen=True)
@@ -31,7 +26,7 @@ class Tables(Results):
     """
 
     root: Path = ROOT
-    study: StudyParams = field(default_factory=study)
+    study: StudyParams = field(default_factory=committed_study)
     experiments: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
     facts_of: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     models: Mapping[tuple[str, str], pd.DataFrame] = field(default_factory=dict)

@@ -9,17 +9,17 @@ from dlstudy.judging.evidence import Evidence, PerRound
 from dlstudy.judging.judgement import judge, verdict_table
 from dlstudy.judging.rules import Rule
 from dlstudy.judging.rules import decide as decide_by
-from dlstudy.judging.statements import load_statements, readings_of
+from dlstudy.judging.statements import readings_of
 from dlstudy.measures.cost import epochs, kernels, over_relu
 from dlstudy.measures.find import measured
-from dlstudy.study.params import load_study
 from dlstudy.study.results import MissingResultError
+from tests.committed import committed_statements, committed_study
 from tests.measures import cases_cost
-from tests.measures.support import ROOT, Tables
+from tests.measures.support import Tables
 
-SETTINGS = load_study(ROOT / "params.yaml").judge
+SETTINGS = committed_study().judge
 RULE = Rule(region="above", threshold=2.0, quantifier="every")
-READINGS = readings_of(load_statements(ROOT / "statements", timed=True))
+READINGS = readings_of(committed_statements(timed=True))
 
 
 def decide(**samples):

@@ -3,13 +3,12 @@
 import pytest
 
 from dlstudy.judging.rules import decide
-from dlstudy.judging.statements import load_statements
 from dlstudy.measures.find import measured
 from dlstudy.study.results import MissingResultError
+from tests.committed import committed_statements
 from tests.measures.cases_losses import NUM_SEEDS, SUPPORTING, results, scores
-from tests.measures.support import ROOT
 
-(SOFT_3,) = (each for each in load_statements(ROOT / "statements") if each.id == "SOFT-3")
+(SOFT_3,) = (each for each in committed_statements() if each.id == "SOFT-3")
 BY_READING = {each.name: each for each in SOFT_3.readings}
 
 

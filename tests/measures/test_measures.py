@@ -8,16 +8,17 @@ import pytest
 
 from dlstudy.judging.evidence import Evidence
 from dlstudy.judging.rules import decide
-from dlstudy.judging.statements import load_statements, readings_of
+from dlstudy.judging.statements import readings_of
 from dlstudy.measures.find import measured
 from dlstudy.study.results import MissingResultError
-from tests.measures.support import ROOT, Case, Tables
+from tests.committed import committed_statements
+from tests.measures.support import Case, Tables
 
 MODULES = sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py"))
 CASES: dict[str, Case] = {}
 for name in MODULES:
     CASES |= importlib.import_module(f"tests.measures.{name}").CASES
-STATEMENTS = load_statements(ROOT / "statements")
+STATEMENTS = committed_statements()
 BY_KEY = {each.key: each for statement in STATEMENTS for each in statement.readings}
 
 
@@ -40,7 +41,7 @@ def test_every_reading_has_its_cases_and_every_case_its_reading():
 
 
 def test_a_reading_is_judged_apart_if_it_depends_on_the_clock_and_only_then():
-    timed, others = (readings_of(load_statements(ROOT / "statements", timed=timed)) for timed in (True, False))
+    timed, others = (readings_of(committed_statements(timed=timed)) for timed in (True, False))
     assert {each.en.kind for each in timed} == {"timing"}
     assert "timing" not in {each.en.kind for each in others}
 

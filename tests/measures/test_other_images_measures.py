@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from dlstudy.judging.statements import load_statements
 from dlstudy.literature.published import load_published
 from dlstudy.measures.find import measured
+from tests.committed import committed_statements
 from tests.measures import cases_sgd, cases_signal
-from tests.measures.support import CLOTHING, DIGITS, ROOT
+from tests.measures.support import CLOTHING, DIGITS
 
-BY_KEY = {each.key: each for statement in load_statements(ROOT / "statements") for each in statement.readings}
+BY_KEY = {each.key: each for statement in committed_statements() for each in statement.readings}
 
 
 def facts(key, results, data_facts):

@@ -3,16 +3,15 @@
 import pytest
 
 from dlstudy.judging.rules import decide
-from dlstudy.judging.statements import load_statements
 from dlstudy.measures.find import measured
 from dlstudy.measures.outputs import best_mixture
 from dlstudy.study.results import MissingResultError
+from tests.committed import committed_statements
 from tests.measures.cases_outputs import NUM_SEEDS, SUPPORTING, prices, results
-from tests.measures.support import ROOT
 
 BY_KEY = {
     each.key: each
-    for statement in load_statements(ROOT / "statements")
+    for statement in committed_statements()
     for each in statement.readings
     if each.en.measure.startswith("outputs.")
 }

@@ -2,14 +2,14 @@ import pytest
 
 from dlstudy.judging.evidence import Evidence
 from dlstudy.judging.rules import decide
-from dlstudy.judging.statements import load_statements
 from dlstudy.measures.find import measured
 from dlstudy.measures.sgd import pooled_z
+from tests.committed import committed_statements
 from tests.measures.cases_sgd import CASES, means
-from tests.measures.support import ROOT, Tables
+from tests.measures.support import Tables
 
 SETTINGS = Tables().study.judge
-(SGD_1,) = (each for each in load_statements(ROOT / "statements") if each.id == "SGD-1")
+(SGD_1,) = (each for each in committed_statements() if each.id == "SGD-1")
 RULE = SGD_1.readings[0].en.rule
 
 
@@ -41,5 +41,5 @@ def test_steps_that_help_and_steps_that_do_not_add_up_to_all():
 
 
 def measured_of(name, results) -> Evidence:
-    (statement,) = (each for each in load_statements(ROOT / "statements") if each.id == "SGD-6")
+    (statement,) = (each for each in committed_statements() if each.id == "SGD-6")
     return measured({each.name: each for each in statement.readings}[name], results)

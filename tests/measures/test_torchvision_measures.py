@@ -6,13 +6,12 @@ import pytest
 
 from dlstudy.judging.evidence import Evidence, Exact, TwoCounts
 from dlstudy.judging.rules import Rule, decide
-from dlstudy.judging.statements import load_statements
 from dlstudy.measures.find import measured
+from tests.committed import committed_statements
 from tests.measures.cases_torchvision import TABLES, census, tour, trained
-from tests.measures.support import ROOT
 
 SETTINGS = TABLES.study.judge
-BY_KEY = {each.key: each for statement in load_statements(ROOT / "statements") for each in statement.readings}
+BY_KEY = {each.key: each for statement in committed_statements() for each in statement.readings}
 AHEAD = Rule(region="better", quantifier="every")
 
 

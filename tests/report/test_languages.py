@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from dlstudy.judging.rules import VERDICTS
-from dlstudy.judging.statements import load_statements
 from dlstudy.report.chinese import table, zh
+from tests.committed import committed_statements
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORTS = ROOT / "reports"
@@ -37,7 +37,7 @@ def links(text, folder):
 
 
 def test_every_statement_has_a_text_in_both_languages():
-    statements = load_statements(ROOT / "statements")
+    statements = committed_statements()
     assert [each.id for each in statements if not all(each.bodies.values())] == []
 
 

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from dlstudy.judging.statements import load_statements
 from dlstudy.literature.published import load_published
 from dlstudy.report.pages import Sources
 from dlstudy.report.render import render_pages
-from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
+from tests.committed import committed_statements, committed_study
 
 ROOT = Path(__file__).resolve().parents[2]
-STATEMENTS = load_statements(ROOT / "statements", timed=False)
+STATEMENTS = committed_statements(timed=False)
 TEST = {"fraction": 0.2, "seed": 7}
 FOLDER = {
     "smallest": [7, 90],
@@ -24,8 +23,8 @@ FOLDER = {
 }
 
 
-def pages(root, *, drawn, described):
-    """The pages of the committed results, as if they were about three classes of pets."""
+def sources(root, *, drawn, described):
+    """What pages are made of: the committed results, as if they were about three classes of pets."""
     for name in ("results", "metrics", "statements"):
         shutil.copytree(ROOT / name, root / name)
     shutil.copy(ROOT / "requirements.txt", root)
@@ -36,13 +35,14 @@ def pages(root, *, drawn, described):
     facts = json.loads(path.read_text()) | {"dataset": "pets", "name": "My pets", "class_names": ["cat", "dog", "fish"]}
     facts["num_examples_by_class"] = {"train": [4, 3, 2], "validation": [2, 2, 1], "test": [2, 1, 1]}
     path.write_text(json.dumps(facts | {"folder": FOLDER | {"test": TEST if drawn else {}}}))
-    results = Results(root, load_study(ROOT / "params.yaml"))
-    return dict(render_pages(Sources(root, results, load_published(), STATEMENTS)))
+    results = Results(root, committed_study())
+    return Sources(root, results, load_published(), STATEMENTS)
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    return pages(tmp_path_factory.mktemp("plain"), drawn=True, described=[])
+    """All pages."""
+    return dict(render_pages(sources(tmp_path_factory.mktemp("plain"), drawn=True, described=[])))
 
 
 def test_the_data_sheet_tells_classes_originals_and_how_the_test_split_was_drawn(plain):
@@ -71,6 +71,7 @@ def test_the_checksums_are_of_the_files_that_were_made_of_the_folder(plain):
 
 def test_words_of_the_yaml_are_used(tmp_path):
     words = ["thing: a pet", "kinds: kinds of pets", "origin: my family"]
-    sheet = pages(tmp_path, drawn=False, described=words)["data.md"]
+    pages = render_pages(sources(tmp_path, drawn=False, described=words))
+    sheet = next(text for name, text in pages if name == "data.md")  # later ones are not rendered
     assert "pixels, each of a pet; the classes are three kinds of pets. By my family. More:" in sheet
     assert "test images are the data set's own." in sheet

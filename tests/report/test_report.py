@@ -6,22 +6,21 @@ import pytest
 
 from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import png_bytes, style
-from dlstudy.judging.statements import load_statements
 from dlstudy.literature.published import load_published
+from dlstudy.report import render
 from dlstudy.report.cost import PAGE, cost_pages
 from dlstudy.report.pages import PAGES, Sources
-from dlstudy.report.render import render_pages
-from dlstudy.study.params import load_study
 from dlstudy.study.results import MissingResultError, Results, TimingResults
+from tests.committed import committed_statements, committed_study
 
 ROOT = Path(__file__).resolve().parents[2]
-STATEMENTS = load_statements(ROOT / "statements", timed=False)
+STATEMENTS = committed_statements(timed=False)
 REPORTS = ROOT / "reports"
 
 
 @pytest.fixture(scope="module")
 def results():
-    return Results(ROOT, load_study(ROOT / "params.yaml"))
+    return Results(ROOT, committed_study())
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +28,7 @@ def pages(results):
     """All pages but that of times, which none of them asks for: they are rendered where nothing was timed, too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Results, "timing", None)  # a call would fail
-        return dict(render_pages(Sources(ROOT, results, load_published(), STATEMENTS)))
+        return dict(render.render_pages(Sources(ROOT, results, load_published(), STATEMENTS)))
 
 
 @pytest.mark.parametrize("page", [f"{folder}{name}.md" for folder in ("", "zh/") for name in PAGES])
@@ -38,7 +37,7 @@ def test_a_committed_page_is_what_the_renderer_gives(pages, page):
 
 
 def test_the_committed_page_of_times_is_what_the_renderer_gives_of_the_committed_times(results):
-    statements = load_statements(ROOT / "statements", timed=True)
+    statements = committed_statements(timed=True)
     made = dict(cost_pages(TimingResults(ROOT, results.study), statements))
     assert {page: (REPORTS / page).read_text(encoding="utf-8") for page in made} == made
 
@@ -64,15 +63,22 @@ def test_a_model_without_results_is_named_with_the_stage_that_makes_them(results
     model = results.study.train["mlp_relu"]
     more = results.study.model_copy(update={"train": {**results.study.train, "unknown": model}})
     with pytest.raises(MissingResultError, match=r"evaluate@unknown"):
-        dict(render_pages(Sources(ROOT, Results(ROOT, more), load_published(), STATEMENTS)))
+        rendered(Results(ROOT, more), "models")
 
 
-def pages_of(results, models):
-    """The pages of a study with these models alone."""
+def rendered(results, *names):
+    """The pages with these names, in both languages."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(render, "PAGES", {name: PAGES[name] for name in names})
+        return dict(render.render_pages(Sources(ROOT, results, load_published(), STATEMENTS)))
+
+
+def pages_of(results, models, *names):
+    """The pages of a study with these models alone: all of them, or those with these names."""
     sections = {kind: getattr(results.study, kind) for kind in ("train", "vision")}
     kept = {kind: {name: of[name] for name in models if name in of} for kind, of in sections.items()}
     fewer = results.study.model_copy(update=kept)
-    return dict(render_pages(Sources(ROOT, Results(ROOT, fewer), load_published(), STATEMENTS)))
+    return rendered(Results(ROOT, fewer), *(names or PAGES))
 
 
 def test_a_study_of_images_alone_renders(results):
@@ -95,7 +101,8 @@ class OfDigits(Results):
 
 
 def test_pages_of_other_images_say_their_name_and_compare_with_nothing_published(results):
-    text = dict(render_pages(Sources(ROOT, OfDigits(ROOT, results.study), load_published(), STATEMENTS)))
+    names = ("models", "data", "softmax_regression", "multilayer_perceptron", "provenance")
+    text = rendered(OfDigits(ROOT, results.study), *names)
     assert "## Images: MNIST" in text["models.md"]
     assert "## MNIST\n" in text["data.md"]
     assert "(../datasets/mnist.md)" in text["data.md"]
@@ -117,6 +124,6 @@ def test_every_published_figure_stands_with_source_and_protocol(pages):
 
 
 def test_a_study_without_a_closed_form_still_tells_of_its_regressions(results):
-    text = pages_of(results, ("linear_sgd", "synthetic_sgd"))["linear_regression.md"]
+    text = pages_of(results, ("linear_sgd", "synthetic_sgd"), "linear_regression")["linear_regression.md"]
     assert "| `linear_sgd` | minibatch SGD |" in text
     assert "least squares |" not in text

@@ -12,7 +12,7 @@ from dlstudy.judging.arms import COLUMNS
 from dlstudy.judging.evidence import Evidence, PerSeed
 from dlstudy.judging.judgement import evidence_content, judge, verdict_table, verdicts_of
 from dlstudy.judging.rules import VERDICTS
-from dlstudy.judging.statements import load_statements, readings_of
+from dlstudy.judging.statements import readings_of
 from dlstudy.report.chinese import zh
 from dlstudy.report.markdown import TEMPLATES
 from dlstudy.report.scorecard import (
@@ -28,8 +28,8 @@ from dlstudy.report.scorecard import (
 )
 from dlstudy.report.words import ANSWER, RELATION, rule_words
 from dlstudy.study.judge import JudgeParams
-from dlstudy.study.params import load_study
 from dlstudy.study.results import MissingResultError, Results
+from tests.committed import committed_statements, committed_study
 from tests.judging.support import statement
 from tests.measures.support import ROOT, Tables
 
@@ -58,7 +58,7 @@ def results(tmp_path):
     (tmp_path / "statements/register.yaml").write_text(
         "- {reason: so, results_seen: true, readings: {LIN-1/a: ''}}\n", encoding="utf-8"
     )
-    return Results(tmp_path, load_study(ROOT / "params.yaml"))
+    return Results(tmp_path, committed_study())
 
 
 # --- The number that decides ---
@@ -154,7 +154,7 @@ def test_a_citation_links_and_says_where_the_verdict_has_moved(results):
 
 
 def test_no_text_leans_on_a_verdict_that_has_moved():
-    statements = load_statements(ROOT / "statements")
+    statements = committed_statements()
     texts = [body for each in statements for body in each.bodies.values()]
     texts += [path.read_text(encoding="utf-8") for path in TEMPLATES.rglob("*.j2")]
     cited = [call for text in texts for call in re.findall(r'cites\("([^"]+)", "([^"]+)"\)', text)]
@@ -173,7 +173,7 @@ def test_everything_has_its_word_in_both_languages():
 
 
 def test_every_committed_rule_is_a_sentence_in_both_languages_with_the_same_numbers():
-    for reading in readings_of(load_statements(ROOT / "statements")):
+    for reading in readings_of(committed_statements()):
         english, chinese = (rule_words(reading.en.rule, SETTINGS, language) for language in ("en", "zh"))
         assert "{" not in english + chinese
         threshold = reading.en.rule.threshold
@@ -187,8 +187,8 @@ def numbers(text):
 
 
 def test_both_languages_say_the_same_numbers():
-    committed = Results(ROOT, load_study(ROOT / "params.yaml"))
-    for section in sections(committed, load_statements(ROOT / "statements", timed=False)):
+    committed = Results(ROOT, committed_study())
+    for section in sections(committed, committed_statements(timed=False)):
         assert numbers(section.sentence("en")) == numbers(section.sentence("zh")), section.statement.id
         for each in section.readings:
             assert numbers(each.reading.en.tested) == numbers(each.reading.zh.tested), each.key

@@ -9,9 +9,9 @@ from dlstudy.literature.published import load_published
 from dlstudy.report.classifiers import layers, page_of
 from dlstudy.report.markdown import environment
 from dlstudy.report.torchvision import family_rows, torchvision_context
-from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
 from dlstudy.vision.params import VisionParams
+from tests.committed import committed_study
 from tests.measures.support import ROOT
 
 TABLES = ("per_seed", "per_class", "confusion", "mistakes")
@@ -52,7 +52,7 @@ def builders():
 
 def written(root, models):
     """Results of these networks below a folder, made of those of the perceptron; the study has no other models."""
-    committed = Results(ROOT, load_study(ROOT / "params.yaml"))
+    committed = Results(ROOT, committed_study())
     for name in models:
         for table in TABLES:
             write_csv(root / f"results/evaluation/{name}/{table}.csv", committed.table("mlp_relu", table))
@@ -108,7 +108,7 @@ def test_a_family_is_told_by_its_range_and_its_best():
 
 
 def test_every_kind_of_classifier_has_its_page():
-    models = load_study(ROOT / "params.yaml").train
+    models = committed_study().train
     assert page_of(models["softmax_regression"]) == "softmax_regression"
     assert page_of(models["mlp_relu"]) == "multilayer_perceptron"
     assert page_of(network("alexnet")) == "torchvision"

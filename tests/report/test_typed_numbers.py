@@ -7,9 +7,8 @@ import re
 
 import pytest
 
-from dlstudy.judging.statements import load_statements
 from dlstudy.report.markdown import TEMPLATES
-from tests.measures.support import ROOT
+from tests.committed import committed_statements
 
 NOT_PROSE = (
     r"(?s:\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\})",  # Jinja
@@ -59,7 +58,7 @@ TYPED = {
 }
 """By template or statement, in both languages: the numbers that are typed, and why."""
 
-STATEMENTS = load_statements(ROOT / "statements")
+STATEMENTS = committed_statements()
 TEXTS = {str(path.relative_to(TEMPLATES)): path.read_text(encoding="utf-8") for path in TEMPLATES.rglob("*.j2")}
 for each in STATEMENTS:
     for language, document in (("en", each.en), ("zh", each.zh)):

@@ -177,7 +177,12 @@ class Interrupted:
 
 @pytest.mark.parametrize(
     ("params", "after"),
-    [(RESNET, 1), (RESNET, 4), (DROPPING, 3), (DROPPING, 5)],  # in the first epoch and in the second
+    [  # in the first epoch and in the second
+        (RESNET, 1),
+        pytest.param(RESNET, 4, marks=pytest.mark.slow),
+        pytest.param(DROPPING, 3, marks=pytest.mark.slow),
+        (DROPPING, 5),
+    ],
     ids=["norm-1", "norm-4", "dropout-3", "dropout-5"],
 )
 def test_a_training_that_was_interrupted_ends_in_the_same_bytes(images, whole, params, after, tmp_path, monkeypatch):
