@@ -4,9 +4,9 @@ from typing import get_args
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
-from dlstudy.core.params import load_section, read_yaml
+from dlstudy.core.params import ParamsError, Section, load_section, read_yaml, validated
 from dlstudy.data.params import HOUSING_ROWS, HousingParams, ImagesParams, PrepareParams
 from dlstudy.evaluation.params import MODEL
 from dlstudy.study.params import StudyParams, load_study
@@ -131,3 +131,20 @@ def test_every_sale_is_in_one_split_whatever_the_fractions(validation, test):
     assert sum(sizes) == HOUSING_ROWS
     assert min(sizes) > 0
     assert abs(params.num_test_rows - test * HOUSING_ROWS) <= 0.5
+
+
+class Ordered(Section):
+    low: int
+    high: int
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Ordered":
+        if self.low > self.high:
+            raise ValueError(f"expected low up to high, found {self.low} and {self.high}")
+        return self
+
+
+@pytest.mark.parametrize(("prefix", "key"), [("judge", "judge"), ("", r"\(the whole file\)")])
+def test_a_section_that_is_wrong_as_a_whole_is_named_by_its_own_key(prefix, key):
+    with pytest.raises(ParamsError, match=f"{key}: expected low up to high, found 2 and 1"):
+        validated({"low": 2, "high": 1}, Ordered, prefix=prefix)

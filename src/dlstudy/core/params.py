@@ -144,9 +144,10 @@ def problems_error(path: Path, lines: Sequence[str]) -> ParamsError:
 
 def _problem(details: dict[str, Any], content: Any, prefix: str) -> str:
     keys = list(_keys_in(content, details["loc"]))
-    of_a_key = details["loc"][-1:] == ("[key]",)  # what is wrong is the name of an entry
-    if details["type"] in ("missing", "value_error") and keys[-1:] != [details["loc"][-1]] and not of_a_key:
-        keys.append(details["loc"][-1])  # what is not there cannot be found in the file
+    last = details["loc"][-1:]  # nothing where a section is wrong as a whole
+    of_a_key = last == ("[key]",)  # what is wrong is the name of an entry
+    if details["type"] in ("missing", "value_error") and keys[-1:] != [*last] and not of_a_key:
+        keys += last  # what is not there cannot be found in the file
     key = ".".join([*filter(None, [prefix]), *map(str, keys)]) or "(the whole file)"
     match details["type"]:
         case "extra_forbidden":

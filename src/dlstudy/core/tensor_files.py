@@ -1,5 +1,6 @@
 """Files of tensors, the same bytes for the same values, and no code in them to be run on loading."""
 
+import errno
 import io
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,9 @@ def load_tensors(path: Path) -> dict[str, Any]:
         raise StudyError(f"{path}: expected a file of tensors, found none; `dvc repro` makes it")
     try:
         content: dict[str, Any] = torch.load(path, weights_only=True)
-    except (RuntimeError, EOFError, UnpicklingError, KeyError, ValueError):
+    except (RuntimeError, EOFError, UnpicklingError, KeyError, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # that one: its archive ends too soon
+            raise
         remedy = f"delete it, then run `dvc checkout {path}` or `dvc repro`"
         raise DataError(f"{path}: expected a file of tensors, found it damaged or something else; {remedy}") from None
     return content
