@@ -51,11 +51,15 @@ def checkout(undisturbed, tmp_path):
     return copied(undisturbed, tmp_path)
 
 
+KEPT = ("data/ladder/", "data/experiments/")  # trainings that are finished, for whoever takes up the work
+
+
 def files(checkout):
-    """Every file that stages write, with its content; those that are being written too."""
+    """Every file that stages write, with its content; those that are being written too, finished trainings aside."""
     folders = ("data", "models", "results", "metrics", "reports")
     paths = [path for folder in folders for path in (checkout.root / folder).rglob("*") if path.is_file()]
-    return {path.relative_to(checkout.root).as_posix(): path.read_bytes() for path in paths}
+    found = {path.relative_to(checkout.root).as_posix(): path.read_bytes() for path in paths}
+    return {name: content for name, content in found.items() if not name.startswith(KEPT) or name.endswith(".tmp")}
 
 
 def stage(checkout, *arguments, **options):

@@ -27,5 +27,5 @@ def printed(*emulator):
 @pytest.mark.parametrize("processor", ["Haswell", "EPYC-Milan"])
 def test_trained_weights_are_the_same_bytes_on_an_emulated_processor(processor):
     here = printed()
-    assert len(here) == len(set(here)) == 32
+    assert len(here) == len(set(here)) > 40  # each trains something else
     assert printed(QEMU, "-cpu", processor) == here

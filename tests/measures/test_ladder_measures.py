@@ -67,3 +67,14 @@ def test_without_an_order_to_compare_the_cause_is_not_judged():
         f"accuracy: the same in all {len(ladder.signals(Ladder(alike)))} cases, which leaves nothing to rank",
     )
     assert ladder.cause(EQUAL).faults == ()
+
+
+def test_where_nothing_trains_in_the_cells_that_it_is_about_a_reading_is_invalid():
+    """Small images of one's own may leave every deep network untrained; the shallow ones are judged all the same."""
+    shallow = climbed(lambda name, depth, budget: 0.1 if depth >= 4 else 0.85)
+    evidence = checked(BY_KEY["ACT-12/all"], ladder.deep(shallow, 4))
+    assert evidence.faults == ("nothing trains in the cells that it is about",)
+    assert ladder.relu_against_best(shallow).faults == ()
+    none = climbed(lambda *_: 0.1)
+    for found in (ladder.fewer_trained(none, "sigmoid", "relu"), ladder.at_shortest(none, "tanh")):
+        assert found.faults == evidence.faults

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from dlstudy.judging.evidence import Correlation, Evidence, Sample, TwoCounts, per_seed
+from dlstudy.judging.evidence import Correlation, Evidence, Exact, Sample, TwoCounts, per_seed
 from dlstudy.study.ladder import LINEAR, RELU, Cell, Ladder, in_epochs
 from dlstudy.study.results import MissingResultError, Results
 
@@ -26,9 +26,9 @@ def differences(
     pairs: Mapping[str, tuple[str, str, Cell]],
     **facts: Any,
 ) -> Evidence:
-    """First less second in a cell, by condition; grouped by budget. MissingResultError where there is no pair."""
+    """First less second in a cell, by condition; grouped by budget. A fault where there is no pair."""
     if not pairs:
-        raise MissingResultError("results/ladder: expected a cell in which anything trains and that a reading is about")
+        return nothing_trains(ladder, **facts)
     return Evidence(
         per_seed({name: ladder.points(*pair).tolist() for name, pair in pairs.items()}),
         num_seeds=len(ladder.results.study.ladder.protocol.seeds),
@@ -39,6 +39,12 @@ def differences(
         again=per_seed({name: ladder.control(cell).tolist() for name, (_, _, cell) in pairs.items()}),
         groups={name: in_epochs(cell.budget) for name, (_, _, cell) in pairs.items()},
     )
+
+
+def nothing_trains(ladder: Ladder, **facts: Any) -> Evidence:
+    """That a reading is about cells in none of which any activation trains."""
+    found = {"protocol": protocol_facts(ladder), **facts}
+    return Evidence({"no cell": Exact(0.0)}, facts=found, faults=("nothing trains in the cells that it is about",))
 
 
 def by_budget(cells: Iterable[Cell]) -> list[Cell]:
@@ -122,8 +128,13 @@ def longest(ladder: Ladder, depth: int) -> Cell:
 
 
 def deep(results: Results, least_depth: int, rivals: Sequence[str] | None = None) -> Evidence:
-    """ReLU less each rival, or every other activation, in the deep cells in which anything trains."""
+    """ReLU less each rival, or every other activation, in the deep cells in which anything trains.
+
+    MissingResultError if the ladder has no depth of that kind.
+    """
     ladder = Ladder(results)
+    if not any(cell.depth >= least_depth for cell in ladder.cells):
+        raise MissingResultError(f"ladder.protocol.depths: expected one of {least_depth} or more, found none")
     cells = [cell for cell in by_budget(ladder.living) if cell.depth >= least_depth]
     names = others(ladder) if rivals is None else rivals
     return differences(ladder, {f"{cell}: {name}": (RELU, name, cell) for cell in cells for name in names})
@@ -185,11 +196,6 @@ def fewer_trained(results: Results, first: str, second: str) -> Evidence:
         len(ladder.scores(name, cell)),
     )
     cells = by_budget(ladder.living)
-    samples: dict[str, Sample] = {
-        str(cell): TwoCounts(counts(first, cell), counts(second, cell), least=LEAST_SEEDS) for cell in cells
-    }
-    # A network that diverges has not trained: that is what is counted here, and no fault.
-    edges = edges_of(ladder, [(name, cell) for cell in cells for name in (first, second)])
     shares = [
         {
             "cell": str(cell),
@@ -197,6 +203,13 @@ def fewer_trained(results: Results, first: str, second: str) -> Evidence:
         }
         for cell in by_budget(ladder.cells)
     ]
+    if not cells:
+        return nothing_trains(ladder, shares=shares)
+    samples: dict[str, Sample] = {
+        str(cell): TwoCounts(counts(first, cell), counts(second, cell), least=LEAST_SEEDS) for cell in cells
+    }
+    # A network that diverges has not trained: that is what is counted here, and no fault.
+    edges = edges_of(ladder, [(name, cell) for cell in cells for name in (first, second)])
     return Evidence(samples, counts(first, cells[0])[1], {"shares": shares, "protocol": protocol_facts(ladder)}, edges)
 
 
