@@ -80,7 +80,8 @@ def _small_ladder(ladder: dict[str, Any]) -> dict[str, Any]:
         for name, changes in ARMS.items()
         if name in ladder["arms"]
     }
-    return ladder | {"activations": CLIMBERS, "protocol": ladder["protocol"] | LADDER, "arms": arms}
+    changes = {"activations": CLIMBERS, "protocol": ladder["protocol"] | LADDER, "arms": arms}
+    return ladder | changes | {"thresholds": {"trainable": 0.01}}  # trained for a moment, whatever it reaches
 
 
 def _merged(section: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

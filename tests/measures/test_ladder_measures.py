@@ -1,5 +1,8 @@
 """What the readings on the ladder leave out, and why."""
 
+import pytest
+
+from dlstudy.core.errors import StudyError
 from dlstudy.judging.judgement import checked
 from dlstudy.judging.rules import decide
 from dlstudy.measures import ladder
@@ -76,5 +79,7 @@ def test_where_nothing_trains_in_the_cells_that_it_is_about_a_reading_is_invalid
     assert evidence.faults == ("nothing trains in the cells that it is about",)
     assert ladder.relu_against_best(shallow).faults == ()
     none = climbed(lambda *_: 0.1)
-    for found in (ladder.fewer_trained(none, "sigmoid", "relu"), ladder.at_shortest(none, "tanh")):
-        assert found.faults == evidence.faults
+    assert ladder.at_shortest(none, "tanh").faults == evidence.faults
+    for measure in (ladder.relu_against_best, lambda found: ladder.policy_reached(found, "relu first")):
+        with pytest.raises(StudyError, match=r"ladder\.thresholds\.trainable: expected .* found 0\.8, .* lower it"):
+            measure(none)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from dlstudy.core.errors import StudyError
 from dlstudy.judging.evidence import Correlation, Evidence, Exact, Sample, TwoCounts, per_seed
 from dlstudy.study.ladder import LINEAR, RELU, Cell, Ladder, in_epochs
 from dlstudy.study.results import MissingResultError, Results
@@ -39,6 +40,16 @@ def differences(
         again=per_seed({name: ladder.control(cell).tolist() for name, (_, _, cell) in pairs.items()}),
         groups={name: in_epochs(cell.budget) for name, (_, _, cell) in pairs.items()},
     )
+
+
+def living(ladder: Ladder) -> list[Cell]:
+    """The cells in which anything trains, by budget; StudyError if there is none."""
+    if not ladder.living:
+        raise StudyError(
+            "ladder.thresholds.trainable: expected a validation accuracy that some network of the ladder reaches, found "
+            f"{ladder.trainable:g}, which none does; lower it where the images are hard to tell apart"
+        )
+    return by_budget(ladder.living)
 
 
 def nothing_trains(ladder: Ladder, **facts: Any) -> Evidence:
@@ -95,7 +106,7 @@ def others(ladder: Ladder) -> list[str]:
 def relu_against_best(results: Results) -> Evidence:
     """ReLU less the other that is best on validation, in every cell in which anything trains."""
     ladder = Ladder(results)
-    rivals = {cell: ladder.best(cell, others(ladder)) for cell in by_budget(ladder.living)}
+    rivals = {cell: ladder.best(cell, others(ladder)) for cell in living(ladder)}
     pairs = {f"{cell}: {rival}": (RELU, rival, cell) for cell, rival in rivals.items()}
     return differences(ladder, pairs, means=mean_table(ladder))
 
@@ -195,7 +206,7 @@ def fewer_trained(results: Results, first: str, second: str) -> Evidence:
         ladder.num_trained(name, cell),
         len(ladder.scores(name, cell)),
     )
-    cells = by_budget(ladder.living)
+    cells = living(ladder)
     shares = [
         {
             "cell": str(cell),
@@ -203,8 +214,6 @@ def fewer_trained(results: Results, first: str, second: str) -> Evidence:
         }
         for cell in by_budget(ladder.cells)
     ]
-    if not cells:
-        return nothing_trains(ladder, shares=shares)
     samples: dict[str, Sample] = {
         str(cell): TwoCounts(counts(first, cell), counts(second, cell), least=LEAST_SEEDS) for cell in cells
     }
@@ -267,10 +276,11 @@ def policy_reached(results: Results, name: str) -> Evidence:
     It is judged by what it reaches: a training that diverged counts with an accuracy of 0, and is no fault.
     """
     ladder = Ladder(results)
+    cells = living(ladder)
     table = ladder.regrets()
     policies = [str(column) for column in table if column not in ("depth", "budget", "seed")]
     by_seed = table.groupby("seed")[policies].mean()
-    needing = [str(cell) for cell in by_budget(ladder.living) if ladder.relu_first(cell) != RELU]
+    needing = [str(cell) for cell in cells if ladder.relu_first(cell) != RELU]
     return Evidence(
         per_seed({f"{name} less trying all": (-by_seed[name]).tolist()}),
         num_seeds=len(by_seed),
