@@ -46,8 +46,8 @@ def living(ladder: Ladder) -> list[Cell]:
     """The cells in which anything trains, by budget; StudyError if there is none."""
     if not ladder.living:
         raise StudyError(
-            "ladder.thresholds.trainable: expected a validation accuracy that some network of the ladder reaches, found "
-            f"{ladder.trainable:g}, which none does; lower it where the images are hard to tell apart"
+            "ladder.thresholds.trainable: expected a validation accuracy that some network of the ladder reaches, "
+            f"found {ladder.trainable:g}, which none does; lower it where the images are hard to tell apart"
         )
     return by_budget(ladder.living)
 
