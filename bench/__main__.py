@@ -33,8 +33,8 @@ def positive(text: str) -> int:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line's options: images (None: all), epochs, rounds."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=positive, default=3, help="times that each way is measured (3)")
-    parser.add_argument("--epochs", type=positive, default=2, help="epochs that each measurement takes (2)")
+    parser.add_argument("--rounds", type=positive, default=5, help="times that each way is measured (5)")
+    parser.add_argument("--epochs", type=positive, default=1, help="epochs that each measurement takes (1)")
     parser.add_argument(
         "--images", type=positive, help="images an epoch; the tables are then shown, not kept (all of the split, kept)"
     )

@@ -57,6 +57,14 @@ def load(task: Task) -> Callable[[int], None]:
             from bench import stack
 
             return stack.load(task.model, task.num_networks, task.num_seeds)
+        case "plain_vision":
+            from bench import vision
+
+            return vision.load_plain(task.num_workers)
+        case "vision":
+            from bench import vision
+
+            return vision.load_ours()
         case "matrix_product":
             from bench import matrix_product
 

@@ -10,12 +10,15 @@ from dlstudy.data.image_sets import FolderSet, load_image_set
 from dlstudy.data.params import ImagesParams
 from dlstudy.evaluation.params import MODEL
 from dlstudy.training.params import SgdParams
+from dlstudy.vision.params import VisionParams
 
-ModelName = Literal["mlp_relu", "sweep"]
-"""The model of params.yaml that is trained once with each seed, and the same at the shape of the ladder's networks."""
+ModelName = Literal["mlp_relu", "stack", "resnet18"]
+"""Models of params.yaml, and the first of them at the shape of the ladder's networks."""
 
 MODEL_KEY: Final = "train.mlp_relu"
-SWEEP: Final = {"hidden": (128,), "batch_size": 128}  # the ladder at depth 1
+VISION_KEY: Final = "vision.resnet18"
+MOST_VISION_IMAGES: Final = 1_280  # an epoch of all would take minutes a measurement
+STACK: Final = {"hidden": (128,), "batch_size": 128}  # the ladder at depth 1
 PREPARED: Final = Path("data/prepared/images.pt")
 RAW: Final = Path("data/raw/images")
 NUM_PIXELS: Final = 28 * 28
@@ -29,8 +32,8 @@ class BenchError(Exception):
 @dataclass(frozen=True)
 class Setting:
     model: ModelName
-    widths: tuple[int, ...]  # of the network's layers, input and output included
-    activation: str
+    widths: tuple[int, ...]  # of the perceptron's layers, input and output included; none of a network of torchvision
+    network: str  # its activation, or what torchvision calls it
     batch_size: int
     num_images: int  # an epoch
     num_epochs: int  # timed in each process
@@ -42,7 +45,12 @@ def model_params(model: ModelName) -> SgdParams:
     params = load_section(MODEL_KEY, MODEL)
     if not isinstance(params, SgdParams) or params.data != "images" or not params.hidden:
         raise ParamsError(f"{MODEL_KEY}: expected a network with hidden layers on images, found {params!r}")
-    return params.model_copy(update=SWEEP) if model == "sweep" else params
+    return params.model_copy(update=STACK) if model == "stack" else params
+
+
+def vision_params() -> VisionParams:
+    """The settings of the network of torchvision that is trained, from params.yaml."""
+    return load_section(VISION_KEY, VisionParams)
 
 
 def image_set_name() -> str:
@@ -56,15 +64,20 @@ def read_setting(model: ModelName, num_images: int | None, num_epochs: int, num_
 
     Raises BenchError where the data are missing or too few, ParamsError where params.yaml is at fault.
     """
-    params, train_size = model_params(model), load_section("prepare.images", ImagesParams).train_size
+    train_size = load_section("prepare.images", ImagesParams).train_size
     for path in (PREPARED, RAW):
         if not path.exists():
             raise BenchError(f"{path}: expected the data to measure with, found none; run `dvc repro prepare` first")
     if num_images is not None and num_images > train_size:
         raise BenchError(f"--images: expected at most {train_size}, the training split, found {num_images}")
+    num_images = num_images or train_size
+    if model == "resnet18":
+        network = vision_params()
+        some = min(num_images, MOST_VISION_IMAGES)
+        return Setting(model, (), network.builder, network.batch_size, some, num_epochs, num_rounds)
+    params = model_params(model)
     widths = (NUM_PIXELS, *params.hidden, NUM_CLASSES)
-    activation, num_images = str(params.activation), num_images or train_size
-    return Setting(model, widths, activation, params.batch_size, num_images, num_epochs, num_rounds)
+    return Setting(model, widths, str(params.activation), params.batch_size, num_images, num_epochs, num_rounds)
 
 
 def matrix_product_flops(widths: tuple[int, ...], num_examples: int) -> int:

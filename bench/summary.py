@@ -31,15 +31,23 @@ def rounded(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-def ratio(samples: Samples, numerator: str, denominator: str, *, work: bool = False) -> float:
-    """How many times as long one way took as another: the median over rounds of the ratio within a round.
-
-    Of the seconds, or of the core-seconds that were worked.
-    """
+def ratios_of_rounds(samples: Samples, numerator: str, denominator: str, *, work: bool = False) -> list[float]:
+    """How many times as long one way took as another, a round an entry: of the seconds, or the core-seconds worked."""
     pairs = zip(samples[numerator], samples[denominator], strict=True)
     if work:
-        return rounded(median(one.core_seconds / other.core_seconds for one, other in pairs))
-    return rounded(median(one.seconds / other.seconds for one, other in pairs))
+        return [one.core_seconds / other.core_seconds for one, other in pairs]
+    return [one.seconds / other.seconds for one, other in pairs]
+
+
+def ratio(samples: Samples, numerator: str, denominator: str) -> float:
+    """The median over rounds of the ratio within a round."""
+    return rounded(median(ratios_of_rounds(samples, numerator, denominator)))
+
+
+def spread(samples: Samples, numerator: str, denominator: str, *, work: bool = False) -> dict[str, float]:
+    """The same with its range over rounds."""
+    found = ratios_of_rounds(samples, numerator, denominator, work=work)
+    return {"median": rounded(median(found)), "least": rounded(min(found)), "most": rounded(max(found))}
 
 
 def best(samples: Samples, ways: Sequence[Way]) -> str:
@@ -49,17 +57,18 @@ def best(samples: Samples, ways: Sequence[Way]) -> str:
 
 def summarise(setting: Setting, samples: Samples) -> dict[str, Any]:
     """The content of results.json for one model."""
-    textbook = best(samples, TEXTBOOK)
+    textbook = best(samples, [way for way in TEXTBOOK if way.name in samples])
     scikit_learn = {"scikit_learn": best(samples, SCIKIT_LEARN)} if SCIKIT_LEARN[0].name in samples else {}
+    flops = matrix_product_flops(setting.widths, setting.num_images) if setting.widths else None
     return {
-        "model": {"widths": list(setting.widths), "activation": setting.activation},
+        "model": {"widths": list(setting.widths), "network": setting.network},
         "batch_size": setting.batch_size,
         "num_images": setting.num_images,
         "num_rounds": setting.num_rounds,
         "num_epochs": setting.num_epochs,
         "num_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "torch": version("torch"),
-        "matrix_product_gflop": rounded(matrix_product_flops(setting.widths, setting.num_images) / 1e9),
+        **({"matrix_product_gflop": rounded(flops / 1e9)} if flops else {}),
         "textbook": textbook,
         **scikit_learn,
         "ways": {way.name: _row(way, samples, textbook) for way in WAYS[setting.model]},
@@ -86,26 +95,27 @@ def _row(way: Way, samples: Samples, textbook: str) -> dict[str, Any]:
     return row
 
 
-def _ratios(samples: Samples, rivals: Mapping[str, str]) -> dict[str, float]:
+def _ratios(samples: Samples, rivals: Mapping[str, str]) -> dict[str, dict[str, float]]:
     """Of `ours`: one arithmetic over the other, one process over two, and each rival at its best over one and two.
 
     One process is also compared by core-seconds (`_work_`), since a rival may use more than one core.
     """
-    ratios = {"portable_over_native": ratio(samples, "ours_portable_1", "ours_native_1")}
+    ratios = {"portable_over_native": spread(samples, "ours_portable_1", "ours_native_1")}
     for arithmetic in ARITHMETICS:
         one, two = f"ours_{arithmetic}_1", f"ours_{arithmetic}_2"
-        ratios[f"one_process_over_two_{arithmetic}"] = ratio(samples, one, two)
+        ratios[f"one_process_over_two_{arithmetic}"] = spread(samples, one, two)
         for rival, name in rivals.items():
-            ratios[f"{rival}_over_{arithmetic}"] = ratio(samples, name, one)
-            ratios[f"{rival}_over_two_{arithmetic}"] = ratio(samples, name, two)
-            ratios[f"{rival}_work_over_{arithmetic}"] = ratio(samples, name, one, work=True)
+            ratios[f"{rival}_over_{arithmetic}"] = spread(samples, name, one)
+            ratios[f"{rival}_over_two_{arithmetic}"] = spread(samples, name, two)
+            ratios[f"{rival}_work_over_{arithmetic}"] = spread(samples, name, one, work=True)
     return ratios
 
 
 RIVALS: Final = {"textbook": "The textbook's", "scikit_learn": "scikit-learn's"}
 TITLES: Final = {
     "mlp_relu": "### One network a process: `mlp_relu`",
-    "sweep": "### Many networks a process: the sweep over activations, at depth 1",
+    "stack": "### Many networks a process: the ladder of activations, at depth 1",
+    "resnet18": "### A network of torchvision: `resnet18`",
 }
 
 
@@ -140,19 +150,23 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _sentences(results: Mapping[str, Any]) -> Iterator[str]:
     model, ratios = results["model"], results["ratios"]
-    network = "-".join(map(str, model["widths"])) + f" with {model['activation']}"
-    yield f"- Network {network}, batches of {results['batch_size']}, {results['num_images']} images an epoch."
+    network = "-".join(map(str, model["widths"])) + " with " if model["widths"] else ""
+    yield (
+        f"- Network: {network}{model['network']}; batches of {results['batch_size']}, {results['num_images']} images "
+        "an epoch."
+    )
     yield f"- Cores: {results['num_cores']}; torch {results['torch']}."
     yield (
         f"- Rounds: {results['num_rounds']}, epochs in each: {results['num_epochs']}. Seconds are medians over rounds, "
-        "ratios are medians over rounds of the ratio within a round."
+        "ratios are medians over rounds of the ratio within a round, with the range over rounds."
     )
     yield f"- The textbook's time is that of its fastest row: {results['ways'][results['textbook']]['label']}."
-    yield (
-        f"- The bound: {results['matrix_product_gflop']:g} GFLOP of matrix products an epoch, at the rate of one "
-        "large product on one core in the same arithmetic."
-    )
-    yield f"- The portable arithmetic takes {ratios['portable_over_native']:g} times as long as the native."
+    if "matrix_product_gflop" in results:
+        yield (
+            f"- The bound: {results['matrix_product_gflop']:g} GFLOP of matrix products an epoch, at the rate of one "
+            "large product on one core in the same arithmetic."
+        )
+    yield f"- The portable arithmetic takes {_words(ratios['portable_over_native'])} times as long as the native."
     for rival, words in RIVALS.items():
         if f"{rival}_over_native" in ratios:
             one, two, work = (
@@ -166,5 +180,9 @@ def _sentences(results: Mapping[str, Any]) -> Iterator[str]:
     yield f"- Two processes get {throughput} times as much done as one."
 
 
-def _by_arithmetic(ratios: Mapping[str, float], prefix: str) -> str:
-    return " and ".join(f"{ratios[f'{prefix}{arithmetic}']:g} ({arithmetic})" for arithmetic in ARITHMETICS)
+def _by_arithmetic(ratios: Mapping[str, Mapping[str, float]], prefix: str) -> str:
+    return " and ".join(f"{_words(ratios[f'{prefix}{arithmetic}'])} ({arithmetic})" for arithmetic in ARITHMETICS)
+
+
+def _words(found: Mapping[str, float]) -> str:
+    return f"{found['median']:g} [{found['least']:g} to {found['most']:g}]"

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from bench.setting import ModelName
 from dlstudy.core.arithmetic import SINGLE_THREAD, environment
 
-Kind = Literal["textbook", "scikit_learn", "ours", "stack", "matrix_product"]
+Kind = Literal["textbook", "scikit_learn", "ours", "stack", "matrix_product", "plain_vision", "vision"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,14 @@ def counted(number: int, noun: str, plural: str) -> str:
 def _textbook(num_workers: int) -> Way:
     label = f"textbook loop, {counted(num_workers, 'worker', 'workers')}"
     return Way(f"textbook_workers_{num_workers}", label, "textbook", num_workers=num_workers)
+
+
+def _plain_vision(num_workers: int) -> Way:
+    return replace(_textbook(num_workers), kind="plain_vision")
+
+
+def _vision(arithmetic: str, num_processes: int) -> Way:
+    return replace(_ours(arithmetic, num_processes), kind="vision")
 
 
 def _scikit_learn(num_threads: int) -> Way:
@@ -77,12 +85,16 @@ WAYS: Final[Mapping[ModelName, tuple[Way, ...]]] = {
         *(_ours(arithmetic, num_processes) for num_processes in (1, 2) for arithmetic in ARITHMETICS),
         *BOUNDS,
     ),
-    "sweep": (
+    "stack": (
         *TEXTBOOK,
         *SCIKIT_LEARN,
         *_stack("ours", "8 networks on shared minibatches", 8, 1),
         *_stack("seeds", "5 networks, each its own minibatches", 5, 5),
         *BOUNDS,
+    ),
+    "resnet18": (
+        *(_plain_vision(num_workers) for num_workers in (0, 2)),
+        *(_vision(arithmetic, num_processes) for num_processes in (1, 2) for arithmetic in ARITHMETICS),
     ),
 }
 """What is compared, by model. Within one, `ours` is how the study trains it."""

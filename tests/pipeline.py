@@ -15,7 +15,7 @@ import numpy as np
 
 from tests import warm
 from tools.checkout import copy_checkout, read_params, write_params
-from tools.reproduce import compared_stages, files_below, locked_outputs
+from tools.comparison import compared_stages, files_below, locked_outputs
 from tools.smoke import miniature
 from tools.staleness import ALWAYS, stale_stages
 

@@ -25,7 +25,7 @@ from stages.experiment import OF_A_MODEL
 from tests.import_closure import ROOT, closure, imports_of, third_party
 from tests.pipeline import last_command
 from tools.checkout import read_params, write_params
-from tools.reproduce import is_timing
+from tools.comparison import is_timing
 
 SRC, STAGES = ROOT / "src", ROOT / "stages"
 FILES = sorted(path for folder in (SRC, STAGES) for path in folder.rglob("*.py"))

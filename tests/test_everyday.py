@@ -11,7 +11,7 @@ from dlstudy.core.errors import StudyError
 from tools import judge
 from tools.checkout import ROOT, read_params
 from tools.packages import others
-from tools.reproduce import is_bulk
+from tools.comparison import is_bulk
 from tools.staleness import without_data
 from tools.stored import altered, checksum, damaged
 

@@ -16,7 +16,7 @@ from tests.import_closure import is_empty
 from tests.pipeline import MODELS, Checkout, copied, last_command
 from tools import judge
 from tools.checkout import ROOT, read_params
-from tools.reproduce import locked_outputs
+from tools.comparison import locked_outputs
 from tools.staleness import stale_stages
 
 ONE_MORE = {"method": "sgd", "data": "housing", "hidden": [8], "activation": "gelu", "init": "he", "lr": 0.05}

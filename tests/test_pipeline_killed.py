@@ -3,7 +3,7 @@
 import pytest
 
 from tests.pipeline import Checkout
-from tools.reproduce import files_below
+from tools.comparison import files_below
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 from dlstudy.core.params import validated
 from dlstudy.study.params import StudyParams
 from tools.checkout import ROOT, copy_checkout, images_from, read_params
-from tools.reproduce import Verdict, compare, compared_stages, files_below, locked_outputs, summary, verdicts
+from tools.comparison import Verdict, compare, compared_stages, files_below, locked_outputs, summary, verdicts
 from tools.smoke import miniature
 from tools.staleness import stale_stages, unexplained
 

@@ -1,199 +1,163 @@
-"""Everything again, from the raw data on: `make reproduce`. Says, file by file, what came out the same.
+"""Everything again, from the raw data on, stage by stage: `make reproduce`. Says of each stage what came out the same.
 
-Where bytes differ (another kind of processor, another torch), numbers are compared, and agree or not within the
-tolerances below. What depends on wall-clock time is never compared. Exit status 0: the same, or in agreement.
+It can be stopped at any time: the same command goes on with the stage that it was at (`--restart` begins anew). What
+was there before, the stages that are done and their seconds are kept in tmp/reproduce until all stages are done.
+Exit status 0: everything is the same, or agrees within the tolerances of comparison.py.
 """
 
 import argparse
-import io
 import json
 import shutil
+import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from fnmatch import fnmatch
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
 from ruamel.yaml import YAML
 
 from tools.checkout import RAW_IMAGES, ROOT, dvc, images_from, read_params
+from tools.comparison import Verdict, bulk_verdicts, files_below, is_timing, summary, verdicts
+from tools.staleness import ALWAYS, stale_stages
 
-TIMING: Final = ("timing/*", "reports/timing", "reports/timing/*", "reports/*activation_cost.md")
-"""What depends on wall-clock time: other in every run, so not compared; no other output depends on it."""
+STATE: Final = Path("tmp/reproduce")
+SECONDS: Final = Path("bench/stages.json")
+"""Seconds of each stage when they were last measured, by which the time left is estimated."""
 
-BULK: Final = ("data/*", "models/*")  # DVC's: compared by their checksum in dvc.lock
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How far numbers may part: |new - old| <= absolute + relative * |old|."""
-
-    pattern: str  # of the file's path
-    relative: float
-    absolute: float
-    reason: str
+Outputs = Mapping[str, Mapping[str, str]]  # of each stage, the checksum of each output
 
 
-TOLERANCES: Final = (
-    Tolerance("results/data/*", 1e-9, 0, "sums in another order"),
-    Tolerance("*closed_form*", 1e-6, 1e-9, "a factorisation in another order of operations"),
-    Tolerance("metrics/*", 0.01, 0.005, "means over seeds; rounding is amplified by thousands of SGD steps"),
-    Tolerance("results/evaluation/*/per_seed.csv", 0.05, 0.01, "one seed, likewise"),
-    Tolerance("results/evaluation/*/coefficients.csv", 0.01, 0, "one seed, likewise"),
-    Tolerance("results/evaluation/*/per_class.csv", 0.05, 0.02, "one class, likewise"),
-    Tolerance("results/evaluation/*/confusion.csv", 0.1, 100, "one kind of mistake, likewise"),
-    Tolerance("results/evaluation/*/calibration.csv", 0.1, 0.02, "one seed, likewise"),
-    Tolerance("results/evaluation/*/reliability.csv", 0.1, 0.05, "one bin, likewise"),
-    Tolerance("results/experiments/losses/*", 0.1, 0.05, "one seed, likewise"),
-    Tolerance("results/experiments/*", 1e-3, 1e-6, "float64 sums in another order, errors near the rounding apart"),
-    Tolerance("results/verdicts.csv", 0.1, 0.05, "estimates of all these; the verdicts themselves have to agree"),
-    Tolerance("results/controls.csv", 0.1, 0.05, "likewise"),
-    Tolerance("results/history/*", 0.3, 0.1, "one epoch of one seed, likewise"),
-    Tolerance("reports/learning_curves.csv", 0.3, 0.1, "one epoch of one seed, likewise"),
-)
-# drawn or written from the rest:
-FOLLOWING: Final = ("reports/*", "results/evaluation/*/mistakes.csv", "results/evidence.json")
+class Run:
+    """A reproduction of the checkout at `root`, as far as it has come."""
 
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.state = root / STATE
+        self.before = self.state / "before"
+        self.done = self.state / "done.json"
+        self.expected: dict[str, float] = _json(root / SECONDS)
 
-@dataclass(frozen=True)
-class Verdict:
-    path: str
-    outcome: str  # same, agrees, differs, new, gone, or not compared: differs, but is made from files that are compared
-    detail: str = ""
+    def begin(self) -> None:
+        """Keep what is there now: the lock, every file that is compared, and the images that were downloaded."""
+        shutil.rmtree(self.state, ignore_errors=True)
+        self.before.mkdir(parents=True)
+        outputs = [path for outs in stage_outputs(self.root / "dvc.lock").values() for path in outs]
+        for path, content in files_below(self.root, dict.fromkeys(outputs, "")).items():
+            (self.before / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.before / path).write_bytes(content)
+        shutil.copy(self.root / "dvc.lock", self.before)
+        if (self.root / RAW_IMAGES).is_dir():  # DVC empties the folder of an output before its stage runs
+            shutil.copytree(self.root / RAW_IMAGES, self.state / "images")
+        self.done.write_text("{}")  # the last of all: a beginning that was cut off is begun anew
 
+    @property
+    def seconds(self) -> dict[str, float]:
+        """The seconds of each stage that is done, in the order in which they ran."""
+        return _json(self.done)
 
-def is_timing(path: str) -> bool:
-    """Whether an output depends on wall-clock time."""
-    return any(fnmatch(path, pattern) for pattern in TIMING)
+    def stages_left(self) -> list[str]:
+        """In the order of the pipeline: stages not done yet, and those done before their code or data changed."""
+        stale = set(self._planned()) - {ALWAYS}
+        return [name for name in self._planned("--force") if name in stale or name not in self.seconds]
 
-
-def is_bulk(path: str) -> bool:
-    """Whether an output is DVC's to keep, not Git's."""
-    return any(fnmatch(path, pattern) for pattern in BULK)
-
-
-def files_below(root: Path, outputs: Mapping[str, str]) -> dict[str, bytes]:
-    """The content of every file among the outputs that is kept in Git and does not depend on wall-clock time."""
-    contents: dict[str, bytes] = {}
-    for output in outputs:
-        if is_timing(output) or is_bulk(output):
-            continue
-        path = root / output
-        found = sorted(path.rglob("*")) if path.is_dir() else [path]
-        contents |= {file.relative_to(root).as_posix(): file.read_bytes() for file in found if file.is_file()}
-    return contents
-
-
-def locked_outputs(lock: Path) -> dict[str, str]:
-    """The checksum of every output in dvc.lock, by path."""
-    stages: dict[str, Any] = YAML(typ="safe").load(lock)["stages"]
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
-
-
-def compared_stages(lock: Path) -> dict[str, Any]:
-    """The stages in dvc.lock with all their checksums, less those that depend on wall-clock time."""
-    stages: dict[str, Any] = YAML(typ="safe").load(lock)["stages"]
-    return {name: stage for name, stage in stages.items() if not any(is_timing(out["path"]) for out in stage["outs"])}
-
-
-def table_of(path: str, content: bytes) -> pd.DataFrame | None:
-    """A file of results as a table; None for a page or a picture."""
-    if path.endswith(".json"):
-        return pd.json_normalize(json.loads(content))
-    return pd.read_csv(io.BytesIO(content)) if path.endswith(".csv") else None
-
-
-def compare(path: str, old: bytes, new: bytes) -> Verdict:
-    """Whether two versions of a file are the same or, where a tolerance is stated, agree."""
-    if old == new:
-        return Verdict(path, "same")
-    tolerance = next((entry for entry in TOLERANCES if fnmatch(path, entry.pattern)), None)
-    before, after = table_of(path, old), table_of(path, new)
-    if tolerance is None or before is None or after is None:
-        follows = any(fnmatch(path, pattern) for pattern in FOLLOWING)
-        return Verdict(
-            path, "not compared" if follows else "differs", "follows from the other files" if follows else ""
+    def _planned(self, *options: str) -> list[str]:
+        command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--dry", "--allow-missing", *options]
+        return stale_stages(
+            subprocess.run(command, cwd=self.root, stdout=subprocess.PIPE, text=True, check=True).stdout
         )
-    if before.shape != after.shape or list(before.columns) != list(after.columns):
-        return Verdict(path, "differs", f"expected {before.shape} cells, found {after.shape}")
-    words = before.select_dtypes(exclude="number").columns
-    if not before[words].equals(after[words]):
-        return Verdict(path, "differs", "in words, not in numbers alone")
-    return compare_numbers(path, before.drop(columns=words), after.drop(columns=words), tolerance)
 
-
-def compare_numbers(path: str, before: pd.DataFrame, after: pd.DataFrame, tolerance: Tolerance) -> Verdict:
-    """Whether all numbers agree within the tolerance."""
-    apart = (after - before).abs().to_numpy()
-    allowed = tolerance.absolute + tolerance.relative * before.abs().to_numpy()
-    detail = f"largest difference {apart.max():.2g}; allowed {tolerance.absolute:g} + {tolerance.relative:g} x value"
-    return Verdict(path, "agrees" if (apart <= allowed).all() else "differs", f"{detail} ({tolerance.reason})")
-
-
-def verdicts(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Iterator[Verdict]:
-    """One for each file, before or after."""
-    for path in sorted(before.keys() | after.keys()):
-        if path not in after:
-            yield Verdict(path, "gone")
-        elif path not in before:
-            yield Verdict(path, "new")
-        else:
-            yield compare(path, before[path], after[path])
-
-
-def bulk_verdicts(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Verdict]:
-    """One for each output that DVC keeps: the same checksum or not."""
-    for path in sorted(before.keys() | after.keys()):
-        if is_bulk(path):
-            same = before.get(path) == after.get(path)
-            yield Verdict(path, "same" if same else "not compared", "" if same else "judged by the results")
-
-
-def summary(found: list[Verdict]) -> tuple[str, int]:
-    """What all came to, and the exit status."""
-    outcomes = [verdict.outcome for verdict in found]
-    if all(outcome == "same" for outcome in outcomes):
-        return f"All {len(found)} files and folders came out byte-identical.", 0
-    num = {outcome: outcomes.count(outcome) for outcome in ("same", "agrees", "not compared")}
-    bad = len(found) - sum(num.values())
-    text = (
-        f"Of {len(found)} files and folders {num['same']} came out byte-identical; {num['agrees']} agree within "
-        f"the stated tolerances; {num['not compared']} follow from these and were not compared; {bad} do not agree."
-    )
-    return text, int(bad > 0)
-
-
-def run_again(root: Path) -> int:
-    """`dvc repro -f`; the images are taken from the checkout where they are there, and verified like any download."""
-    with tempfile.TemporaryDirectory(prefix="dlstudy-raw-") as temporary:
-        kept = Path(temporary) / "images"  # DVC empties the folder of an output before its stage runs
-        if (root / RAW_IMAGES).is_dir():
-            shutil.copytree(root / RAW_IMAGES, kept)
-        return dvc(root, "repro", "--force", environment=images_from(kept, read_params(root)))
-
-
-def main() -> int:
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    lock = ROOT / "dvc.lock"
-    old_stages, old_outputs = compared_stages(lock), locked_outputs(lock)
-    before = files_below(ROOT, old_outputs)
-    if status := run_again(ROOT):
+    def run(self, stage: str) -> int:
+        """Run a stage by force; its exit status."""
+        start = time.monotonic()
+        given = images_from(self.state / "images", read_params(self.root))
+        status = dvc(self.root, "--wait-for-lock", "repro", "--force", "--single-item", stage, environment=given)
+        if status == 0:
+            seconds = self.seconds | {stage: round(time.monotonic() - start, 1)}
+            unfinished = self.done.with_suffix(".new")
+            unfinished.write_text(json.dumps(seconds, indent=1) + "\n")
+            unfinished.replace(self.done)
         return status
-    new_outputs = locked_outputs(lock)
-    after = files_below(ROOT, new_outputs)
-    found = [*bulk_verdicts(old_outputs, new_outputs), *verdicts(before, after)]
-    found.append(Verdict("dvc.lock", "same" if compared_stages(lock) == old_stages else "not compared"))
-    for verdict in found:
-        print(f"{verdict.outcome:14}{verdict.path}{'  ' if verdict.detail else ''}{verdict.detail}")
+
+    def compared(self, stages: Iterable[str]) -> list[Verdict]:
+        """What became of every output of some stages that does not depend on wall-clock time."""
+        locks = [stage_outputs(folder / "dvc.lock") for folder in (self.before, self.root)]
+        found: list[Verdict] = []
+        for stage in stages:
+            old, new = (lock.get(stage, {}) for lock in locks)
+            found += bulk_verdicts(old, new)
+            found += verdicts(files_below(self.before, old), files_below(self.root, new))
+        return found
+
+    def progress(self, left: list[str]) -> str:
+        """How far it has come, and about how long the rest takes."""
+        number = len(self.seconds.keys() - set(left))
+        weights = {name: self.expected.get(name, 1.0) for name in [*self.seconds, *left]}
+        share = 1 - sum(weights[name] for name in left) / sum(weights.values())
+        bar = "#" * int(20 * share)
+        return f"[{bar:.<20}] {number} of {len(weights)} stages done; {time_left(self.expected, self.seconds, left)}"
+
+
+def _json(file: Path) -> dict[str, float]:
+    content: dict[str, float] = json.loads(file.read_text()) if file.is_file() else {}
+    return content
+
+
+def stage_outputs(lock: Path) -> Outputs:
+    """The checksums of every stage's outputs in dvc.lock, by path."""
+    stages: dict[str, Any] = YAML(typ="safe").load(lock)["stages"]
+    return {name: {out["path"]: out["md5"] for out in stage.get("outs", [])} for name, stage in stages.items()}
+
+
+def time_left(expected: Mapping[str, float], took: Mapping[str, float], left: Iterable[str]) -> str:
+    """How long the stages left take, on a machine that took so long for those done; in words."""
+    known = [name for name in took if expected.get(name)]
+    pace = sum(took[name] for name in known) / sum(expected[name] for name in known) if known else 1.0
+    seconds = pace * sum(expected.get(name, 0) for name in left)
+    more = "" if all(name in expected for name in left) else " and what was never timed"
+    return f"about {in_words(seconds)} left{more}"
+
+
+def in_words(seconds: float) -> str:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min" if minutes else f"{seconds:.0f} s"
+
+
+def told(found: list[Verdict]) -> str:
+    """What came out the same, and a line for every file that did not."""
+    others = [verdict for verdict in found if verdict.outcome != "same"]
+    lines = [f"  {verdict.outcome:14}{verdict.path}  {verdict.detail}".rstrip() for verdict in others]
+    return "\n".join([f"{len(found) - len(others)} of {len(found)} outputs are the same bytes", *lines])
+
+
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--restart", action="store_true", help="begin anew, whatever an earlier run has done")
+    parser.add_argument("--keep-seconds", action="store_true", help=f"write what the stages took into {SECONDS}")
+    options = parser.parse_args(arguments)
+    run = Run(root)
+    if options.restart or not run.done.exists():
+        run.begin()
+    left = run.stages_left()
+    while left:
+        print(f"\n{run.progress(left)}\nNext: {left[0]}", flush=True)
+        if status := run.run(left[0]):
+            print(f"{left[0]} ended with status {status}; the same command goes on from here", file=sys.stderr)
+            return status
+        print(f"{left[0]}: {told(run.compared(left[:1]))}", flush=True)
+        left = left[1:]
+    return _end(run, keep_seconds=options.keep_seconds)
+
+
+def _end(run: Run, *, keep_seconds: bool) -> int:
+    found = run.compared(run.seconds)
     text, status = summary(found)
-    print(text)
-    print(
-        "What depends on wall-clock time was timed again and is not among them: "
-        f"{', '.join(filter(is_timing, new_outputs))}."
-    )
+    print(f"\n{told(found)}\n{text} The stages took {in_words(sum(run.seconds.values()))}.")
+    timed = [path for outs in stage_outputs(run.root / "dvc.lock").values() for path in outs if is_timing(path)]
+    print(f"What depends on wall-clock time was timed again and is not among them: {', '.join(timed)}.")
+    if keep_seconds:
+        (run.root / SECONDS).write_text(json.dumps(run.seconds, indent=1) + "\n")
+    shutil.rmtree(run.state)
     return status
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.checkout import ROOT
-from tools.reproduce import is_bulk, locked_outputs
+from tools.comparison import is_bulk, locked_outputs
 
 CACHE: Final = Path(".dvc/cache/files/md5")
 NOT_DATA: Final = {".gitignore", ".DS_Store"}  # as .dvcignore has them

@@ -1,0 +1,107 @@
+"""Everything again, stage by stage: what is done is kept, and each stage is compared with what was there."""
+
+import json
+
+import pytest
+
+from tools import reproduce
+from tools.checkout import NO_GIT
+from tools.reproduce import Run, in_words, time_left
+
+PIPELINE = """
+stages:
+  first:
+    cmd: echo first >> ran; echo 1 > a.csv
+    outs: [a.csv: {cache: false}]
+  second:
+    cmd: test -e gate && echo second >> ran && cat a.csv second.txt > b.csv
+    deps: [a.csv, second.txt]
+    outs: [b.csv: {cache: false}]
+  timed:
+    cmd: echo timed >> ran; mkdir timing; date +%N > timing/c.csv
+    deps: [a.csv]
+    outs: [timing/c.csv: {cache: false}]
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A pipeline of three stages that has run, in a folder with a space in its name."""
+    root = tmp_path / "a study"
+    (root / ".dvc").mkdir(parents=True)
+    (root / ".dvc/config").write_text(NO_GIT)
+    (root / "dvc.yaml").write_text(PIPELINE.replace("mkdir", "mkdir -p"))
+    (root / "params.yaml").write_text("prepare: {images: {dataset: FashionMNIST}}\n")
+    (root / "second.txt").write_text("2\n")
+    (root / "gate").touch()
+    assert reproduce.dvc(root, "repro") == 0
+    (root / "ran").unlink()
+    return root
+
+
+def ran(root):
+    file = root / "ran"
+    return file.read_text().split() if file.exists() else []
+
+
+def test_everything_runs_again_and_each_stage_says_what_came_out_the_same(project, capfd):
+    assert reproduce.main([], project) == 0
+    assert sorted(ran(project)) == ["first", "second", "timed"]
+    said = capfd.readouterr().out
+    assert "first: 1 of 1 outputs are the same bytes" in said
+    assert "timed: 0 of 0 outputs" in said  # by the clock: not compared
+    assert "All 2 files and folders came out byte-identical." in said
+    assert not Run(project).state.exists()
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(project, capfd):
+    (project / "gate").unlink()
+    assert reproduce.main([], project) != 0
+    assert "the same command goes on from here" in capfd.readouterr().err
+    assert "second" not in ran(project)
+    (project / "gate").touch()
+    assert reproduce.main([], project) == 0
+    assert sorted(ran(project)) == ["first", "second", "timed"]  # each once, over both runs
+
+
+def test_what_came_out_other_is_named_with_the_file_and_decides_the_exit_status(project, capfd):
+    (project / "second.txt").write_text("3\n")
+    assert reproduce.main([], project) == 1
+    said = capfd.readouterr().out
+    assert "second: 0 of 1 outputs are the same bytes\n  differs       b.csv" in said
+    assert "1 do not agree" in said
+
+
+def test_a_stage_whose_code_has_changed_since_it_was_done_runs_once_more(project):
+    run = Run(project)
+    run.begin()
+    for stage in ("first", "second"):
+        assert run.run(stage) == 0
+    assert run.stages_left() == ["timed"]
+    (project / "second.txt").write_text("3\n")
+    assert sorted(run.stages_left()) == ["second", "timed"]
+    assert reproduce.main(["--restart"], project) == 1  # b.csv was made from the old file
+    assert sorted(ran(project)) == ["first", "first", "second", "second", "timed"]
+
+
+def test_seconds_are_kept_where_asked_and_tell_the_time_left(project, capfd):
+    (project / "bench").mkdir()
+    assert reproduce.main(["--keep-seconds"], project) == 0
+    kept = json.loads((project / "bench/stages.json").read_text())
+    assert set(kept) == {"first", "second", "timed"}
+    assert "and what was never timed" in capfd.readouterr().out
+    reproduce.main([], project)
+    assert "and what was never timed" not in capfd.readouterr().out
+
+
+def test_the_time_left_is_that_of_earlier_runs_at_the_pace_of_this_machine():
+    expected = {"a": 60.0, "b": 600.0, "c": 6000.0}
+    assert time_left(expected, {}, ["c"]) == "about 1 h 40 min left"
+    assert time_left(expected, {"a": 30.0}, ["b", "c"]) == "about 55 min left"
+    assert time_left(expected, {"a": 30.0, "new": 999.0}, ["b"]) == "about 5 min left"
+    assert time_left({}, {}, ["b"]) == "about 0 s left and what was never timed"
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(8.0, "8 s"), (200.0, "3 min"), (3725.0, "1 h 02 min")])
+def test_durations_are_told_in_words(seconds, words):
+    assert in_words(seconds) == words
