@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 from dlstudy.core.errors import StudyError
 from tools import judge
 from tools.checkout import ROOT, read_params
-from tools.packages import others
 from tools.comparison import is_bulk
+from tools.packages import others
 from tools.staleness import without_data
 from tools.stored import altered, checksum, damaged
 
