@@ -11,7 +11,7 @@ WIDEST_MARGIN: Final = 50.0
 
 class JudgeParams(Section):
     margin: PositiveFloat  # accuracy points: a smaller difference is negligible
-    confidence: Annotated[float, Field(gt=0.5, lt=1)]  # of intervals; two one-sided tests stand on 2 * confidence - 1
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]  # of every interval; 2 * confidence - 1 in two one-sided tests
 
     @field_validator("margin")
     @classmethod
