@@ -53,10 +53,8 @@ class Trainings:
         rows = self.rows("per_seed", cell).set_index("seed")
         return rows[~rows["diverged"].astype(bool)] if "diverged" in rows else rows
 
-    def paired(
-        self, first: Cell, second: Cell, column: str = "test_accuracy", scale: float = POINTS
-    ) -> list[float]:
-        """scale * (first - second), of the seeds with which neither diverged; in accuracy points, if not said."""
+    def paired(self, first: Cell, second: Cell, column: str = "test_accuracy", scale: float = POINTS) -> list[float]:
+        """By seed, of those with which neither diverged: scale * (first - second), in accuracy points unless said."""
         tables = self.by_seed(first), self.by_seed(second)
         seeds = tables[0].index.intersection(tables[1].index)
         if not len(seeds):
