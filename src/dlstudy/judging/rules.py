@@ -7,7 +7,7 @@ sentence. Differences are in accuracy points (hundredths), and so is the margin.
 
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal, get_args
 
@@ -359,14 +359,7 @@ def _total(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
     return Decision(verdict, total.value, total.value, total.value, held_against(rule, settings), where)
 
 
-Quantify = Callable[[Sequence[Condition], Evidence, Rule, JudgeParams], Decision]
-QUANTIFIERS: Final[dict[str, Quantify]] = {
-    "single": _single,
-    "every": _every,
-    "each": _each,
-    "some": _some,
-    "share": _share,
-}
+QUANTIFIERS: Final = {"single": _single, "every": _every, "each": _each, "some": _some, "share": _share}
 
 
 # --- Fragility ---

@@ -14,9 +14,6 @@ CLIPPED: Final = "relu6"  # min(ReLU, 6): counted as another activation, which t
 SINCE: Final = 2019  # what "today" is taken to mean; fixed before the families were counted
 
 
-# --- Evidence ---
-
-
 def faults_of(builders: pd.DataFrame) -> tuple[str, ...]:
     """Networks that are not those whose weights are published: their number of parameters differs."""
     published = builders["published_num_parameters"]

@@ -103,19 +103,15 @@ def relu_against_best(results: Results) -> Evidence:
     ladder = Ladder(results)
     rivals = {cell: ladder.best(cell, others(ladder)) for cell in living(ladder)}
     pairs = {f"{cell}: {rival}": (RELU, rival, cell) for cell, rival in rivals.items()}
-    return differences(ladder, pairs, means=mean_table(ladder))
-
-
-def mean_table(ladder: Ladder) -> list[dict[str, Any]]:
-    """A row a cell: mean test accuracy of every activation, and which has the highest validation accuracy."""
-    return [
+    means = [
         {
             "cell": str(cell),
-            "means": {name: float(ladder.scores(name, cell).mean()) for name in ladder.activations},
-            "best": ladder.best(cell, ladder.activations),
+            "means": {name: float(ladder.scores(name, cell).mean()) for name in ladder.activations},  # on test
+            "best": ladder.best(cell, ladder.activations),  # on validation
         }
-        for cell in by_budget(ladder.living)
+        for cell in rivals
     ]
+    return differences(ladder, pairs, means=means)
 
 
 def against_relu(results: Results, name: str, depth: int | None = None) -> Evidence:
@@ -159,22 +155,20 @@ def at_shortest(results: Results, rival: str) -> Evidence:
 def without_activation(results: Results) -> Evidence:
     """Linear layers one upon the other less softmax regression, in every cell."""
     ladder = Ladder(results)
+    cells = by_budget(ladder.cells)
     chosen = ladder.arm(LINEAR, "chosen")
     edges = [f"softmax regression, {row.budget:g} epochs: at an edge" for row in chosen.itertuples() if row.at_edge]
-    pairs = {str(cell): ("identity", LINEAR, cell) for cell in by_budget(ladder.cells)}
-    return differences(ladder, pairs, edges, accuracies=linear_table(ladder))
-
-
-def linear_table(ladder: Ladder) -> list[dict[str, Any]]:
-    return [
+    accuracies = [
         {
             "cell": str(cell),
             "linear": float(ladder.linear(cell.budget).mean()),
             "identity": float(ladder.scores("identity", cell).mean()),
             "relu": float(ladder.scores(RELU, cell).mean()),
         }
-        for cell in by_budget(ladder.cells)
+        for cell in cells
     ]
+    pairs = {str(cell): ("identity", LINEAR, cell) for cell in cells}
+    return differences(ladder, pairs, edges, accuracies=accuracies)
 
 
 # --- ACT-11: what trains at all, and why ---

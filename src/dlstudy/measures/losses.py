@@ -16,9 +16,6 @@ NETWORKS: Final = {"linear": "linear", "mlp": "MLP"}
 CLOSED_FORM: Final = "closed_form"  # has no training budget, and nothing that is tuned
 
 
-# --- Evidence ---
-
-
 def cell_of(network: str, loss: str, budget: float) -> Cell:
     return Cell(network, loss, 0.0 if loss == CLOSED_FORM else budget)
 

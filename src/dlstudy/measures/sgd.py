@@ -94,9 +94,8 @@ def critical(results: Results, problem: str) -> Evidence:
     tables = (results.experiment(EXPERIMENT, name) for name in ("critical", "curves"))
     found, curves = (table[table["problem"] == problem] for table in tables)
     last = curves[curves["step"] == curves["step"].max()]
-    rising = [
-        int((each["loss"].diff() > 0).sum()) for _, each in curves.groupby("factor", sort=True)
-    ]  # steps that raise the loss
+    # by learning rate, how many steps raise the loss
+    rising = [int((each["loss"].diff() > 0).sum()) for _, each in curves.groupby("factor", sort=True)]
     shown = {
         "predicted": float(found["predicted"].iloc[0]),
         "measured": float(found["measured"].mean()),
