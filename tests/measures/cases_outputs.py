@@ -107,7 +107,8 @@ def results(
     accuracies = at_every_budget(ACCURACIES | (changes or {}), at_longest or {})
     seeds = range(NUM_SEEDS)
     logits = [
-        {"variant": variant, "budget": budget, "seed": seed, "num_never_predicted": num_lost, "share_silent": 0.01}
+        named(("shallow", variant, budget))
+        | {"seed": seed, "num_never_predicted": num_lost, "share_silent": 0.01}
         | {"num_dead": num_dead if variant == "relu_logits" and seed == 4 else 0}
         for variant in ("softmax", "relu_logits", "one_vs_rest")
         for budget in BUDGETS

@@ -59,7 +59,7 @@ def test_an_activation_is_less_relu_in_points():
 
 def test_the_matching_initialiser_is_that_of_the_training():
     names = STUDY.ladder.activations
-    assert [ladder.matching_init(name) for name in names] == [matching_init(name) for name in names]
+    assert [ladder.drawn_by("matching", name) for name in names] == [matching_init(name) for name in names]
 
 
 def test_without_an_order_to_compare_the_cause_is_not_judged():

@@ -3,6 +3,7 @@
 import pytest
 
 from dlstudy.judging.rules import decide
+from dlstudy.measures.cells import Trainings
 from dlstudy.measures.find import measured
 from dlstudy.measures.outputs import best_mixture
 from dlstudy.study.results import MissingResultError
@@ -106,7 +107,8 @@ def test_the_least_learning_rate_that_fails_is_reported():
 
 def test_the_mixture_is_chosen_by_validation_with_the_tuning_seeds():
     found = results(at_longest={("middle", "alternating"): 0.89})
-    assert [best_mixture(found, budget).variant for budget in (2.0, 8.0)] == ["sigmoid_last", "alternating"]
+    trainings = Trainings(found, "activation_outputs")
+    assert [best_mixture(trainings, budget).variant for budget in (2.0, 8.0)] == ["sigmoid_last", "alternating"]
     assert [row["variant"] for row in measured(BY_KEY["ACT-7/better"], found).facts["rows"] if row["best"]] == [
         *("sigmoid_last", "alternating")
     ]

@@ -1,7 +1,7 @@
 """The answer to a statement, from the verdicts on those of its readings that the note says or implies."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import pandas as pd
 
@@ -10,7 +10,7 @@ from dlstudy.judging.statements import Statement
 
 Answer = Literal["holds", "conditions", "does_not_hold", "open", "further"]
 
-ANSWERS: Final[tuple[Answer, ...]] = ("holds", "conditions", "does_not_hold", "open", "further")
+ANSWERS: Final[tuple[Answer, ...]] = get_args(Answer)
 """Holds; holds with conditions; does not hold; open; and a question of our own, which is no part of the headline."""
 
 FOR: Final = ("supported", "consistent with")
@@ -18,7 +18,7 @@ FOR: Final = ("supported", "consistent with")
 
 def answer(statement: Statement, verdicts: Mapping[str, Verdict]) -> Answer:
     """What its readings say together; those beyond the note take no part."""
-    found = [verdicts[each.key] for each in statement.readings if each.en.relation != "beyond"]
+    found = [verdicts[each.key] for each in statement.asserted]
     if not found:
         return "further"
     if all(each in FOR for each in found):
@@ -32,18 +32,8 @@ def answer(statement: Statement, verdicts: Mapping[str, Verdict]) -> Answer:
 
 def answer_table(statements: Sequence[Statement], verdicts: Mapping[str, Verdict]) -> pd.DataFrame:
     """One row per statement: its id, its answer, and the verdicts that it rests on."""
-    return pd.DataFrame(
-        [
-            {
-                "id": each.id,
-                "answer": answer(each, verdicts),
-                "rests_on": "; ".join(
-                    f"{reading.key}: {verdicts[reading.key]}"
-                    for reading in each.readings
-                    if reading.en.relation != "beyond"
-                )
-                or "no reading that the note says or implies",
-            }
-            for each in statements
-        ]
-    )
+    rows = []
+    for each in statements:
+        rests_on = "; ".join(f"{reading.key}: {verdicts[reading.key]}" for reading in each.asserted)
+        rows.append((each.id, answer(each, verdicts), rests_on or "no reading that the note says or implies"))
+    return pd.DataFrame(rows, columns=["id", "answer", "rests_on"])

@@ -33,47 +33,29 @@ FOUND: Final = Rule(region="above", threshold=0.0)  # a planted difference is fo
 def difference(results: Results, variant: str) -> Evidence:
     """Test accuracy of the MLP less that of a variant of it, in points, by seed, at the longest training budget.
 
-    A seed with which either diverged is left out, and a fault. Any other that is missing is an error.
+    A seed with which the MLP or its repeat diverged is left out, and a fault. Any other that is missing is an error.
     """
     table = results.experiment("losses", "controls")
     longest = float(table["budget"].max())
-    failed = diverged(results, longest)
-    kept = table[(table["budget"] == longest) & ~table["seed"].isin(failed)]
-    accuracies = [
-        kept[kept["variant"] == name].set_index("seed")["test_accuracy"] for name in ("cross_entropy", variant)
-    ]
-    differences = 100 * paired_differences(*accuracies)
-    return Evidence(
-        {f"cross_entropy - {variant}": PerSeed(differences.tolist())},
-        num_seeds=len(differences),
-        faults=tuple(f"{run}: diverged" for run in failed.values()),
-    )
-
-
-def diverged(results: Results, budget: float) -> dict[int, str]:
-    """The seeds with which the MLP or its repeat diverged at a budget, and the name of that run."""
-    return {
-        run["seed"]: f"mlp, {run['loss']}, seed {run['seed']}"
+    failed = {
+        run["seed"]: f"mlp, {run['loss']}, seed {run['seed']}: diverged"
         for run in results.experiment_facts("losses")["diverged"]
-        if run["network"] == "mlp" and run["loss"] in ("cross_entropy", "again") and run["budget"] == budget
+        if run["network"] == "mlp" and run["loss"] in ("cross_entropy", "again") and run["budget"] == longest
     }
+    kept = table[(table["budget"] == longest) & ~table["seed"].isin(failed)]
+    pair = (kept[kept["variant"] == name].set_index("seed")["test_accuracy"] for name in ("cross_entropy", variant))
+    differences = 100 * paired_differences(*pair)
+    samples = {f"cross_entropy - {variant}": PerSeed(differences.tolist())}
+    return Evidence(samples, num_seeds=len(differences), faults=tuple(failed.values()))
 
 
 def controls(results: Results) -> tuple[Control, ...]:
     handicap = results.study.experiments.losses.handicap
+    repeated = "the MLP, tuned and trained once more from other weights, is equivalent to itself"
+    planted = f"the MLP is better than itself with {100 * handicap:g} % of all test images spoilt"
     return (
-        Control(
-            name="again",
-            expected="the MLP, tuned and trained once more from other weights, is equivalent to itself",
-            rule=SAME,
-            evidence=difference(results, "again"),
-        ),
-        Control(
-            name="handicapped",
-            expected=f"the MLP is better than itself with {100 * handicap:g} % of all test images spoilt",
-            rule=FOUND,
-            evidence=difference(results, "handicapped"),
-        ),
+        Control("again", repeated, SAME, difference(results, "again")),
+        Control("handicapped", planted, FOUND, difference(results, "handicapped")),
     )
 
 

@@ -4,9 +4,10 @@ A sample has an interval and a one-sided p-value of its own: of seeds by Student
 corrected t, of counts by Wilson and exact tests, of timed rounds by order statistics, of exact values none.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from dlstudy.judging.statistics import (
     Interval,
@@ -26,28 +27,34 @@ from dlstudy.judging.statistics import (
 )
 
 
-class Sample(Protocol):
+class Sample(ABC):
     """The values of one condition."""
 
     def problem(self, confidence: float) -> str:
         """Why there is too little for a verdict; "" if there is enough."""
-        ...
+        return ""
 
+    @abstractmethod
     def interval(self, confidence: float) -> Interval: ...
 
     def p_value(self, bound: float, side: Side) -> float:
-        """One-sided: small where the sample shows that its mean lies above or below the bound."""
-        ...
+        """One-sided: small where the sample shows that its mean lies above or below the bound.
+
+        NotImplementedError where no exact test is known.
+        """
+        raise NotImplementedError
+
+
+def too_few(num: int, least: int, what: str) -> str:
+    """The problem of a sample that has to have a number of seeds or the like."""
+    return "" if num >= least else f"{num} {what}{'' if num == 1 else 's'}, where a verdict takes at least {least}"
 
 
 @dataclass(frozen=True)
-class Exact:
+class Exact(Sample):
     """A number that was computed, not estimated."""
 
     value: float
-
-    def problem(self, confidence: float) -> str:
-        return ""
 
     def interval(self, confidence: float) -> Interval:
         (value,) = checked([self.value])
@@ -58,14 +65,13 @@ class Exact:
 
 
 @dataclass(frozen=True)
-class PerSeed:
+class PerSeed(Sample):
     """One value per seed; in a comparison, the paired differences."""
 
     values: Sequence[float]
 
     def problem(self, confidence: float) -> str:
-        num, least = len(self.values), least_num_pairs((1 + confidence) / 2)
-        return "" if num >= least else f"{num} seed{'s' if num != 1 else ''}, where a verdict takes at least {least}"
+        return too_few(len(self.values), least_num_pairs((1 + confidence) / 2), "seed")
 
     def interval(self, confidence: float) -> Interval:
         return t_interval(self.values, confidence)
@@ -75,33 +81,29 @@ class PerSeed:
 
 
 @dataclass(frozen=True)
-class PerFold:
-    """One value per fold of repeated cross-validation with `num_folds` folds."""
+class PerFold(Sample):
+    """One value per fold of repeated cross-validation with `num_folds` folds. No exact test is known: folds overlap."""
 
     values: Sequence[float]
     num_folds: int
 
     def problem(self, confidence: float) -> str:
-        return "" if self.num_folds > 1 else f"{self.num_folds} fold, where a verdict takes at least 2"
+        return too_few(self.num_folds, 2, "fold")
 
     def interval(self, confidence: float) -> Interval:
         if self.num_folds < 2:
             return t_interval([sum(self.values) / len(self.values)], confidence)
         return repeated_cv_interval(self.values, confidence, num_folds=self.num_folds)
 
-    def p_value(self, bound: float, side: Side) -> float:
-        raise NotImplementedError("folds overlap: no exact test of them is known")
-
 
 @dataclass(frozen=True)
-class PerRound:
+class PerRound(Sample):
     """One value per timed round: judged by their median."""
 
     values: Sequence[float]
 
     def problem(self, confidence: float) -> str:
-        num, least = len(self.values), least_num_pairs((1 + confidence) / 2)
-        return "" if num >= least else f"{num} rounds, where a verdict takes at least {least}"
+        return too_few(len(self.values), least_num_pairs((1 + confidence) / 2), "round")
 
     def interval(self, confidence: float) -> Interval:
         if self.problem(confidence):
@@ -110,19 +112,15 @@ class PerRound:
         return median_interval(self.values, confidence)
 
     def p_value(self, bound: float, side: Side) -> float:
-        num_above = sum(value > bound for value in self.values)
-        return share_p(num_above, len(self.values), 0.5, side)
+        return share_p(sum(value > bound for value in self.values), len(self.values), 0.5, side)
 
 
 @dataclass(frozen=True)
-class Count:
+class Count(Sample):
     """How many of independent cases."""
 
     found: int
     num: int
-
-    def problem(self, confidence: float) -> str:
-        return ""
 
     def interval(self, confidence: float) -> Interval:
         return share_interval(self.found, self.num, confidence)
@@ -132,14 +130,14 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Clusters:
+class Clusters(Sample):
     """How many of the cases of each cluster: cases of one cluster are not independent."""
 
     found: Sequence[int]
     nums: Sequence[int]
 
     def problem(self, confidence: float) -> str:
-        return "" if len(self.nums) > 1 else f"{len(self.nums)} cluster, where a verdict takes at least 2"
+        return too_few(len(self.nums), 2, "cluster")
 
     def interval(self, confidence: float) -> Interval:
         if len(self.nums) < 2:
@@ -151,7 +149,7 @@ class Clusters:
 
 
 @dataclass(frozen=True)
-class TwoCounts:
+class TwoCounts(Sample):
     """Two counts, each (found, of how many): judged by the difference of their shares, times `scale`."""
 
     first: tuple[int, int]
@@ -160,8 +158,7 @@ class TwoCounts:
     scale: float = 1.0
 
     def problem(self, confidence: float) -> str:
-        num = min(self.first[1], self.second[1])
-        return "" if num >= self.least else f"{num} cases, where a verdict takes at least {self.least}"
+        return too_few(min(self.first[1], self.second[1]), self.least, "case")
 
     def interval(self, confidence: float) -> Interval:
         found = share_difference_interval(self.first, self.second, confidence)
@@ -175,20 +172,17 @@ class TwoCounts:
 
 
 @dataclass(frozen=True)
-class Correlation:
+class Correlation(Sample):
     """A rank correlation over a number of cases, with Fisher's interval (Bonett & Wright, Psychometrika 65, 2000)."""
 
     value: float
     num: int
 
     def problem(self, confidence: float) -> str:
-        return "" if self.num > 3 else f"{self.num} cases, where a verdict takes at least 4"
+        return too_few(self.num, 4, "case")
 
     def interval(self, confidence: float) -> Interval:
         return rank_correlation_interval(self.value, self.num, confidence)
-
-    def p_value(self, bound: float, side: Side) -> float:
-        raise NotImplementedError("only the interval is used")
 
 
 @dataclass(frozen=True)

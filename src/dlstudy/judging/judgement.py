@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 
 from dlstudy.judging.answers import ANSWERS, answer
 from dlstudy.judging.controls import A_A, SAME, Control, complaint, decided, passes, resolution
-from dlstudy.judging.evidence import Evidence, PerSeed, Sample
+from dlstudy.judging.evidence import Evidence, PerSeed
 from dlstudy.judging.power import seeds_needed, smallest_effect
 from dlstudy.judging.rules import VERDICTS, Decision, Rule, Verdict, condition, decide, variants
 from dlstudy.judging.statements import Reading, Statement
@@ -31,11 +31,6 @@ class Judgement:
     decision: Decision
     adjusted_p: float | None  # of a confirmatory reading
     elsewhere: Mapping[str, Verdict]  # the verdict with a threshold halved or doubled: "margin 0.25"
-
-    @property
-    def moves(self) -> dict[str, Verdict]:
-        """The thresholds at which the verdict is another one."""
-        return {name: verdict for name, verdict in self.elsewhere.items() if verdict != self.decision.verdict}
 
 
 # --- Evidence and guards ---
@@ -58,9 +53,7 @@ def checked(reading: Reading, evidence: Evidence) -> Evidence:
 def guarded(reading: Reading, evidence: Evidence, rule: Rule, settings: JudgeParams, failed: Sequence[str]) -> Decision:
     """The rule's decision, "invalid" where a guard failed: an estimate is shown, but nothing concluded from it."""
     decision = decide(evidence, rule, settings)
-    reasons = [*evidence.faults]
-    if decision.verdict == "invalid":
-        reasons = [*decision.reasons, *reasons]
+    reasons = [*(decision.reasons if decision.verdict == "invalid" else ()), *evidence.faults]
     if reading.en.kind == "comparison" and reading.en.confirmatory:
         reasons += failed
     return replace(decision, verdict="invalid", reasons=tuple(reasons), p_value=None) if reasons else decision
@@ -88,8 +81,7 @@ def after_holm(readings: Sequence[Reading], decisions: Mapping[str, Decision]) -
     for key in family:
         if decisions[key].p_value is None and decisions[key].verdict in ("supported", "refuted"):
             raise ValueError(f"{key}: expected a rule that gives a p-value for a confirmatory reading, found none")
-    p_values = {key: decisions[key].p_value for key in family}
-    return holm({key: 1.0 if value is None else value for key, value in p_values.items()})
+    return holm({key: decisions[key].p_value for key in family})
 
 
 def demoted(decision: Decision, adjusted_p: float | None, settings: JudgeParams) -> Decision:
@@ -115,7 +107,7 @@ def decide_all(
 
 
 def elsewhere(
-    reading: Reading, evidence: Evidence, settings: JudgeParams, others: Mapping[str, float], judged: Decision
+    reading: Reading, evidence: Evidence, settings: JudgeParams, others: Mapping[str, float | None], judged: Decision
 ) -> dict[str, Verdict]:
     """The verdict with each threshold of the rule halved and doubled; the other tests of the family as they are.
 
@@ -127,8 +119,8 @@ def elsewhere(
     for name, (rule, changed) in variants(reading.en.rule, settings).items():
         decision = guarded(reading, evidence, rule, changed, ())
         if reading.en.confirmatory:
-            p_value = 1.0 if decision.p_value is None else decision.p_value
-            decision = demoted(decision, holm({**others, reading.key: p_value})[reading.key], settings)
+            adjusted = holm({**others, reading.key: decision.p_value})
+            decision = demoted(decision, adjusted[reading.key], settings)
         found[name] = decision.verdict
     return found
 
@@ -139,17 +131,13 @@ def judge(
     """A judgement on every reading, in their order. Missing evidence is an error (MissingResultError), no verdict."""
     evidence = {each.key: checked(each, measure(each, results)) for each in readings}
     decisions, adjusted = decide_all(readings, evidence, controls, settings)
-    p_values = {key: 1.0 if (p := decisions[key].p_value) is None else p for key in adjusted}
-    return [
-        Judgement(
-            each,
-            evidence[each.key],
-            decisions[each.key],
-            adjusted.get(each.key),
-            elsewhere(each, evidence[each.key], settings, p_values, decisions[each.key]),
-        )
-        for each in readings
-    ]
+    p_values = {key: decisions[key].p_value for key in adjusted}
+    judgements = []
+    for each in readings:
+        found, decision = evidence[each.key], decisions[each.key]
+        elsewhere_found = elsewhere(each, found, settings, p_values, decision)
+        judgements.append(Judgement(each, found, decision, adjusted.get(each.key), elsewhere_found))
+    return judgements
 
 
 # --- Files ---
@@ -159,7 +147,8 @@ def fragility(judgement: Judgement) -> str:
     """At which thresholds the verdict moves: "no" if at none, "n/a" where the rule has none or nothing is decided."""
     if not judgement.elsewhere:
         return "n/a"
-    return "; ".join(f"{name}: {verdict}" for name, verdict in judgement.moves.items()) or "no"
+    moves = {name: verdict for name, verdict in judgement.elsewhere.items() if verdict != judgement.decision.verdict}
+    return "; ".join(f"{name}: {verdict}" for name, verdict in moves.items()) or "no"
 
 
 def verdict_table(judgements: Sequence[Judgement], registrations: Mapping[str, str]) -> pd.DataFrame:
@@ -197,28 +186,21 @@ def evidence_content(judgements: Sequence[Judgement], settings: JudgeParams) -> 
             "missed": each.decision.missed,
             "power": power(each, settings),
             "elsewhere": dict(each.elsewhere),
-            "conditions": {
-                name: sample_facts(name, each.evidence, each.reading.en.rule, settings)
-                for name in each.evidence.samples
-            },
-            "aside": {
-                name: aside(sample, each.reading.en.rule, settings) for name, sample in each.evidence.aside.items()
-            },
+            "conditions": condition_facts(each.evidence, each.reading.en.rule, settings),
+            "aside": condition_facts(Evidence(each.evidence.aside), each.reading.en.rule, settings, tested=False),
             "facts": plain(each.evidence.facts),
         }
         for each in judgements
     }
 
 
-def sample_facts(name: str, evidence: Evidence, rule: Rule, settings: JudgeParams) -> dict[str, object]:
-    found = condition(name, evidence, rule, settings, settings.confidence)
-    numbers = {"estimate": found.found.estimate, "low": found.found.low, "high": found.found.high}
-    return {**numbers, "verdict": found.verdict, "p_value": found.p_value}
-
-
-def aside(sample: Sample, rule: Rule, settings: JudgeParams) -> dict[str, object]:
-    content = sample_facts("", Evidence({"": sample}), rule, settings)
-    return {name: value for name, value in content.items() if name != "p_value"}
+def condition_facts(evidence: Evidence, rule: Rule, settings: JudgeParams, *, tested: bool = True) -> dict[str, object]:
+    """By condition: estimate, low, high, verdict and, if it is tested, p_value."""
+    found = {name: condition(name, evidence, rule, settings, settings.confidence) for name in evidence.samples}
+    return {
+        name: {**asdict(each.found), "verdict": each.verdict, **({"p_value": each.p_value} if tested else {})}
+        for name, each in found.items()
+    }
 
 
 def power(judgement: Judgement, settings: JudgeParams) -> dict[str, object] | None:
@@ -244,11 +226,9 @@ def plain(value: Any) -> Any:
 def a_a_controls(judgements: Sequence[Judgement]) -> list[Control]:
     """The A/A control of every condition that has one, each once. One that fails concerns its own conditions only."""
     found: list[Control] = []
-    seen: list[Sample] = []
     for each in judgements:
         for name, sample in each.evidence.again.items():
-            if sample not in seen:
-                seen.append(sample)
+            if not any(sample in control.evidence.samples.values() for control in found):
                 expected = f"in {name} an activation is equivalent to itself"
                 found.append(Control(f"{A_A}{name}", expected, SAME, Evidence({name: sample}, each.evidence.num_seeds)))
     return found

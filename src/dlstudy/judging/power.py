@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import scipy
 
-from dlstudy.judging.evidence import PerSeed
+from dlstudy.judging.evidence import PerSeed, Sample
 from dlstudy.judging.rules import Rule, verdict_of
 from dlstudy.judging.statistics import Interval, t_quantile
 from dlstudy.study.judge import JudgeParams
@@ -17,22 +17,16 @@ MOST_SEEDS: Final = 1000
 
 
 @dataclass(frozen=True)
-class _Imagined:
+class _Imagined(Sample):
     """As many seeds with the same mean and spread: their t interval."""
 
     mean: float
     deviation: float
     num: int
 
-    def problem(self, confidence: float) -> str:
-        return ""
-
     def interval(self, confidence: float) -> Interval:
         reach = t_quantile(confidence, self.num) * self.deviation / math.sqrt(self.num)
         return Interval(self.mean, self.mean - reach, self.mean + reach)
-
-    def p_value(self, bound: float, side: str) -> float:
-        raise NotImplementedError
 
 
 def smallest_effect(sample: PerSeed, settings: JudgeParams) -> float:

@@ -7,9 +7,9 @@ sentence. Differences are in accuracy points (hundredths), and so is the margin.
 
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -23,10 +23,7 @@ Outcome = Literal["better", "worse", "equivalent", "undecided", ""]
 Region = Literal["better", "not_worse", "equivalent", "different", "above", "below", "at_most", "within", "between"]
 Quantifier = Literal["single", "every", "each", "some", "share", "total"]
 
-VERDICTS: Final[tuple[Verdict, ...]] = (
-    *("refuted", "depends", "inconclusive", "invalid"),
-    *("supported", "consistent with"),
-)
+VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
 """In the order of the tables: what a reader should know first comes first."""
 
 OF_MARGIN: Final = ("better", "not_worse", "equivalent", "different")
@@ -154,7 +151,8 @@ def p_value_of(sample: Sample, rule: Rule, settings: JudgeParams, verdict: Verdi
     inside = verdict == "supported" if rule.region != "different" else verdict == "refuted"
     equivalent = rule.region in OF_MARGIN and outcome_of(sample, settings) == "equivalent"
     if rule.region in ("equivalent", "different") and inside:
-        return equivalence_p(sample, settings.margin)
+        # two one-sided tests (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987)
+        return max(sample.p_value(-settings.margin, "above"), sample.p_value(settings.margin, "below"))
     if rule.region == "better" and equivalent:  # not better by the margin; that it is not worse by it is not asserted
         return sample.p_value(settings.margin, "below")
     if rule.region == "better" and not inside:
@@ -163,11 +161,6 @@ def p_value_of(sample: Sample, rule: Rule, settings: JudgeParams, verdict: Verdi
     sides: list[tuple[float, Side, Side]] = [(low, "above", "below"), (high, "below", "above")]
     tails = [sample.p_value(bound, into if inside else out) for bound, into, out in sides if math.isfinite(bound)]
     return min(1.0, 2 * (max(tails) if inside else min(tails)))
-
-
-def equivalence_p(sample: Sample, margin: float) -> float:
-    """The p-value of two one-sided tests (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987)."""
-    return max(sample.p_value(-margin, "above"), sample.p_value(margin, "below"))
 
 
 def tested(sample: Sample, rule: Rule, settings: JudgeParams, verdict: Verdict) -> float | None:
@@ -255,11 +248,10 @@ def held_against(rule: Rule, settings: JudgeParams) -> float:
     return low if rule.region in ("better", "not_worse") else high
 
 
-def _shown(shown: Condition, rule: Rule, settings: JudgeParams, *, alone: bool = False) -> Decision:
-    found, where = shown.found, "" if alone else shown.name
-    threshold = held_against(rule, settings)
-    decision = Decision(shown.verdict, found.estimate, found.low, found.high, threshold, where, shown.p_value)
-    return replace(decision, outcome=shown.outcome)
+def _shown(shown: Condition, rule: Rule, settings: JudgeParams) -> Decision:
+    found, threshold = shown.found, held_against(rule, settings)
+    interval = (found.estimate, found.low, found.high)
+    return Decision(shown.verdict, *interval, threshold, shown.name, shown.p_value, outcome=shown.outcome)
 
 
 def badness(shown: Condition, rule: Rule) -> float:
@@ -278,7 +270,7 @@ def _worst(found: Sequence[Condition], rule: Rule) -> Condition:
 
 def _single(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
     (only,) = found
-    return _shown(only, rule, settings, alone=True)
+    return replace(_shown(only, rule, settings), where="")
 
 
 def _every(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
@@ -325,10 +317,7 @@ def _each(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: 
 
 def _some(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
     """Supported by one condition (Holm over all). Finding none refutes nothing: what could be missed is named."""
-    supporting = {
-        each.name: 1.0 if each.verdict != "supported" or each.p_value is None else each.p_value for each in found
-    }
-    adjusted = holm(supporting)
+    adjusted = holm({each.name: each.p_value if each.verdict == "supported" else None for each in found})
     shown = min(found, key=lambda each: (adjusted[each.name], badness(each, rule)))
     verdict: Verdict = "supported" if adjusted[shown.name] <= 1 - settings.confidence else "inconclusive"
     upwards = math.isfinite(bounds(rule, settings)[0])
@@ -370,14 +359,7 @@ def _total(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
     return Decision(verdict, total.value, total.value, total.value, held_against(rule, settings), where)
 
 
-Quantify = Callable[[Sequence[Condition], Evidence, Rule, JudgeParams], Decision]
-QUANTIFIERS: Final[dict[str, Quantify]] = {
-    "single": _single,
-    "every": _every,
-    "each": _each,
-    "some": _some,
-    "share": _share,
-}
+QUANTIFIERS: Final = {"single": _single, "every": _every, "each": _each, "some": _some, "share": _share}
 
 
 # --- Fragility ---

@@ -101,9 +101,14 @@ class Statement:
         return self.id.lower()
 
     @property
+    def asserted(self) -> tuple["Reading", ...]:
+        """The readings that the note says or implies."""
+        return tuple(each for each in self.readings if each.en.relation != "beyond")
+
+    @property
     def of_the_note(self) -> bool:
         """Whether the note says or implies any of it; else it is a further question."""
-        return any(each.en.relation != "beyond" for each in self.readings)
+        return bool(self.asserted)
 
 
 @dataclass(frozen=True)
@@ -177,17 +182,12 @@ def _statement(path: Path, problems: list[str]) -> Statement | None:
     english, body = _document(path, English, problems)
     translated = path.with_suffix(".zh.md")
     chinese, body_zh = _document(translated, Chinese, problems)
-    if english is not None and (path.parent.name == TIMED) != (english.chapter == "cost"):
-        problems.append(
-            f"{path}: chapter: expected cost in the folder {TIMED}, and only there, found {english.chapter}"
-        )
     if english is not None:
-        problems += [f"{path}: {line}" for line in _contradictions(english)]
-    if english is not None and chinese is not None:
-        problems += [f"{translated}: {line}" for line in _differences(english, chinese)]
-    if english is None or chinese is None or len(problems) > before:
+        problems += [f"{path}: {line}" for line in _contradictions(english, timed=path.parent.name == TIMED)]
+    if english is None or chinese is None:
         return None
-    return Statement(path.stem, english, chinese, {"en": body, "zh": body_zh})
+    problems += [f"{translated}: {line}" for line in _differences(english, chinese)]
+    return Statement(path.stem, english, chinese, {"en": body, "zh": body_zh}) if len(problems) == before else None
 
 
 def _document(path: Path, kind: type[Front], problems: list[str]) -> tuple[Front | None, str]:
@@ -202,9 +202,12 @@ def _document(path: Path, kind: type[Front], problems: list[str]) -> tuple[Front
 
 def split(path: Path) -> tuple[dict[str, Any], str]:
     """The mapping between the two lines of dashes, and what follows; ParamsError where there is none."""
-    if not path.is_file():
-        raise ParamsError(f"{path}: expected a document, found none")
-    parts = re.split(r"^---\n", _text(path), maxsplit=2, flags=re.MULTILINE)
+    try:
+        parts = re.split(r"^---\n", path.read_text(encoding="utf-8"), maxsplit=2, flags=re.MULTILINE)
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: expected a document, found none") from None
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{path}: expected UTF-8, found {error}; save it as UTF-8") from None
     if len(parts) != 3 or parts[0]:
         raise ParamsError(f"{path}: expected YAML between two lines of ---, found {path.name} without")
     try:
@@ -216,15 +219,10 @@ def split(path: Path) -> tuple[dict[str, Any], str]:
     return front, parts[2].strip("\n")
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ParamsError(f"{path}: expected UTF-8, found {error}; save it as UTF-8") from None
-
-
-def _contradictions(english: English) -> Iterator[str]:
-    """What does not fit together in a document whose entries are all as they should be."""
+def _contradictions(english: English, *, timed: bool) -> Iterator[str]:
+    """What does not fit together in a document whose entries are all as they should be; `timed`: in that folder."""
+    if timed != (english.chapter == "cost"):
+        yield f"chapter: expected cost in the folder {TIMED}, and only there, found {english.chapter}"
     if (english.says is None) == (english.asks is None):
         yield "expected either says (the note does) or asks (a question of our own), found both or none"
     asserted = [each for each in english.readings.values() if each.relation != "beyond"]
@@ -252,7 +250,7 @@ def _repeated_tests(statements: Sequence[Statement]) -> list[str]:
     """Confirmatory readings of one measure with the same arguments: one number would be counted twice in the family."""
     seen: dict[str, str] = {}
     problems = []
-    for reading in (each for statement in statements for each in statement.readings if each.en.confirmatory):
+    for reading in (each for each in readings_of(statements) if each.en.confirmatory):
         test = f"{reading.en.measure} {sorted(reading.en.given.items())}"
         if test in seen:
             problems.append(f"{reading.key}: expected a confirmatory test of its own, found that of {seen[test]}")

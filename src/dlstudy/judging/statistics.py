@@ -236,13 +236,15 @@ def least_num_pairs(confidence: float) -> int:
     return math.ceil(-math.log2(1 - confidence))
 
 
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+def holm(p_values: Mapping[str, float | None]) -> dict[str, float]:
     """Each p-value adjusted for all of them (Holm, Scandinavian Journal of Statistics 6, 1979).
 
-    The k-th smallest of m is multiplied by m - k + 1, and none may come out below a smaller one.
+    The k-th smallest of m is multiplied by m - k + 1, and none may come out below a smaller one. None, of a test that
+    decides nothing, counts as 1.
     """
+    known = {name: 1.0 if value is None else value for name, value in p_values.items()}
     adjusted, largest = {}, 0.0
-    for rank, name in enumerate(sorted(p_values, key=lambda name: (p_values[name], name))):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[name]))
+    for rank, name in enumerate(sorted(known, key=lambda name: (known[name], name))):
+        largest = max(largest, min(1.0, (len(known) - rank) * known[name]))
         adjusted[name] = largest
-    return {name: adjusted[name] for name in p_values}
+    return {name: adjusted[name] for name in known}

@@ -5,15 +5,13 @@ from typing import Any, Final
 import pandas as pd
 
 from dlstudy.judging.evidence import Clusters, Count, Evidence
+from dlstudy.measures.samples import records
 from dlstudy.study.results import MissingResultError, Results
 
 EXPERIMENT: Final = "census"
 RELU: Final = "relu"
 CLIPPED: Final = "relu6"  # min(ReLU, 6): counted as another activation, which the page says
 SINCE: Final = 2019  # what "today" is taken to mean; fixed before the families were counted
-
-
-# --- Evidence ---
 
 
 def faults_of(builders: pd.DataFrame) -> tuple[str, ...]:
@@ -27,10 +25,6 @@ def by_family(builders: pd.DataFrame) -> Clusters:
     """In how many of each family's builders ReLU leads: one paper gives several sizes, which mostly agree."""
     groups = (builders["activation"] == RELU).groupby(builders["family"], sort=False)
     return Clusters(tuple(map(int, groups.sum())), tuple(map(int, groups.count())))
-
-
-def leading(table: pd.DataFrame) -> Count:
-    return Count(int((table["activation"] == RELU).sum()), len(table))
 
 
 def counted(table: pd.DataFrame) -> dict[str, int]:
@@ -104,14 +98,16 @@ def families(results: Results) -> Evidence:
     nums = builders["family"].value_counts()
     largest = str(nums.index[0])
     others = builders[builders["family"] != largest]
+    counts = counted(table)
     facts = {
-        **counted(table),
-        "rows": [{str(key): value for key, value in row.items()} for row in table.to_dict("records")],
+        **counts,
+        "rows": records(table),
         "mixed": table.loc[table["num_with_it"] < table["num_builders"], "family"].tolist(),
         "largest": {"family": largest, "num_builders": int(nums.iloc[0]), "others": counted(others)},
     }
     aside = {} if others.empty else {"without_largest": by_family(others)}
-    return Evidence({"": leading(table)}, facts=facts, aside=aside, faults=faults_of(builders))
+    leading = Count(counts["num_relu"], counts["num"])
+    return Evidence({"": leading}, facts=facts, aside=aside, faults=faults_of(builders))
 
 
 def recent(results: Results) -> Evidence:
@@ -120,12 +116,12 @@ def recent(results: Results) -> Evidence:
     new = table[table["year"] >= SINCE]
     if new.empty:
         raise MissingResultError(f"experiments.census.families: expected families of {SINCE} or later, found none")
-    old = table[table["year"] < SINCE]
+    counts = counted(new)
     facts = {
-        **counted(new),
+        **counts,
         "since": SINCE,
         "last": int(table["year"].max()),
         "with_relu": new.loc[new["activation"] == RELU, "family"].tolist(),
-        "before": counted(old),
+        "before": counted(table[table["year"] < SINCE]),
     }
-    return Evidence({"": leading(new)}, facts=facts, faults=faults_of(builders))
+    return Evidence({"": Count(counts["num_relu"], counts["num"])}, facts=facts, faults=faults_of(builders))

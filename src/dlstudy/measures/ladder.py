@@ -6,7 +6,7 @@ its cell.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -23,20 +23,25 @@ LEAST_SEEDS: Final = 6  # of each of two counts: with fewer, no test can be sign
 
 
 def differences(
-    ladder: Ladder,
-    pairs: Mapping[str, tuple[str, str, Cell]],
-    **facts: Any,
+    ladder: Ladder, pairs: Mapping[str, tuple[str, str, Cell]], faults: Sequence[str] = (), **facts: Any
 ) -> Evidence:
-    """First less second in a cell, by condition; grouped by budget. A fault where there is no pair."""
+    """First less second (`LINEAR`: softmax regression) in a cell, by condition; grouped by budget.
+
+    A fault where there is no pair: a reading is about cells in none of which any activation trains.
+    """
+    facts = {"protocol": protocol_facts(ladder), **facts}
     if not pairs:
-        return nothing_trains(ladder, **facts)
+        return Evidence({"no cell": Exact(0.0)}, facts=facts, faults=("nothing trains in the cells that it is about",))
+    trained = {
+        name: [(each, cell) for each in (first, second) if each != LINEAR]
+        for name, (first, second, cell) in pairs.items()
+    }
     return Evidence(
         per_seed({name: ladder.points(*pair).tolist() for name, pair in pairs.items()}),
         num_seeds=len(ladder.results.study.ladder.protocol.seeds),
-        facts={"protocol": protocol_facts(ladder), **facts},
-        spoilt={
-            name: faults_of(ladder, [(first, cell), (second, cell)]) for name, (first, second, cell) in pairs.items()
-        },
+        facts=facts,
+        faults=tuple(faults),
+        spoilt={name: (*edges_of(ladder, each), *diverged_of(ladder, each)) for name, each in trained.items()},
         again=per_seed({name: ladder.control(cell).tolist() for name, (_, _, cell) in pairs.items()}),
         groups={name: in_epochs(cell.budget) for name, (_, _, cell) in pairs.items()},
     )
@@ -52,22 +57,12 @@ def living(ladder: Ladder) -> list[Cell]:
     return by_budget(ladder.living)
 
 
-def nothing_trains(ladder: Ladder, **facts: Any) -> Evidence:
-    """That a reading is about cells in none of which any activation trains."""
-    found = {"protocol": protocol_facts(ladder), **facts}
-    return Evidence({"no cell": Exact(0.0)}, facts=found, faults=("nothing trains in the cells that it is about",))
-
-
 def by_budget(cells: Iterable[Cell]) -> list[Cell]:
     return sorted(cells, key=lambda cell: (cell.budget, cell.depth))
 
 
-def faults_of(ladder: Ladder, trained: Sequence[tuple[str, Cell]]) -> tuple[str, ...]:
-    """Choices at an edge of what was tried, and trainings that diverged."""
-    return (*edges_of(ladder, trained), *diverged_of(ladder, trained))
-
-
 def edges_of(ladder: Ladder, trained: Sequence[tuple[str, Cell]]) -> tuple[str, ...]:
+    """Choices at an edge of what was tried."""
     return tuple(
         f"{name}, {cell}: its best learning rate lies at an end of those tried"
         for name, cell in dict.fromkeys(trained)
@@ -108,19 +103,15 @@ def relu_against_best(results: Results) -> Evidence:
     ladder = Ladder(results)
     rivals = {cell: ladder.best(cell, others(ladder)) for cell in living(ladder)}
     pairs = {f"{cell}: {rival}": (RELU, rival, cell) for cell, rival in rivals.items()}
-    return differences(ladder, pairs, means=mean_table(ladder))
-
-
-def mean_table(ladder: Ladder) -> list[dict[str, Any]]:
-    """A row a cell: mean test accuracy of every activation, and which has the highest validation accuracy."""
-    return [
+    means = [
         {
             "cell": str(cell),
-            "means": {name: float(ladder.scores(name, cell).mean()) for name in ladder.activations},
-            "best": ladder.best(cell, ladder.activations),
+            "means": {name: float(ladder.scores(name, cell).mean()) for name in ladder.activations},  # on test
+            "best": ladder.best(cell, ladder.activations),  # on validation
         }
-        for cell in by_budget(ladder.living)
+        for cell in rivals
     ]
+    return differences(ladder, pairs, means=means)
 
 
 def against_relu(results: Results, name: str, depth: int | None = None) -> Evidence:
@@ -154,8 +145,7 @@ def deep(results: Results, least_depth: int, rivals: Sequence[str] | None = None
 def at_shortest(results: Results, rival: str) -> Evidence:
     """ReLU less a rival at the shortest budget, by depth."""
     ladder = Ladder(results)
-    shortest = min(cell.budget for cell in ladder.cells)
-    cells = [cell for cell in ladder.living if cell.budget == shortest]
+    cells = [cell for cell in ladder.living if cell.budget == ladder.shortest]
     return differences(ladder, {str(cell): (RELU, rival, cell) for cell in cells})
 
 
@@ -166,34 +156,19 @@ def without_activation(results: Results) -> Evidence:
     """Linear layers one upon the other less softmax regression, in every cell."""
     ladder = Ladder(results)
     cells = by_budget(ladder.cells)
-    found = {
-        str(cell): (100 * (ladder.scores("identity", cell) - ladder.linear(cell.budget))).tolist() for cell in cells
-    }
     chosen = ladder.arm(LINEAR, "chosen")
-    edges = tuple(
-        f"softmax regression, {row.budget:g} epochs: at an edge" for row in chosen.itertuples() if row.at_edge
-    )
-    return Evidence(
-        per_seed(found),
-        num_seeds=len(ladder.results.study.ladder.protocol.seeds),
-        facts={"protocol": protocol_facts(ladder), "accuracies": linear_table(ladder)},
-        spoilt={str(cell): faults_of(ladder, [("identity", cell)]) for cell in cells},
-        faults=edges,
-        again=per_seed({str(cell): ladder.control(cell).tolist() for cell in cells}),
-        groups={str(cell): in_epochs(cell.budget) for cell in cells},
-    )
-
-
-def linear_table(ladder: Ladder) -> list[dict[str, Any]]:
-    return [
+    edges = [f"softmax regression, {row.budget:g} epochs: at an edge" for row in chosen.itertuples() if row.at_edge]
+    accuracies = [
         {
             "cell": str(cell),
             "linear": float(ladder.linear(cell.budget).mean()),
             "identity": float(ladder.scores("identity", cell).mean()),
             "relu": float(ladder.scores(RELU, cell).mean()),
         }
-        for cell in by_budget(ladder.cells)
+        for cell in cells
     ]
+    pairs = {str(cell): ("identity", LINEAR, cell) for cell in cells}
+    return differences(ladder, pairs, edges, accuracies=accuracies)
 
 
 # --- ACT-11: what trains at all, and why ---
@@ -202,10 +177,10 @@ def linear_table(ladder: Ladder) -> list[dict[str, Any]]:
 def fewer_trained(results: Results, first: str, second: str) -> Evidence:
     """How many seeds train with one activation and how many with another, in every cell in which anything trains."""
     ladder = Ladder(results)
-    counts: Callable[[str, Cell], tuple[int, int]] = lambda name, cell: (  # noqa: E731
-        ladder.num_trained(name, cell),
-        len(ladder.scores(name, cell)),
-    )
+
+    def counts(name: str, cell: Cell) -> tuple[int, int]:
+        return ladder.num_trained(name, cell), len(ladder.scores(name, cell))
+
     cells = living(ladder)
     shares = [
         {
@@ -244,10 +219,8 @@ def signals(ladder: Ladder) -> pd.DataFrame:
     """
     ratios = ladder.results.experiment("signal_propagation", "ratios")
     per_layer = dict(zip(zip(ratios["activation"], ratios["init"], strict=True), ratios["predicted"], strict=True))
-    shortest = min(cell.budget for cell in ladder.cells)
-    tuning = pd.concat([ladder.results.ladder(name, "tuning") for name in ladder.activations])
-    keys = ["activation", "depth", "init"]
-    means = tuning[tuning["budget"] == shortest].groupby([*keys, "lr"])["validation_accuracy"].mean()
+    tuning, keys = ladder.table("tuning"), ["activation", "depth", "init"]
+    means = tuning[tuning["budget"] == ladder.shortest].groupby([*keys, "lr"])["validation_accuracy"].mean()
     table = means.groupby(keys).max().rename("accuracy").reset_index()
     table = table[table["activation"].isin(set(ratios["activation"]))].reset_index(drop=True)
     per_cell = zip(table["activation"], table["depth"].tolist(), table["init"], strict=True)
@@ -259,12 +232,9 @@ def signals(ladder: Ladder) -> pd.DataFrame:
 
 
 def drawn_by(init: str, activation: str) -> str:
-    return matching_init(activation) if init == "matching" else init
-
-
-def matching_init(activation: str) -> str:
-    """As `training.models` has it, which imports torch."""
-    return "xavier" if activation in ("identity", "sigmoid", "tanh") else "he"
+    """The initialiser that an activation was drawn by: "matching" as `training.models` has it, which imports torch."""
+    matching = "xavier" if activation in ("identity", "sigmoid", "tanh") else "he"
+    return matching if init == "matching" else init
 
 
 # --- ACT-16: policies ---

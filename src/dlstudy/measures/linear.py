@@ -20,8 +20,6 @@ NEGATIVE: Final = -1e-6  # eigenvalue of a Hessian that bends down
 CONVEX: Final = -1e-10  # eigenvalue of a Hessian that does not, give or take rounding
 FEWEST_MINIMA: Final = 5  # of fewer, all may be alike by chance
 STATIONARY: Final = 1e-8  # norm of a gradient that counts as 0
-
-
 EPSILON: Final = sys.float_info.epsilon
 
 
@@ -29,31 +27,27 @@ EPSILON: Final = sys.float_info.epsilon
 
 
 def error(results: Results) -> Evidence:
-    checks = results.experiment(NAME, "error_checks")
-    samples = exact({row["check"]: row["num_exceptions"] for row in records(checks)})
-    facts = {
-        "checks": records(checks),
-        "vanishing_power": results.experiment_facts(NAME)["losses"]["vanishing_power"],
-    }
-    return Evidence(samples, facts=facts)
+    checks = records(results.experiment(NAME, "error_checks"))
+    samples = exact({row["check"]: row["num_exceptions"] for row in checks})
+    vanishing_power = results.experiment_facts(NAME)["losses"]["vanishing_power"]
+    return Evidence(samples, facts={"checks": checks, "vanishing_power": vanishing_power})
 
 
 def optimum(results: Results) -> Evidence:
-    constants = results.experiment(NAME, "best_constants")
-    samples = {f"{row['loss']} loss, {row['statistic']}": row["relative_difference"] for row in records(constants)}
-    return Evidence(exact(samples), facts={"constants": records(constants)})
+    constants = records(results.experiment(NAME, "best_constants"))
+    samples = {f"{row['loss']} loss, {row['statistic']}": row["relative_difference"] for row in constants}
+    return Evidence(exact(samples), facts={"constants": constants})
 
 
 def slope_moves(coefficients: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
     """For each loss and slope: its value with all houses, without the large ones, and its relative move."""
     values = coefficients.set_index(["loss", "name", "houses"])["value"]
-    moves: dict[str, dict[str, dict[str, float]]] = {}
-    for loss in ("squared", "absolute"):
-        moves[loss] = {}
-        for name in ("area", "age"):
-            before, after = float(values[loss, name, "all"]), float(values[loss, name, "without large"])
-            moves[loss][name] = {"all": before, "without": after, "move": after / before - 1}
-    return moves
+
+    def moved(loss: str, name: str) -> dict[str, float]:
+        before, after = float(values[loss, name, "all"]), float(values[loss, name, "without large"])
+        return {"all": before, "without": after, "move": after / before - 1}
+
+    return {loss: {name: moved(loss, name) for name in ("area", "age")} for loss in ("squared", "absolute")}
 
 
 def outliers(results: Results) -> Evidence:
@@ -227,6 +221,3 @@ def constant_starts(results: Results) -> Evidence:
         **facts["params"],
     }
     return Evidence(exact(exceptions), facts["num_seeds"], shown)
-
-
-# --- The claims ---

@@ -3,36 +3,63 @@
 Also of whether deep sigmoid networks can be rescued (ACT-11). Each training budget is judged apart.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from dlstudy.judging.evidence import Count, Evidence, PerSeed, TwoCounts, exact, per_seed
-from dlstudy.measures.outputs_evidence import (
-    EXPERIMENT,
-    FOLDER,
-    MIXTURES,
-    POINTS,
-    Cell,
-    budgets_of,
-    difference,
-    edges_of,
-    protocol,
-    rows_of,
-    side,
-)
+from dlstudy.measures.cells import POINTS, Cell, Trainings
 from dlstudy.study.ladder import in_epochs
 from dlstudy.study.results import MissingResultError, Results
 
+EXPERIMENT: Final = "activation_outputs"
+MIXTURES: Final = ("sigmoid_first", "sigmoid_last", "alternating")
 
-def compared(results: Results, first: Sequence[str], second: Sequence[str]) -> Evidence:
+
+# --- What measures share ---
+
+
+def compared(results: Results, first: tuple[str, str], second: tuple[str, str]) -> Evidence:
     """By budget and seed: test accuracy of one network and variant less that of another, in points."""
-    pairs = {
-        budget: (Cell(first[0], first[1], budget), Cell(second[0], second[1], budget)) for budget in budgets_of(results)
+    trainings = Trainings(results, EXPERIMENT)
+    pairs = {budget: (Cell(*first, budget), Cell(*second, budget)) for budget in trainings.budgets}
+    return difference(trainings, pairs)
+
+
+def difference(trainings: Trainings, pairs: Mapping[float, tuple[Cell, Cell]]) -> Evidence:
+    """By budget and seed: test accuracy, first less second, in points. A run that diverged is left out, and a fault."""
+    cells = [cell for pair in pairs.values() for cell in pair]
+    points = {in_epochs(budget): trainings.paired(*pair) for budget, pair in pairs.items()}
+    lost = [
+        f"{cell}, seed {row.seed}: diverged"
+        for cell in cells
+        for row in trainings.rows("per_seed", cell).itertuples()
+        if row.diverged
+    ]
+    return Evidence(
+        per_seed(points),
+        num_seeds=min(map(len, points.values())),
+        facts={"rows": [side(trainings, cell) for cell in cells], "protocol": trainings.facts},
+        faults=(*trainings.edges(cells), *lost),
+        groups={name: name for name in points},
+    )
+
+
+def side(trainings: Trainings, cell: Cell, column: str = "test_accuracy") -> dict[str, Any]:
+    """What the page shows of a cell: accuracy over the seeds that did not diverge, and how it was tuned."""
+    accuracies = trainings.by_seed(cell)[column]
+    (chosen,) = trainings.rows("chosen", cell).to_dict("records")
+    spread = {"mean": accuracies.mean(), "low": accuracies.min(), "high": accuracies.max()} if len(accuracies) else {}
+    return {
+        **cell._asdict(),
+        "lr": chosen["lr"],
+        "at_edge": bool(chosen["at_edge"]),
+        "tuned": chosen["validation_accuracy"],
+        "num_seeds": len(accuracies),
+        **spread,
     }
-    return difference(results, pairs)
 
 
 # --- MLP-1: no activation ---
@@ -41,15 +68,11 @@ def compared(results: Results, first: Sequence[str], second: Sequence[str]) -> E
 def collapse(results: Results) -> Evidence:
     """How far a perceptron without activation is from one affine map, for each budget and seed."""
     table = results.experiment(EXPERIMENT, "collapse")
+    largest, num_other = table["relative_difference"].max(), int(table["num_other_classes"].sum())
     return Evidence(
-        exact(
-            {
-                "outputs": table["relative_difference"].max(),
-                "images that change class": table["num_other_classes"].sum(),
-            }
-        ),
+        exact({"outputs": largest, "images that change class": num_other}),
         num_seeds=table["seed"].nunique(),
-        facts={"largest": table["relative_difference"].max(), "num_other": int(table["num_other_classes"].sum())},
+        facts={"largest": largest, "num_other": num_other},
     )
 
 
@@ -67,24 +90,24 @@ def price(results: Results) -> Evidence:
     diverged = relu["diverged"].astype(bool) | linear["diverged"].astype(bool).reindex(relu.index)
     seeds = relu.index[~diverged]
     if not len(seeds):
-        raise MissingResultError(f"{FOLDER}/price_per_seed.csv: expected a seed that did not diverge, found none")
+        raise MissingResultError(
+            f"results/experiments/{EXPERIMENT}/price_per_seed.csv: expected a seed that did not diverge, found none"
+        )
     excess = POINTS * (relu.loc[seeds, "rmse"] / linear.loc[seeds, "rmse"] - 1)
-    chosen = results.experiment(EXPERIMENT, "price_chosen")
-    at_edge = chosen[chosen["at_edge"].astype(bool)]
+    edges = [
+        f"{row.output}: its best learning rate, {row.lr:g}, lies at an end of those tried"
+        for row in results.experiment(EXPERIMENT, "price_chosen").itertuples()
+        if row.at_edge
+    ]
     return Evidence(
         {"": PerSeed(excess.tolist())},
         num_seeds=len(seeds),
         facts={
-            **{"sides": price_sides(results), "failing": failing_rates(results)},
-            "protocol": protocol(results),
+            "sides": price_sides(results),
+            "failing": failing_rates(results),
+            "protocol": results.experiment_facts(EXPERIMENT),
         },
-        faults=(
-            *(
-                f"{row.output}: its best learning rate, {row.lr:g}, lies at an end of those tried"
-                for row in at_edge.itertuples()
-            ),
-            *(f"price, seed {seed}: diverged" for seed in relu.index[diverged]),
-        ),
+        faults=(*edges, *(f"price, seed {seed}: diverged" for seed in relu.index[diverged])),
     )
 
 
@@ -119,20 +142,13 @@ def price_sides(results: Results) -> list[dict[str, Any]]:
     return sides
 
 
-def logits_of(results: Results, variant: str, budget: float) -> pd.DataFrame:
-    table = results.experiment(EXPERIMENT, "logits")
-    rows = table[(table["variant"] == variant) & (table["budget"] == budget)]
-    if rows.empty:
-        raise MissingResultError(f"{FOLDER}/logits.csv: expected rows of {variant}, {in_epochs(budget)}, found none")
-    return rows
-
-
 def relu_on_logits(results: Results) -> Evidence:
     """Linear outputs less ReLU on them; beside the accuracies of both, which classes are lost."""
+    trainings = Trainings(results, EXPERIMENT)
     found = compared(results, ("shallow", "softmax"), ("shallow", "relu_logits"))
     rows = []
     for row in found.facts["rows"]:
-        logits = logits_of(results, row["variant"], row["budget"])
+        logits = trainings.rows("logits", Cell("shallow", row["variant"], row["budget"]))
         lost = {name: logits[name].tolist() for name in ("num_never_predicted", "num_dead")}
         rows.append({**row, **lost, "share_silent": logits["share_silent"].mean()})
     return replace(found, facts={**found.facts, "rows": rows})
@@ -140,31 +156,33 @@ def relu_on_logits(results: Results) -> Evidence:
 
 def lost_classes(results: Results) -> Evidence:
     """By seed, with ReLU on the logits, the classes that are dead (always 0) or never predicted, on the test images."""
-    tables = {in_epochs(budget): logits_of(results, "relu_logits", budget) for budget in budgets_of(results)}
-    rows = [
-        {"budget": name, "num_hit": int((table["num_dead"] > 0).sum())}
-        | {"num_losing": int((table["num_never_predicted"] > 0).sum()), "num_seeds": len(table)}
-        for name, table in tables.items()
-    ]
-    counts = {name: table[["num_dead", "num_never_predicted"]].max(axis=1).tolist() for name, table in tables.items()}
+    trainings = Trainings(results, EXPERIMENT)
+    rows, counts = [], {}
+    for budget in trainings.budgets:
+        table = trainings.rows("logits", Cell("shallow", "relu_logits", budget))
+        dead, never = table["num_dead"], table["num_never_predicted"]
+        hit = {"num_hit": int((dead > 0).sum()), "num_losing": int((never > 0).sum()), "num_seeds": len(table)}
+        rows.append({"budget": in_epochs(budget), **hit})
+        counts[in_epochs(budget)] = table[["num_dead", "num_never_predicted"]].max(axis=1).tolist()
     return Evidence(per_seed(counts), min(map(len, counts.values())), {"rows": rows})
 
 
 # --- ACT-7: mixtures, exploratory ---
 
 
-def best_mixture(results: Results, budget: float) -> Cell:
+def best_mixture(trainings: Trainings, budget: float) -> Cell:
     """The mixture of the highest validation accuracy, with the tuning seeds; the first of several."""
     mixtures = [Cell("middle", variant, budget) for variant in MIXTURES]
-    return max(mixtures, key=lambda cell: float(rows_of(results, "chosen", cell)["validation_accuracy"].iloc[0]))
+    return max(mixtures, key=lambda cell: float(trainings.rows("chosen", cell)["validation_accuracy"].iloc[0]))
 
 
 def mixture(results: Results, against: str) -> Evidence:
     """By budget and seed: the best mixture on validation less networks of "relu" or "sigmoid" alone."""
-    best = {budget: best_mixture(results, budget) for budget in budgets_of(results)}
-    found = difference(results, {budget: (cell, Cell("middle", against, budget)) for budget, cell in best.items()})
+    trainings = Trainings(results, EXPERIMENT)
+    best = {budget: best_mixture(trainings, budget) for budget in trainings.budgets}
+    found = difference(trainings, {budget: (cell, Cell("middle", against, budget)) for budget, cell in best.items()})
     rows = [
-        side(results, Cell("middle", variant, budget)) | {"best": variant == best[budget].variant}
+        side(trainings, Cell("middle", variant, budget)) | {"best": variant == best[budget].variant}
         for budget in best
         for variant in ("relu", "sigmoid", *MIXTURES)
     ]
@@ -174,43 +192,30 @@ def mixture(results: Results, against: str) -> Evidence:
 # --- ACT-11: deep sigmoid rescued ---
 
 
-def deep_cells(results: Results) -> dict[str, Cell]:
+def deep_cells(trainings: Trainings) -> dict[str, Cell]:
     """By name, the plain network at the shortest budget, and its rescues: that at the longest budget is one of them."""
-    shortest, *longer = budgets_of(results)
+    shortest, *longer = trainings.budgets
     cells = {variant: Cell("deep", variant, shortest) for variant in ("plain", "xavier4", "batch_norm", "adam")}
     return {**cells, "longer": Cell("deep", "plain", longer[-1])} if longer else cells
 
 
 def rescued(results: Results) -> Evidence:
     """How many seeds reach the accuracy of a trained network with each rescue, and plainly; a diverged one has not."""
-    facts, cells = protocol(results), deep_cells(results)
-    reached = {name: reaching(results, cell, facts["reached"]) for name, cell in cells.items()}
+    trainings = Trainings(results, EXPERIMENT)
+    facts, cells = trainings.facts, deep_cells(trainings)
+    reached: dict[str, tuple[int, int]] = {}  # seeds of each cell that reach the accuracy, and of how many
+    rows = []
+    for name, cell in cells.items():
+        table = trainings.rows("per_seed", cell)
+        num, num_diverged = int((table["validation_accuracy"] >= facts["reached"]).sum()), int(table["diverged"].sum())
+        reached[name] = num, len(table)
+        counts = {"num_reached": num, "num_seeds": len(table), "num_diverged": num_diverged}
+        rows.append({**side(trainings, cell, "validation_accuracy"), "name": name, **counts})
     plain = reached["plain"]
     return Evidence(
         {name: TwoCounts(found, plain) for name, found in reached.items() if name != "plain"},
         num_seeds=plain[1],
-        facts={"protocol": facts, "rows": [rescue_row(results, name, cells, reached) for name in cells]},
-        faults=edges_of(results, [cells["plain"]]),
+        facts={"protocol": facts, "rows": rows},
+        faults=trainings.edges([cells["plain"]]),
         aside={name: Count(*found) for name, found in reached.items()},
     )
-
-
-def reaching(results: Results, cell: Cell, accuracy: float) -> tuple[int, int]:
-    """How many seeds of a cell reach an accuracy on validation, and of how many."""
-    found = rows_of(results, "per_seed", cell)["validation_accuracy"]
-    return int((found >= accuracy).sum()), len(found)
-
-
-def rescue_row(
-    results: Results, name: str, cells: Mapping[str, Cell], reached: Mapping[str, tuple[int, int]]
-) -> dict[str, Any]:
-    """What the page says of a way to train: how it was tuned, how many seeds reach the accuracy, accuracies."""
-    num_diverged = int(rows_of(results, "per_seed", cells[name])["diverged"].astype(bool).sum())
-    num_reached, num_seeds = reached[name]
-    return {
-        **side(results, cells[name], "validation_accuracy"),
-        "name": name,
-        "num_reached": num_reached,
-        "num_seeds": num_seeds,
-        "num_diverged": num_diverged,
-    }

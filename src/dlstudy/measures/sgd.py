@@ -15,13 +15,16 @@ EXPERIMENT: Final = "sgd_theory"
 SAMPLING: Final = {"without": "shuffled epochs", "with": "independent rows"}
 
 
-def _cell(lr: float, batch_size: float) -> str:
-    return f"learning rate {lr:g}, B = {batch_size:g}"
+def _facts(results: Results, *names: str) -> dict[str, Any]:
+    """The single numbers of the experiment that go by these names."""
+    facts = results.experiment_facts(EXPERIMENT)
+    return {name: facts[name] for name in names}
 
 
 def _by_cell(table: pd.DataFrame, column: str) -> dict[str, Sample]:
     """The values of a column for each learning rate and batch size."""
-    names = [_cell(lr, size) for lr, size in zip(table["learning_rate"], table["batch_size"], strict=True)]
+    cells = zip(table["learning_rate"], table["batch_size"], strict=True)
+    names = [f"learning rate {lr:g}, B = {batch_size:g}" for lr, batch_size in cells]
     return per_seed({str(name): values.tolist() for name, values in table.groupby(names, sort=False)[column]})
 
 
@@ -43,7 +46,8 @@ def pooled_z(table: pd.DataFrame) -> float:
 
 def estimates(results: Results) -> Evidence:
     """By seed, how far the mean of many minibatch gradients is from the full gradient, over the latter's length."""
-    table, facts = results.experiment(EXPERIMENT, "means"), results.experiment_facts(EXPERIMENT)
+    table = results.experiment(EXPERIMENT, "means")
+    facts = _facts(results, "num_rows", "coordinates", "full_gradient", "num_epochs")
     length = math.hypot(*facts["full_gradient"])
     samples: dict[str, list[float]] = {}
     rows: list[dict[str, Any]] = []
@@ -57,10 +61,7 @@ def estimates(results: Results) -> Evidence:
         num = int(group.loc[group["coordinate"] == 0, "num_minibatches"].sum())
         rows.append({"sampling": sampling, "batch_size": int(batch_size), "num_minibatches": num, "z": scores})
     shown = {
-        "num_rows": facts["num_rows"],
-        "coordinates": facts["coordinates"],
-        "full_gradient": facts["full_gradient"],
-        "num_epochs": facts["num_epochs"],
+        **facts,
         "num_tests": len(samples),
         "num_beyond_two": sum(abs(z) > 2 for row in rows for z in row["z"]),
         "rows": rows,
@@ -73,19 +74,14 @@ def estimates(results: Results) -> Evidence:
 
 def variances(results: Results, sampling: str) -> Evidence:
     """Measured over predicted variance of minibatch gradients, drawn "with" or "without" replacement."""
-    table, facts = results.experiment(EXPERIMENT, "variances"), results.experiment_facts(EXPERIMENT)
+    table = results.experiment(EXPERIMENT, "variances")
+    facts = _facts(results, "num_rows", "num_epochs", "gradient_variance")
     drawn = table[table["sampling"] == sampling]
     varying = drawn[drawn["predicted"] > 0]  # a minibatch of all rows, none twice, does not vary
     ratios = varying.assign(ratio=varying["measured"] / varying["predicted"])
     means = ratios.groupby("batch_size", as_index=False)[["predicted", "measured", "ratio"]].mean()
     all_rows = drawn[drawn["batch_size"] == facts["num_rows"]]
-    shown = {
-        "num_rows": facts["num_rows"],
-        "num_epochs": facts["num_epochs"],
-        "gradient_variance": facts["gradient_variance"],
-        "largest_at_all_rows": float(all_rows["measured"].max()),
-        "rows": records(means),
-    }
+    shown = {**facts, "largest_at_all_rows": float(all_rows["measured"].max()), "rows": records(means)}
     samples = {f"B = {batch_size}": each["ratio"].tolist() for batch_size, each in ratios.groupby("batch_size")}
     return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=shown)
 
@@ -95,20 +91,21 @@ def variances(results: Results, sampling: str) -> Evidence:
 
 def critical(results: Results, problem: str) -> Evidence:
     """Measured over predicted critical learning rate, of the problem "linear" or "softmax"."""
-    table, facts = results.experiment(EXPERIMENT, "critical"), results.experiment_facts(EXPERIMENT)
-    found = table[table["problem"] == problem]
-    curves = results.experiment(EXPERIMENT, "curves")
-    of_problem = curves[curves["problem"] == problem]
-    last = of_problem[of_problem["step"] == of_problem["step"].max()]
+    tables = (results.experiment(EXPERIMENT, name) for name in ("critical", "curves"))
+    found, curves = (table[table["problem"] == problem] for table in tables)
+    last = curves[curves["step"] == curves["step"].max()]
+    # by learning rate, how many steps raise the loss
+    rising = [int((each["loss"].diff() > 0).sum()) for _, each in curves.groupby("factor", sort=True)]
     shown = {
         "predicted": float(found["predicted"].iloc[0]),
         "measured": float(found["measured"].mean()),
         "num_starts": len(found),
         "images": results.image_set().name,
-        "first_loss": float(of_problem.loc[of_problem["step"] == 0, "loss"].iloc[0]),
-        "curves": records(last[["factor", "learning_rate", "loss"]].assign(rising=_rising(of_problem))),
+        "first_loss": float(curves.loc[curves["step"] == 0, "loss"].iloc[0]),
+        "curves": records(last[["factor", "learning_rate", "loss"]].assign(rising=rising)),
         "curvature": records(results.experiment(EXPERIMENT, "curvature")),  # of softmax, at the lowest rate
-        **{name: facts[name] for name in _CRITICAL_FACTS},
+        **_facts(results, "eigenvalues", "bisection_precision", "num_trial_steps", "num_images", "num_curve_images"),
+        **_facts(results, "num_curve_steps", "num_classes"),
     }
     ratios = (found["measured"] / found["predicted"]).tolist()
     where = "Ames sales" if problem == "linear" else f"{shown['images']}, W = 0"
@@ -117,27 +114,11 @@ def critical(results: Results, problem: str) -> Evidence:
     return Evidence({where: Exact(ratios[0])}, facts=shown)  # one start serves for the images
 
 
-_CRITICAL_FACTS: Final = (
-    "eigenvalues",
-    "bisection_precision",
-    "num_trial_steps",
-    "num_images",
-    "num_curve_images",
-    "num_curve_steps",
-    "num_classes",
-)
-
-
-def _rising(curves: pd.DataFrame) -> list[int]:
-    """How many steps raise the loss, for each learning rate in ascending order."""
-    return [int((each["loss"].diff() > 0).sum()) for _, each in curves.groupby("factor", sort=True)]
-
-
 # --- SGD-4: how fast descent converges ---
 
 
 def contractions(results: Results) -> Evidence:
-    table, facts = results.experiment(EXPERIMENT, "contractions"), results.experiment_facts(EXPERIMENT)
+    table = results.experiment(EXPERIMENT, "contractions")
     ratios = table.assign(ratio=table["measured"] / table["predicted"])
     columns = ["learning_rate", "predicted", "measured", "ratio"]
     means = ratios.groupby("fraction", as_index=False)[columns].mean()
@@ -146,7 +127,7 @@ def contractions(results: Results) -> Evidence:
         measured_factor=np.exp(means["measured"]),
         num_steps_to_tenth=np.log(0.1) / means["predicted"],
     )
-    shown = {"eigenvalues": facts["eigenvalues"], "reduction": facts["reduction"], "rows": records(means)}
+    shown = {**_facts(results, "eigenvalues", "reduction"), "rows": records(means)}
     by_fraction = ratios.groupby("fraction", sort=True)["ratio"]
     samples = {f"{fraction:g} of the critical rate": values.tolist() for fraction, values in by_fraction}
     return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=shown)
@@ -166,26 +147,20 @@ def log_slope(table: pd.DataFrame, column: str) -> float:
 
 
 def _floor_facts(results: Results, table: pd.DataFrame) -> dict[str, Any]:
-    facts = results.experiment_facts(EXPERIMENT)
     first = table[table["seed"] == table["seed"].iloc[0]]  # theory is the same for every seed
     names = ("num_rows", "num_chains", "num_floor_steps", "num_steps_down", "smallest_loss", "eigenvalues", "noise")
+    rows = _cell_means(table)
     return {
-        **{name: facts[name] for name in names},
-        "rows": _cell_means(table),
+        **_facts(results, *names),
+        "rows": rows,
         "simple_slope": log_slope(first, "simple"),
         "exact_slope": log_slope(first, "exact"),
         "largest_correction": float((first["exact"] / first["simple"]).max() - 1),
-        "smallest_ratio": float(_worst(table, "ratio").min()),
-        "largest_ratio": float(_worst(table, "ratio").max()),
-        "smallest_exact_ratio": float(_worst(table, "exact_ratio").min()),
-        "largest_exact_ratio": float(_worst(table, "exact_ratio").max()),
+        "smallest_ratio": min(row["ratio"] for row in rows),
+        "largest_ratio": max(row["ratio"] for row in rows),
+        "smallest_exact_ratio": min(row["exact_ratio"] for row in rows),
+        "largest_exact_ratio": max(row["exact_ratio"] for row in rows),
     }
-
-
-def _worst(table: pd.DataFrame, column: str) -> "pd.Series[float]":
-    """The mean of a column over the seeds, for each cell."""
-    means: pd.Series[float] = table.groupby(["learning_rate", "batch_size"])[column].mean()
-    return means
 
 
 def level(results: Results) -> Evidence:
@@ -205,12 +180,9 @@ def slope(results: Results) -> Evidence:
 
 
 def _steps(results: Results) -> tuple[pd.DataFrame, dict[str, Any]]:
-    table, facts = results.experiment(EXPERIMENT, "first_steps"), results.experiment_facts(EXPERIMENT)
-    full = results.experiment(EXPERIMENT, "full_batch")
+    table, full = (results.experiment(EXPERIMENT, name) for name in ("first_steps", "full_batch"))
     shown = {
-        "num_rows": facts["num_rows"],
-        "num_chains": facts["num_chains"],
-        "num_first_steps": facts["num_first_steps"],
+        **_facts(results, "num_rows", "num_chains", "num_first_steps"),
         "rows": _cell_means(table),
         "mean_share": float(table["share"].mean()),
         "first_half": float(table["first_half"].mean()),
@@ -239,14 +211,13 @@ def steps_that_do_not(results: Results) -> Evidence:
 
 
 def reshuffled(results: Results) -> Evidence:
-    table, facts = results.experiment(EXPERIMENT, "reshuffled"), results.experiment_facts(EXPERIMENT)
+    table = results.experiment(EXPERIMENT, "reshuffled")
+    facts = _facts(results, "num_rows", "num_chains", "num_floor_epochs")
     ratios = table.assign(ratio=table["reshuffled"] / table["independent"])
     rows = [{**row, "num_steps": facts["num_rows"] // int(row["batch_size"])} for row in _cell_means(ratios)]
     gaps = [abs(row["ratio"] / row["predicted_ratio"] - 1) for row in rows]
     shown = {
-        "num_rows": facts["num_rows"],
-        "num_chains": facts["num_chains"],
-        "num_floor_epochs": facts["num_floor_epochs"],
+        **facts,
         "rows": rows,
         "smallest_ratio": min(row["ratio"] for row in rows),
         "largest_ratio": max(row["ratio"] for row in rows),

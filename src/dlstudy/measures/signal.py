@@ -16,7 +16,6 @@ from dlstudy.literature.published import load_published
 from dlstudy.study.results import MissingResultError, Results
 
 EXPERIMENT: Final = "signal_propagation"
-FOLDER: Final = f"results/experiments/{EXPERIMENT}"
 
 # --- What all three statements read ---
 
@@ -26,7 +25,8 @@ def ratios(results: Results, activation: str) -> pd.DataFrame:
     table = results.experiment(EXPERIMENT, "ratios")
     rows = table[table["activation"] == activation]
     if missing := [init for init in CLAIMED_INITS if init not in set(rows["init"])]:
-        raise MissingResultError(f"{FOLDER}/ratios.csv: expected {activation} with {missing[0]}, found no row")
+        file = f"results/experiments/{EXPERIMENT}/ratios.csv"
+        raise MissingResultError(f"{file}: expected {activation} with {missing[0]}, found no row")
     return rows
 
 

@@ -21,19 +21,18 @@ def example(results: Results) -> Evidence:
 
 
 def ratio(results: Results) -> Evidence:
-    table = results.experiment(EXPERIMENT, "scales")
-    facts = results.experiment_facts(EXPERIMENT)
-    unsure = table["probability"] <= facts["confidence"]
+    table, facts = results.experiment(EXPERIMENT, "scales"), results.experiment_facts(EXPERIMENT)
+    num_unsure = int((table["probability"] <= facts["confidence"]).sum())
     shown = {
         **facts,
         "num_scales": len(table),
-        "num_unsure": int(unsure.sum()),
+        "num_unsure": num_unsure,
         "smallest": table["largest"].min(),
         "largest": table["largest"].max(),
         "least_probability": table["probability"].min(),
         "trained": _logit_range(results),
     }
-    return Evidence({"": Exact(int(unsure.sum()))}, facts=shown)
+    return Evidence({"": Exact(num_unsure)}, facts=shown)
 
 
 def _logit_range(results: Results) -> dict[str, Any]:
@@ -45,12 +44,11 @@ def _logit_range(results: Results) -> dict[str, Any]:
         "num_seeds": len(table),
         "smallest": table["logit_smallest"].min(),
         "largest": table["logit_largest"].max(),
-        **{f"{name}_low": table[column].min() for name, column in _MEDIANS.items()},
-        **{f"{name}_high": table[column].max() for name, column in _MEDIANS.items()},
+        "top_low": table["logit_top"].min(),
+        "gap_low": table["gap"].min(),
+        "top_high": table["logit_top"].max(),
+        "gap_high": table["gap"].max(),
     }
-
-
-_MEDIANS: Final = {"top": "logit_top", "gap": "gap"}
 
 
 def _models(results: Results, *, hidden: bool | None = None) -> dict[str, SgdParams]:
@@ -81,9 +79,9 @@ def shifts(results: Results) -> Evidence:
 def _limits(results: Results) -> dict[str, dict[str, dict[str, float]]]:
     """For each limit and format its number by theory and by bisection."""
     found: dict[str, dict[str, dict[str, float]]] = {}
-    for row in results.experiment(EXPERIMENT, "limits").to_dict("records"):
-        by_format = found.setdefault(row["limit"], {})
-        by_format[row["format"]] = {"predicted": row["predicted"], "measured": row["measured"]}
+    for row in records(results.experiment(EXPERIMENT, "limits")):
+        limit = {"predicted": row["predicted"], "measured": row["measured"]}
+        found.setdefault(row["limit"], {})[row["format"]] = limit
     return found
 
 
@@ -148,17 +146,14 @@ def positive(results: Results) -> Evidence:
     samples["trained logits, float32"] = Exact(int(trained["num_zero"].sum()))
     facts = {
         "gaps": [
-            {"gap": gap, **dict(zip(rows["format"], rows["probability"], strict=True))} for gap, rows in _gaps(table)
+            {"gap": float(str(gap)), **dict(zip(rows["format"], rows["probability"], strict=True))}
+            for gap, rows in table.groupby("gap")
         ],
         "limits": _limits(results)["vanishing"],
         "num_zero_trained": int(trained["num_zero"].sum()),
         "smallest_trained": trained["smallest"].min(),
     }
     return Evidence(samples, num_seeds=len(trained), facts=facts)
-
-
-def _gaps(table: pd.DataFrame) -> list[tuple[float, pd.DataFrame]]:
-    return [(float(str(gap)), rows) for gap, rows in table.groupby("gap")]
 
 
 def order(results: Results) -> Evidence:
@@ -170,11 +165,8 @@ def order(results: Results) -> Evidence:
 
 def two_class(results: Results) -> Evidence:
     table = results.experiment(EXPERIMENT, "trained")
-    return Evidence(
-        exact({"pairs of trained logits": table["two_class"].max()}),
-        num_seeds=len(table),
-        facts={"worst": table["two_class"].max()},
-    )
+    worst = table["two_class"].max()
+    return Evidence(exact({"pairs of trained logits": worst}), num_seeds=len(table), facts={"worst": worst})
 
 
 # --- SOFT-5: a probability distribution ---

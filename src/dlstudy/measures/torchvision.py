@@ -37,17 +37,13 @@ def properties_of(results: Results, **wanted: str) -> pd.DataFrame:
 def part_rows(results: Results) -> list[dict[str, Any]]:
     """A row a part: its public names, and what of it is put to work on how many images."""
     rows = []
-    for part in results.experiment(TOUR, "parts").to_dict("records"):
+    for part in records(results.experiment(TOUR, "parts")):
         used = properties_of(results, part=part["part"])
-        rows.append(
-            {str(key): value for key, value in part.items()}
-            | {
-                "num_names": part["num_classes"] + part["num_functions"],
-                "named": part["part"] in PARTS,
-                "num_properties": int(used["property"].nunique()),
-                "num_cases": int(used["num_cases"].max()) if len(used) else 0,
-            }
-        )
+        part["num_names"] = part["num_classes"] + part["num_functions"]
+        part["named"] = part["part"] in PARTS
+        part["num_properties"] = int(used["property"].nunique())
+        part["num_cases"] = int(used["num_cases"].max()) if len(used) else 0
+        rows.append(part)
     return rows
 
 
@@ -72,32 +68,24 @@ def mainly(results: Results) -> Evidence:
 # --- Evidence: models ---
 
 
-def with_weights(results: Results) -> pd.DataFrame:
-    builders = results.experiment(CENSUS, "builders")
-    return builders[builders["published_num_parameters"] > 0]
-
-
 def differing(results: Results, column: str) -> Evidence:
     """The networks whose parameters or operations are not the published ones: the note's three, and all others.
 
     Operations are compared in the unit of the metadata: 10^9 multiplications with an addition, to three decimals.
     """
-    table = with_weights(results)
+    builders = results.experiment(CENSUS, "builders")
+    table = builders[builders["published_num_parameters"] > 0]
     ours = table[f"num_{column}"]
     ours = (ours / BILLION).round(3) if column == "operations" else ours
     other = ours != table["published_operations" if column == "operations" else "published_num_parameters"]
     named = table["builder"].isin(list(NAMED))
     left_out = [name for name in NAMED if name not in set(table["builder"])]
+    in_order = table[named].sort_values("builder", key=lambda names: names.map(list(NAMED).index))
     facts = {
         "num_builders": len(table),
         "num_equal": int((~other).sum()),
         "others": table.loc[other, "builder"].tolist(),
-        "rows": [
-            {str(key): value for key, value in row.items()} | {"called": NAMED[row["builder"]]}
-            for row in table[named]
-            .sort_values("builder", key=lambda names: names.map(list(NAMED).index))
-            .to_dict("records")
-        ],
+        "rows": [row | {"called": NAMED[row["builder"]]} for row in records(in_order)],
     }
     samples = {"AlexNet, VGG-16 and ResNet-18": other[named], "all other networks": other[~named]}
     return Evidence(
@@ -196,10 +184,7 @@ def property_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
         {
             "property": name,
             "num_cases": int(own["num_cases"].iloc[0]),
-            "formats": {
-                row["format"]: {"num_equal": row["num_equal"], "deviation": row["deviation"]}
-                for row in own.to_dict("records")
-            },
+            "formats": own.set_index("format")[["num_equal", "deviation"]].to_dict("index"),
         }
         for name, own in table.groupby("property", sort=False)
     ]

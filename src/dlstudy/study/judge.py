@@ -6,13 +6,12 @@ from pydantic import Field, field_validator
 
 from dlstudy.core.params import PositiveFloat, Section
 
-Confidence = Annotated[float, Field(gt=0.5, lt=1)]  # two one-sided tests stand on the interval at 2 * confidence - 1
 WIDEST_MARGIN: Final = 50.0
 
 
 class JudgeParams(Section):
     margin: PositiveFloat  # accuracy points: a smaller difference is negligible
-    confidence: Confidence  # of every interval
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]  # of every interval; 2 * confidence - 1 in two one-sided tests
 
     @field_validator("margin")
     @classmethod

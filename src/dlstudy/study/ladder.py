@@ -1,7 +1,7 @@
 """The ladder's tables, as figures, pages and verdicts read them: cells, paired differences, which networks train."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -32,9 +32,10 @@ def in_epochs(budget: float) -> str:
 
 @dataclass(frozen=True)
 class Ladder:
-    """What was trained: `per_seed` and `chosen` have a column `activation`; arms are apart, by their names."""
+    """What was trained: the tables of all activations have a column `activation`; arms are apart, by their names."""
 
     results: Results
+    _scores: "dict[str, Rows]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def activations(self) -> tuple[str, ...]:
@@ -51,13 +52,14 @@ class Ladder:
         protocol = self.results.study.ladder.protocol
         return [Cell(depth, budget) for depth in protocol.depths for budget in protocol.budgets_of(depth)]
 
-    @cached_property
-    def per_seed(self) -> pd.DataFrame:
-        return pd.concat([self.results.ladder(name, "per_seed") for name in self.activations])
+    @property
+    def shortest(self) -> float:
+        """The shortest budget, in epochs."""
+        return min(cell.budget for cell in self.cells)
 
-    @cached_property
-    def chosen(self) -> pd.DataFrame:
-        return pd.concat([self.results.ladder(name, "chosen") for name in self.activations])
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of all activations: tuning, chosen or per_seed."""
+        return pd.concat([self.results.ladder(activation, name) for activation in self.activations])
 
     def arm(self, name: str, table: str = "per_seed") -> pd.DataFrame:
         return self.results.ladder(name, table)
@@ -73,37 +75,31 @@ class Ladder:
 
     @cached_property
     def _by_seed(self) -> "Rows":
-        return _by_cell(self.per_seed.set_index("seed"))
+        return _by_cell(self.table("per_seed").set_index("seed"))
 
     @cached_property
     def _choices(self) -> "Rows":
-        return _by_cell(self.chosen)
+        return _by_cell(self.table("chosen"))
 
-    @cached_property
-    def _relu(self) -> "Rows":
-        return _by_cell(self.results.whole.ladder(RELU, "per_seed").set_index("seed"))
-
-    @cached_property
-    def _again(self) -> "Rows":
-        return _by_cell(self.arm(AGAIN).set_index("seed"))
-
-    @cached_property
-    def _linear(self) -> "Rows":
-        return _by_cell(self.arm(LINEAR).set_index("seed"))
+    def _whole(self, name: str) -> "Rows":
+        """By seed, the scores of one activation or arm of the whole ladder."""
+        if name not in self._scores:
+            self._scores[name] = _by_cell(self.results.whole.ladder(name, "per_seed").set_index("seed"))
+        return self._scores[name]
 
     def points(self, first: str, second: str, cell: Cell) -> "pd.Series[float]":
-        """Test accuracy of the first less that of the second, in points, by seed."""
-        return POINTS * (self.scores(first, cell) - self.scores(second, cell))
+        """Test accuracy of the first less that of the second (`LINEAR`: softmax regression), in points, by seed."""
+        rival = self.linear(cell.budget) if second == LINEAR else self.scores(second, cell)
+        return POINTS * (self.scores(first, cell) - rival)
 
     def control(self, cell: Cell) -> "pd.Series[float]":
         """ReLU less ReLU as its own rival, in points, by seed; the ladder's own in an arm, which has none."""
-        return POINTS * (
-            _found(self._relu, RELU, cell)["test_accuracy"] - _found(self._again, RELU, cell)["test_accuracy"]
-        )
+        relu, again = (_found(self._whole(name), RELU, cell)["test_accuracy"] for name in (RELU, AGAIN))
+        return POINTS * (relu - again)
 
     def linear(self, budget: float, column: str = "test_accuracy") -> "pd.Series[float]":
         """Softmax regression, by seed."""
-        return _found(self._linear, "identity", Cell(0, budget))[column]
+        return _found(self._whole(LINEAR), "identity", Cell(0, budget))[column]
 
     def trains(self, activation: str, cell: Cell) -> bool:
         """Whether its validation accuracy reaches the threshold, on average over the seeds."""
@@ -139,14 +135,9 @@ class Ladder:
 
     def relu_first(self, cell: Cell) -> str:
         """What the note's policy takes: ReLU, and others only where it does not do."""
-        relu, linear = (
-            scores.mean()
-            for scores in (
-                self.scores(RELU, cell, "validation_accuracy"),
-                self.linear(cell.budget, "validation_accuracy"),
-            )
-        )
-        return RELU if relu >= linear else self.best(cell, self.activations)
+        relu = self.scores(RELU, cell, "validation_accuracy")
+        linear = self.linear(cell.budget, "validation_accuracy")
+        return RELU if relu.mean() >= linear.mean() else self.best(cell, self.activations)
 
 
 @dataclass(frozen=True)

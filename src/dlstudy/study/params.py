@@ -5,7 +5,7 @@ section changed its shape.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -34,11 +34,7 @@ from dlstudy.study.judge import JudgeParams
 from dlstudy.training.params import DataName, Seeds, SgdParams
 from dlstudy.vision.params import FeaturesParams, VisionParams
 
-SPLITS: dict[str, type[SplitParams]] = {
-    "images": ImagesParams,
-    "housing": HousingParams,
-    "synthetic": SyntheticParams,
-}
+SPLITS: dict[str, type[SplitParams]] = {"images": ImagesParams, "housing": HousingParams, "synthetic": SyntheticParams}
 
 
 def _is_no_data_set(name: str) -> str:
@@ -76,6 +72,12 @@ class StudyParams(Section):
     ladder: LadderParams
     judge: JudgeParams
 
+    @property
+    def classifiers(self) -> dict[str, SgdParams]:
+        """The models of images."""
+        models = self.train.items()
+        return {name: model for name, model in models if isinstance(model, SgdParams) and model.data == "images"}
+
 
 def load_study(path: Path = PARAMS_FILE, *, datasets: Path | None = None) -> StudyParams:
     """All parameters; ParamsError has a line for each problem in any section, and between sections.
@@ -94,14 +96,17 @@ def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
     """Models and seeds without which there is no evidence for a claim."""
     if len(study.seeds) < 2:
         yield f"seeds: expected at least 2, since claims compare them, found {list(study.seeds)}"
-    for key, (tuning_seeds, name, seeds) in _tuning_seeds(study).items():
+    of = study.experiments
+    for key, tuning_seeds, name, seeds in (
+        ("mlp_rates.tuning_seeds", of.mlp_rates.tuning_seeds, "seeds", study.seeds),
+        ("activation_outputs.price.tuning_seeds", of.activation_outputs.price.tuning_seeds, "seeds", study.seeds),
+        ("losses.again_tuning_seeds", of.losses.again_tuning_seeds, "experiments.losses.seeds", of.losses.seeds),
+    ):
         if both := sorted(set(tuning_seeds) & set(seeds)):
-            yield f"{key}: expected tuning seeds that are not among `{name}`, which evaluate, found {both}"
+            yield f"experiments.{key}: expected tuning seeds that are not among `{name}`, which evaluate, found {both}"
     if both_kinds := sorted(study.train.keys() & study.vision.keys()):
         yield f"vision: expected names that no model of `train` has, found {', '.join(both_kinds)}"
-    classifiers = {
-        name: model for name, model in study.train.items() if isinstance(model, SgdParams) and model.data == "images"
-    }
+    classifiers = study.classifiers
     if "softmax_regression" not in classifiers or classifiers["softmax_regression"].hidden:
         yield "train.softmax_regression: expected a classifier of images, which claims are about, without hidden layers"
     tuned = [name for name, model in classifiers.items() if model.hidden and model.loss != "squared_error"]
@@ -112,17 +117,6 @@ def _lacking_for_claims(study: StudyParams) -> Iterator[str]:
             "experiments.mlp_rates.models: expected classifiers of images in `train` with hidden layers and"
             f" cross-entropy, {', '.join(tuned)}, found {', '.join(unknown)}"
         )
-
-
-def _tuning_seeds(study: StudyParams) -> dict[str, tuple[Sequence[int], str, Sequence[int]]]:
-    """Tuning seeds by key, with the name of the seeds that evaluate what they tune, and these."""
-    outputs, losses = study.experiments.activation_outputs, study.experiments.losses
-    of_losses = ("experiments.losses.seeds", losses.seeds)
-    return {
-        "experiments.mlp_rates.tuning_seeds": (study.experiments.mlp_rates.tuning_seeds, "seeds", study.seeds),
-        "experiments.activation_outputs.price.tuning_seeds": (outputs.price.tuning_seeds, "seeds", study.seeds),
-        "experiments.losses.again_tuning_seeds": (losses.again_tuning_seeds, *of_losses),
-    }
 
 
 def _context(content: dict[str, Any], datasets: Path | None) -> dict[str, Any]:

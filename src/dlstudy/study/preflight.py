@@ -13,16 +13,8 @@ from dlstudy.core import arithmetic
 from dlstudy.core.errors import StudyError
 
 PACKAGES: Final = (
-    "torch",
-    "torchvision",
-    "pandas",
-    "numpy",
-    "scipy",
-    "sklearn",
-    "matplotlib",
-    "jinja2",
-    "PIL",
-    "joblib",
+    *("torch", "torchvision", "pandas", "numpy", "scipy"),
+    *("sklearn", "matplotlib", "jinja2", "PIL", "joblib"),
 )
 WRITTEN: Final = ("data", "models", "results", "metrics", "reports", "timing", "tmp")
 FIRST_OUTPUT: Final = "data/params_check.txt"
@@ -101,9 +93,7 @@ def _locks(file: Path) -> dict[str, list[dict[str, Any]]]:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}  # not there, or being written
-    held: dict[str, list[dict[str, Any]]] = {}
-    for path, entry in content.get("write", {}).items():
-        held.setdefault(path, []).append(entry)
+    held = {path: [entry] for path, entry in content.get("write", {}).items()}
     for path, entries in content.get("read", {}).items():
         held.setdefault(path, []).extend(entries)
     return held

@@ -11,26 +11,15 @@ import pandas as pd
 from dlstudy.core.errors import StudyError
 
 REPORTED: Final = (
-    "torch",
-    "torchvision",
-    "dvc",
-    "pandas",
-    "matplotlib",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "joblib",
-    "pydantic",
-    "ruamel-yaml",
-    "jinja2",
+    *("torch", "torchvision", "dvc", "pandas", "matplotlib", "numpy"),
+    *("scipy", "scikit-learn", "joblib", "pydantic", "ruamel-yaml", "jinja2"),
 )
 """The packages whose versions a result may depend on."""
 
 
 def read_lock(path: Path) -> dict[str, str]:
     """The locked version of each reported package, from lines `name==version ; marker`."""
-    lines = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    versions = dict(lines)
+    versions = dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
     if lacking := [name for name in REPORTED if name not in versions]:
         raise StudyError(f"{path}: expected a locked version of {', '.join(lacking)}, found none")
     return {name: versions[name] for name in REPORTED}

@@ -1,6 +1,7 @@
 """The committed results, read for the figures and the reports: of the models that params.yaml names, no others."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,10 +21,6 @@ TIMING = Path("timing")  # what depends on wall-clock time, kept apart so that n
 
 class MissingResultError(StudyError, FileNotFoundError):
     """A result that a figure or report needs has not been computed."""
-
-
-def damaged(file: Path) -> DataError:
-    return DataError(f"{file}: expected a result, found a damaged file; run `git checkout {file}` or `dvc repro`")
 
 
 @dataclass(frozen=True)
@@ -113,12 +110,8 @@ class Results:
 
     def classifiers(self, *, hidden: bool | None = None) -> dict[str, SgdParams]:
         """The models of images, in the order of params.yaml; only those with or without hidden layers, if asked."""
-        found = {
-            name: model
-            for name, model in self.study.train.items()
-            if isinstance(model, SgdParams) and model.data == "images"
-        }
-        return {name: model for name, model in found.items() if hidden in (None, bool(model.hidden))}
+        models = self.study.classifiers
+        return {name: model for name, model in models.items() if hidden in (None, bool(model.hidden))}
 
     def vision(self) -> dict[str, VisionParams]:
         """The networks of torchvision, in the order of params.yaml."""
@@ -160,28 +153,23 @@ class Results:
 
     def _csv(self, path: Path, stage: str, *, words: bool = False) -> pd.DataFrame:
         """A table; with `words`, an entry such as "n/a" is the word and no missing value."""
-        if path not in self._read:
-            file = self._found(path, stage)
-            try:
-                self._read[path] = pd.read_csv(file, keep_default_na=not words)
-            except ValueError:  # of what pandas cannot read, and of what is no UTF-8
-                raise damaged(file) from None
-        table: pd.DataFrame = self._read[path]
+        table: pd.DataFrame = self._content(path, stage, lambda file: pd.read_csv(file, keep_default_na=not words))
         return table.copy(deep=False)  # shares its columns until someone writes to one
 
     def _json(self, path: Path, stage: str) -> dict[str, Any]:
-        if path not in self._read:
-            file = self._found(path, stage)
-            try:
-                self._read[path] = json.loads(file.read_text(encoding="utf-8"))
-            except ValueError:
-                raise damaged(file) from None
-        return dict(self._read[path])
+        return dict(self._content(path, stage, lambda file: json.loads(file.read_text(encoding="utf-8"))))
 
-    def _found(self, path: Path, stage: str) -> Path:
-        if not (self.root / path).is_file():
+    def _content(self, path: Path, stage: str, read: Callable[[Path], Any]) -> Any:
+        if path in self._read:
+            return self._read[path]
+        file = self.root / path
+        if not file.is_file():
             raise MissingResultError(f"{path}: expected the result of stage {stage}, found no file; run `dvc repro`")
-        return self.root / path
+        try:
+            return self._read.setdefault(path, read(file))
+        except ValueError:  # of what pandas or json cannot read, and of what is no UTF-8
+            hint = f"run `git checkout {file}` or `dvc repro`"
+            raise DataError(f"{file}: expected a result, found a damaged file; {hint}") from None
 
 
 @dataclass(frozen=True)
