@@ -1,12 +1,10 @@
 """Everything again, stage by stage: what is done is kept, and each stage is compared with what was there."""
 
-import json
-
 import pytest
 
 from tools import reproduce
 from tools.checkout import NO_GIT
-from tools.reproduce import Run, in_words, time_left
+from tools.reproduce import RECORD, Run, in_words, read_record, time_left
 
 PIPELINE = """
 stages:
@@ -84,14 +82,29 @@ def test_a_stage_whose_code_has_changed_since_it_was_done_runs_once_more(project
     assert sorted(ran(project)) == ["first", "first", "second", "second", "timed"]
 
 
-def test_seconds_are_kept_where_asked_and_tell_the_time_left(project, capfd):
+def test_a_record_is_kept_where_asked_and_tells_the_time_left(project, capfd):
     (project / "bench").mkdir()
-    assert reproduce.main(["--keep-seconds"], project) == 0
-    kept = json.loads((project / "bench/stages.json").read_text())
-    assert set(kept) == {"first", "second", "timed"}
-    assert "and what was never timed" in capfd.readouterr().out
-    reproduce.main([], project)
-    assert "and what was never timed" not in capfd.readouterr().out
+    assert reproduce.main(["--record", "first", "second"], project) == 0
+    kept = read_record(project / RECORD)
+    assert list(kept.index) == ["first", "second"]
+    assert list(kept["num_outputs"]) == list(kept["num_same"]) == [1, 1]
+    assert "2 stages that were never timed" in capfd.readouterr().out
+    reproduce.main(["--record", "second", "timed"], project)
+    assert list(read_record(project / RECORD).index) == ["first", "second", "timed"]
+    assert "and 1 stages that were never timed" in capfd.readouterr().out
+    before = kept.loc["second", "lock"]
+    assert read_record(project / RECORD).loc["second", "lock"] == before
+    (project / "second.txt").write_text("3\n")
+    reproduce.main(["--record", "second"], project)
+    changed = read_record(project / RECORD).loc["second"]
+    assert changed["lock"] != before
+    assert (changed["num_outputs"], changed["num_same"]) == (1, 0)
+
+
+def test_a_stage_that_is_none_is_named(project, capfd):
+    assert reproduce.main(["third"], project) == 2
+    assert "third: expected stages of dvc.lock" in capfd.readouterr().err
+    assert ran(project) == []
 
 
 def test_the_time_left_is_that_of_earlier_runs_at_the_pace_of_this_machine():
@@ -99,7 +112,7 @@ def test_the_time_left_is_that_of_earlier_runs_at_the_pace_of_this_machine():
     assert time_left(expected, {}, ["c"]) == "about 1 h 40 min left"
     assert time_left(expected, {"a": 30.0}, ["b", "c"]) == "about 55 min left"
     assert time_left(expected, {"a": 30.0, "new": 999.0}, ["b"]) == "about 5 min left"
-    assert time_left({}, {}, ["b"]) == "about 0 s left and what was never timed"
+    assert time_left(expected, {}, ["a", "new", "newer"]) == "about 1 min left, and 2 stages that were never timed"
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(8.0, "8 s"), (200.0, "3 min"), (3725.0, "1 h 02 min")])

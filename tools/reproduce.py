@@ -2,11 +2,15 @@
 
 It can be stopped at any time: the same command goes on with the stage that it was at (`--restart` begins anew). What
 was there before, the stages that are done and their seconds are kept in tmp/reproduce until all stages are done.
+`--record` enters each stage into bench/reproduced.csv, on which the time left is estimated.
 Exit status 0: everything is the same, or agrees within the tolerances of comparison.py.
 """
 
 import argparse
+import hashlib
 import json
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
 from ruamel.yaml import YAML
 
 from tools.checkout import RAW_IMAGES, ROOT, dvc, images_from, read_params
@@ -22,8 +27,9 @@ from tools.comparison import Verdict, bulk_verdicts, files_below, is_timing, sum
 from tools.staleness import ALWAYS, stale_stages
 
 STATE: Final = Path("tmp/reproduce")
-SECONDS: Final = Path("bench/stages.json")
-"""Seconds of each stage when they were last measured, by which the time left is estimated."""
+RECORD: Final = Path("bench/reproduced.csv")
+COLUMNS: Final = ("stage", "seconds", "processor", "num_outputs", "num_same", "lock")
+"""Of the record: what a stage took, on what, how much came out the same; a hash of what dvc.lock says of it."""
 
 Outputs = Mapping[str, Mapping[str, str]]  # of each stage, the checksum of each output
 
@@ -36,7 +42,8 @@ class Run:
         self.state = root / STATE
         self.before = self.state / "before"
         self.done = self.state / "done.json"
-        self.expected: dict[str, float] = _json(root / SECONDS)
+        self.record = read_record(root / RECORD)
+        self.expected = {str(stage): float(seconds) for stage, seconds in self.record["seconds"].items()}
 
     def begin(self) -> None:
         """Keep what is there now: the lock, every file that is compared, and the images that were downloaded."""
@@ -54,7 +61,8 @@ class Run:
     @property
     def seconds(self) -> dict[str, float]:
         """The seconds of each stage that is done, in the order in which they ran."""
-        return _json(self.done)
+        content: dict[str, float] = json.loads(self.done.read_text())
+        return content
 
     def stages_left(self) -> list[str]:
         """In the order of the pipeline: stages not done yet, and those done before their code or data changed."""
@@ -89,6 +97,16 @@ class Run:
             found += verdicts(files_below(self.before, old), files_below(self.root, new))
         return found
 
+    def enter(self, stage: str, found: list[Verdict]) -> None:
+        """Record what a stage took and how much of it came out the same."""
+        num_same = sum(verdict.outcome == "same" for verdict in found)
+        lock = hash_of(locked(self.root / "dvc.lock")[stage])
+        row = (stage, self.seconds[stage], processor(), len(found), num_same, lock)
+        known = self.record.index.isin(list(locked(self.root / "dvc.lock"))) & (self.record.index != stage)
+        entered = pd.DataFrame([row], columns=list(COLUMNS)).set_index("stage")
+        self.record = pd.concat([self.record[known], entered]).sort_index()
+        self.record.to_csv(self.root / RECORD, lineterminator="\n")
+
     def progress(self, left: list[str]) -> str:
         """How far it has come, and about how long the rest takes."""
         number = len(self.seconds.keys() - set(left))
@@ -98,24 +116,44 @@ class Run:
         return f"[{bar:.<20}] {number} of {len(weights)} stages done; {time_left(self.expected, self.seconds, left)}"
 
 
-def _json(file: Path) -> dict[str, float]:
-    content: dict[str, float] = json.loads(file.read_text()) if file.is_file() else {}
-    return content
+def read_record(file: Path) -> pd.DataFrame:
+    """The rows of the record, by stage; none where there is no file."""
+    found = pd.read_csv(file) if file.is_file() else pd.DataFrame(columns=list(COLUMNS))
+    return found.set_index("stage")
+
+
+def locked(lock: Path) -> dict[str, Any]:
+    """What dvc.lock says of each stage."""
+    stages: dict[str, Any] = YAML(typ="safe").load(lock)["stages"]
+    return stages
 
 
 def stage_outputs(lock: Path) -> Outputs:
     """The checksums of every stage's outputs in dvc.lock, by path."""
-    stages: dict[str, Any] = YAML(typ="safe").load(lock)["stages"]
-    return {name: {out["path"]: out["md5"] for out in stage.get("outs", [])} for name, stage in stages.items()}
+    return {name: {out["path"]: out["md5"] for out in stage.get("outs", [])} for name, stage in locked(lock).items()}
 
 
-def time_left(expected: Mapping[str, float], took: Mapping[str, float], left: Iterable[str]) -> str:
+def hash_of(stage: Any) -> str:
+    """Eight hexadecimal digits of what dvc.lock says of a stage: its code, parameters, data and outputs."""
+    return hashlib.sha256(json.dumps(stage, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def processor() -> str:
+    """The processor's name as the system has it."""
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"^model name\s*: (.+)", info.read_text(), re.MULTILINE) if info.is_file() else []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def time_left(expected: Mapping[str, float], took: Mapping[str, float], left: Sequence[str]) -> str:
     """How long the stages left take, on a machine that took so long for those done; in words."""
     known = [name for name in took if expected.get(name)]
     pace = sum(took[name] for name in known) / sum(expected[name] for name in known) if known else 1.0
-    seconds = pace * sum(expected.get(name, 0) for name in left)
-    more = "" if all(name in expected for name in left) else " and what was never timed"
-    return f"about {in_words(seconds)} left{more}"
+    timed = [name for name in left if name in expected]
+    seconds = pace * sum(expected[name] for name in timed)
+    if num := len(left) - len(timed):
+        return f"about {in_words(seconds)} left, and {num} stages that were never timed"
+    return f"about {in_words(seconds)} left"
 
 
 def in_words(seconds: float) -> str:
@@ -132,31 +170,37 @@ def told(found: list[Verdict]) -> str:
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stages", nargs="*", help="these stages only, on what earlier ones left (all)")
     parser.add_argument("--restart", action="store_true", help="begin anew, whatever an earlier run has done")
-    parser.add_argument("--keep-seconds", action="store_true", help=f"write what the stages took into {SECONDS}")
+    parser.add_argument("--record", action="store_true", help=f"enter what the stages took into {RECORD}")
     options = parser.parse_args(arguments)
     run = Run(root)
     if options.restart or not run.done.exists():
         run.begin()
-    left = run.stages_left()
+    if unknown := set(options.stages) - set(locked(root / "dvc.lock")):
+        print(f"{', '.join(sorted(unknown))}: expected stages of dvc.lock, found none of this name", file=sys.stderr)
+        return 2
+    left = [name for name in run.stages_left() if name in options.stages or not options.stages]
     while left:
         print(f"\n{run.progress(left)}\nNext: {left[0]}", flush=True)
         if status := run.run(left[0]):
             print(f"{left[0]} ended with status {status}; the same command goes on from here", file=sys.stderr)
             return status
-        print(f"{left[0]}: {told(run.compared(left[:1]))}", flush=True)
+        found = run.compared(left[:1])
+        print(f"{left[0]}: {told(found)}", flush=True)
+        if options.record:
+            run.enter(left[0], found)
         left = left[1:]
-    return _end(run, keep_seconds=options.keep_seconds)
+    return _end(run)
 
 
-def _end(run: Run, *, keep_seconds: bool) -> int:
+def _end(run: Run) -> int:
     found = run.compared(run.seconds)
     text, status = summary(found)
     print(f"\n{told(found)}\n{text} The stages took {in_words(sum(run.seconds.values()))}.")
-    timed = [path for outs in stage_outputs(run.root / "dvc.lock").values() for path in outs if is_timing(path)]
-    print(f"What depends on wall-clock time was timed again and is not among them: {', '.join(timed)}.")
-    if keep_seconds:
-        (run.root / SECONDS).write_text(json.dumps(run.seconds, indent=1) + "\n")
+    timed = [path for stage in run.seconds for path in stage_outputs(run.root / "dvc.lock")[stage] if is_timing(path)]
+    if timed:
+        print(f"What depends on wall-clock time was timed again and is not among them: {', '.join(timed)}.")
     shutil.rmtree(run.state)
     return status
 

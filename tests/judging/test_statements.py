@@ -55,6 +55,28 @@ def test_the_only_reading_has_the_id_of_its_statement(folder):
     assert (reading.key, reading.anchor) == ("LIN-2", "lin-2-only")  # apart from the heading's anchor
 
 
+@pytest.mark.parametrize(
+    ("changes", "formula"),
+    [
+        ({}, "A − B > 0"),
+        ({"rule": {"region": "not_worse"}}, "A − B > −d"),
+        ({"rule": {"region": "equivalent"}}, "A − B = 0 ± d"),
+        ({"rule": {"region": "different"}}, "A − B ≠ 0 ± d"),
+        ({"unit": "percent", "rule": {"region": "above", "threshold": 2.0}}, ""),
+    ],
+)
+def test_what_a_reading_says_of_a_difference_is_a_formula(folder, changes, formula):
+    write(folder, "LIN-1", english({"a": changes}), chinese(["a"]))
+    (reading,) = load_statements(folder)[0].readings
+    assert reading.formula == formula
+
+
+@pytest.mark.parametrize("changes", [{"difference": None}, {"unit": "percent", "difference": "A − B"}])
+def test_a_difference_in_accuracy_and_no_other_is_named(folder, changes):
+    write(folder, "LIN-1", english({"a": changes}), chinese(["a"]))
+    assert "readings.a: difference: expected" in problems(folder)
+
+
 def test_all_problems_of_all_documents_are_told_at_once(folder):
     write(folder, "LIN-2", english({"a": {"relation": "hints", "rule": {"region": "above"}}}), chinese(["b"]))
     write(folder, "SGD-1", english({"a": {}}, chapter="algebra") | {"note": "?"}, chinese(["a"]))

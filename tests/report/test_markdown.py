@@ -15,5 +15,5 @@ def test_a_text_of_one_paragraph_has_no_figure_and_no_rest():
 
 
 def test_scientific_notation_is_printed_as_a_power_of_ten():
-    assert powers("3.477e-15 (1e+04 to 2)") == "3.477 × 10⁻¹⁵ (1 × 10⁴ to 2)"  # noqa: RUF001 - multiplication signs
+    assert powers("3.477e-15 (1e+04 to 2)") == "3.477 × 10⁻¹⁵ (1 × 10⁴ to 2)"
     assert powers("0.5, 1e, relu6") == "0.5, 1e, relu6"

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from dlstudy.figures import census, ladder, signal
 from dlstudy.figures.style import BAND, COLOURS, GREY, key_above, name_rows, new
-from dlstudy.judging.controls import A_A
+from dlstudy.judging.statements import POINTS
 from dlstudy.judging.statistics import repeated_cv_interval
 from dlstudy.measures import census as census_measures
 from dlstudy.study.ladder import Ladder
@@ -22,6 +22,9 @@ LOOKS: Final = {
     "invalid": ("s", "#b8b8b8"),
 }
 """Mark and colour of each verdict."""
+
+CONTROLS: Final = {"again": "control  A − A = 0 ± d", "handicapped": "control  A − A spoilt > 0"}
+"""The negative controls, as formulas like those of readings."""
 
 COMPARISONS: Final = (
     ("plane_dollars", "spline_dollars", "plane → spline, $"),
@@ -48,24 +51,26 @@ def verdict_figures(results: Results) -> Iterator[tuple[str, Figure]]:
 def differences(results: Results) -> pd.DataFrame:
     """The paired differences of readings and controls, in accuracy points: the rows of the forest plot."""
     verdicts, controls = results.verdicts(), results.controls()
-    of_readings = verdicts[verdicts["unit"] == "accuracy points"].rename(columns={"id": "key"})
-    of_controls = controls[~controls["control"].str.startswith(A_A)].assign(
-        key=lambda table: "control/" + table["control"],
+    of_readings = verdicts[verdicts["unit"] == POINTS].assign(
+        label=lambda table: table["id"].str.split("/").str[0] + "  " + table["difference"]
+    )
+    of_controls = controls[controls["control"].isin(list(CONTROLS))].assign(
+        label=lambda table: table["control"].map(CONTROLS),
         verdict=lambda table: table["passes"].map({"yes": "supported", "no": "refuted"}),
     )
-    return pd.concat([of_readings, of_controls])[["key", "estimate", "low", "high", "verdict"]]
+    return pd.concat([of_readings, of_controls])[["label", "estimate", "low", "high", "verdict"]]
 
 
 def forest(differences: pd.DataFrame, margin: float) -> Figure:
     """Every paired difference in accuracy points with its interval, in groups of a chapter; the margin as a band.
 
-    `differences`: one row a comparison or control, with key, estimate, low, high and verdict.
+    `differences`: one row a comparison or control, with label, estimate, low, high and verdict.
     """
     figure = new(1.0 + 0.24 * len(differences))
     axes = figure.subplots()
     axes.axvspan(-margin, margin, color=BAND, zorder=0)
     axes.axvline(0, color="black", linewidth=0.8)
-    chapters = differences["key"].str.extract(r"^(\w+)")[0]
+    chapters = differences["label"].str.extract(r"^(\w+)")[0]
     for place in range(1, len(differences)):
         if chapters.iloc[place] != chapters.iloc[place - 1]:
             axes.axhline(place - 0.5, color=GREY, linewidth=0.8)
@@ -76,7 +81,7 @@ def forest(differences: pd.DataFrame, margin: float) -> Figure:
     for verdict, (mark, colour) in LOOKS.items():
         if verdict in set(differences["verdict"]):
             axes.plot([], [], mark, color=colour, markersize=7, label=verdict)
-    name_rows(axes, list(differences["key"]))
+    name_rows(axes, list(differences["label"]))
     # Deep networks that do not train are scores of points apart; near 0 the scale is the usual one.
     axes.set_xscale("symlog", linthresh=5, linscale=2)
     axes.set_xlim(-100, 100)

@@ -166,6 +166,7 @@ def verdict_table(judgements: Sequence[Judgement], registrations: Mapping[str, s
                 "high": each.decision.high,
                 "threshold": each.decision.threshold,
                 "unit": each.reading.en.unit,
+                "difference": each.reading.formula,
                 "num_seeds": each.evidence.num_seeds,
                 "fragile": fragility(each),
                 "registration": registrations[each.reading.key],

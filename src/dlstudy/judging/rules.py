@@ -29,6 +29,9 @@ VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
 OF_MARGIN: Final = ("better", "not_worse", "equivalent", "different")
 """Regions whose bound is the margin of params.yaml."""
 
+SIGNS: Final = {"better": "> 0", "not_worse": "> −d", "equivalent": "= 0 ± d", "different": "≠ 0 ± d"}
+"""What a region of the margin d says of a difference."""
+
 OF_THRESHOLD: Final = ("above", "below", "at_most", "within")
 Share = Annotated[float, Field(gt=0, le=1)]
 

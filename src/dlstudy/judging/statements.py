@@ -8,19 +8,22 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from dlstudy.core.params import Items, ParamsError, Section, validated
-from dlstudy.judging.rules import Rule
+from dlstudy.judging.rules import SIGNS, Rule
 
 FOLDER: Final = Path("statements")
 TIMED: Final = "timing"  # the subfolder of statements that depend on wall-clock time: judged by a stage of their own
 ONLY: Final = "only"
 """The name of a reading that is the only one of its statement: its key is the statement's id."""
+
+POINTS: Final = "accuracy points"
+"""The unit of readings that compare accuracies."""
 
 Kind = Literal["identity", "prediction", "comparison", "count", "timing"]
 Relation = Literal["says", "implies", "beyond"]
@@ -54,6 +57,7 @@ class EnglishReading(Section):
     kind: Kind
     quantifier: Words  # of the sentence: "always", "for every minibatch size"
     unit: Words  # of the estimate
+    difference: Words | None = None  # of what and what, in few words of both languages: "sigmoid − ReLU"
     measure: Annotated[str, Field(pattern=r"^\w+\.\w+$")]  # module and function of dlstudy.measures
     given: dict[str, Any] = Field(default_factory=dict)  # the function's arguments besides the results
     rule: Rule
@@ -61,6 +65,13 @@ class EnglishReading(Section):
     would_change: Words  # what evidence would turn the verdict
     data: Annotated[Items[str], Field(min_length=1)]  # the files of evidence
     confirmatory: bool = False  # one of the family of tests that share one error rate
+
+    @model_validator(mode="after")
+    def _names_its_difference(self) -> Self:
+        if (self.unit == POINTS) != (self.difference is not None):
+            wanted = "a difference, such as sigmoid − ReLU" if self.unit == POINTS else f"none but of {POINTS}"
+            raise ValueError(f"difference: expected {wanted}, found {self.difference or 'none'}")
+        return self
 
 
 class ChineseReading(Section):
@@ -128,6 +139,11 @@ class Reading:
     def key(self) -> str:
         """The name of the row: "SGD-6/may", or "LIN-5" for a statement with one reading."""
         return self.statement.id if self.name == ONLY else f"{self.statement.id}/{self.name}"
+
+    @property
+    def formula(self) -> str:
+        """What it says of a difference, as a formula: "sigmoid − ReLU > 0"; "" where it says nothing of one."""
+        return f"{self.en.difference} {SIGNS.get(self.en.rule.region, '')}".strip() if self.en.difference else ""
 
     @property
     def anchor(self) -> str:

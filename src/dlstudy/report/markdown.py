@@ -60,7 +60,7 @@ def powers(text: str) -> str:
     """Numbers in scientific notation as powers of ten, as print has them: 3.477e-15 ends in 10⁻¹⁵."""
 
     def power(found: re.Match[str]) -> str:
-        return f"{found[1]} × 10{str(int(found[2])).translate(SUPERSCRIPTS)}"  # noqa: RUF001 - a multiplication sign is meant
+        return f"{found[1]} × 10{str(int(found[2])).translate(SUPERSCRIPTS)}"
 
     return re.sub(r"(\d)e([+-]\d+)", power, text)
 

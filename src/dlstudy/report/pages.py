@@ -11,7 +11,7 @@ from dlstudy.core.checksums import read_checksums
 from dlstudy.data.image_sets import DATASETS, SIDE
 from dlstudy.judging.controls import A_A
 from dlstudy.judging.register import FIXED, UNREGISTERED, load_register
-from dlstudy.judging.statements import Statement, readings_of
+from dlstudy.judging.statements import POINTS, Statement, readings_of
 from dlstudy.literature.published import Published
 from dlstudy.measures.samples import records
 from dlstudy.report.activations import activations_page, which
@@ -36,7 +36,6 @@ from dlstudy.study.ladder import Ladder
 from dlstudy.study.results import Results
 
 Context = dict[str, Any]
-POINTS: Final = "accuracy points"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from jinja2 import Template
 from dlstudy.judging.answers import ANSWERS
 from dlstudy.judging.register import Entry, entries_of, load_register
 from dlstudy.judging.rules import VERDICTS
-from dlstudy.judging.statements import Reading, Statement
+from dlstudy.judging.statements import POINTS, Reading, Statement
 from dlstudy.report.markdown import environment
 from dlstudy.report.words import ANSWER, MARK, RELATION, Language, rule_words
 from dlstudy.study.judge import JudgeParams
@@ -180,7 +180,7 @@ def measured(row: dict[str, Any], digits: int = 4) -> str:
 
     Whole numbers, such as counts, keep all their digits.
     """
-    in_points = row["unit"] == "accuracy points"
+    in_points = row["unit"] == POINTS
     estimate, low, high = (_number(row[name], digits, in_points=in_points) for name in ("estimate", "low", "high"))
     return estimate if row["low"] == row["high"] else f"{estimate} ({low} to {high})"
 
