@@ -92,13 +92,32 @@ def test_a_record_is_kept_where_asked_and_tells_the_time_left(project, capfd):
     reproduce.main(["--record", "second", "timed"], project)
     assert list(read_record(project / RECORD).index) == ["first", "second", "timed"]
     assert "and 1 stages that were never timed" in capfd.readouterr().out
-    before = kept.loc["second", "lock"]
-    assert read_record(project / RECORD).loc["second", "lock"] == before
+    before = kept.loc["second", "outputs"]
+    assert read_record(project / RECORD).loc["second", "outputs"] == before
     (project / "second.txt").write_text("3\n")
     reproduce.main(["--record", "second"], project)
     changed = read_record(project / RECORD).loc["second"]
-    assert changed["lock"] != before
+    assert changed["outputs"] != before
     assert (changed["num_outputs"], changed["num_same"]) == (1, 0)
+
+
+def test_results_that_changed_between_two_runs_are_what_the_second_compares_with(project, capfd):
+    (project / "gate").unlink()
+    assert reproduce.main([], project) != 0
+    (project / "gate").touch()
+    (project / "second.txt").write_text("3\n")
+    assert reproduce.dvc(project, "repro") == 0
+    assert reproduce.main([], project) == 0  # begun anew
+    assert ran(project).count("first") == 2
+
+
+def test_stages_by_name_do_not_disturb_a_run_that_was_stopped(project):
+    (project / "gate").unlink()
+    assert reproduce.main([], project) != 0
+    assert reproduce.main(["first"], project) == 0
+    (project / "gate").touch()
+    assert reproduce.main([], project) == 0
+    assert ran(project).count("first") == 2  # once in each
 
 
 def test_a_stage_that_is_none_is_named(project, capfd):

@@ -1,7 +1,7 @@
 """Everything again, from the raw data on, stage by stage: `make reproduce`. Says of each stage what came out the same.
 
 It can be stopped at any time: the same command goes on with the stage that it was at (`--restart` begins anew). What
-was there before, the stages that are done and their seconds are kept in tmp/reproduce until all stages are done.
+was there before, the stages that are done and their seconds are kept in tmp/reproduce until all are done.
 `--record` enters each stage into bench/reproduced.csv, on which the time left is estimated.
 Exit status 0: everything is the same, or agrees within the tolerances of comparison.py.
 """
@@ -27,9 +27,10 @@ from tools.comparison import Verdict, bulk_verdicts, files_below, is_timing, sum
 from tools.staleness import ALWAYS, stale_stages
 
 STATE: Final = Path("tmp/reproduce")
+STATE_OF_SOME: Final = Path("tmp/reproduce_some")  # of stages by name: a run of all is not disturbed
 RECORD: Final = Path("bench/reproduced.csv")
-COLUMNS: Final = ("stage", "seconds", "processor", "num_outputs", "num_same", "lock")
-"""Of the record: what a stage took, on what, how much came out the same; a hash of what dvc.lock says of it."""
+COLUMNS: Final = ("stage", "seconds", "processor", "num_outputs", "num_same", "outputs")
+"""Of the record: what a stage took, on what, how much came out the same; a hash of the outputs in dvc.lock."""
 
 Outputs = Mapping[str, Mapping[str, str]]  # of each stage, the checksum of each output
 
@@ -37,9 +38,9 @@ Outputs = Mapping[str, Mapping[str, str]]  # of each stage, the checksum of each
 class Run:
     """A reproduction of the checkout at `root`, as far as it has come."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, state: Path = STATE) -> None:
         self.root = root
-        self.state = root / STATE
+        self.state = root / state
         self.before = self.state / "before"
         self.done = self.state / "done.json"
         self.record = read_record(root / RECORD)
@@ -56,13 +57,26 @@ class Run:
         shutil.copy(self.root / "dvc.lock", self.before)
         if (self.root / RAW_IMAGES).is_dir():  # DVC empties the folder of an output before its stage runs
             shutil.copytree(self.root / RAW_IMAGES, self.state / "images")
-        self.done.write_text("{}")  # the last of all: a beginning that was cut off is begun anew
+        self._keep({})  # the last of all: a beginning that was cut off is begun anew
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether there is a run to go on with, and dvc.lock is as it left it."""
+        return self.done.is_file() and bool(json.loads(self.done.read_text())["lock"] == self._lock())
 
     @property
     def seconds(self) -> dict[str, float]:
         """The seconds of each stage that is done, in the order in which they ran."""
-        content: dict[str, float] = json.loads(self.done.read_text())
+        content: dict[str, float] = json.loads(self.done.read_text())["seconds"]
         return content
+
+    def _keep(self, seconds: Mapping[str, float]) -> None:
+        unfinished = self.done.with_suffix(".new")
+        unfinished.write_text(json.dumps({"lock": self._lock(), "seconds": seconds}, indent=1) + "\n")
+        unfinished.replace(self.done)
+
+    def _lock(self) -> str:
+        return hashlib.sha256((self.root / "dvc.lock").read_bytes()).hexdigest()
 
     def stages_left(self) -> list[str]:
         """In the order of the pipeline: stages not done yet, and those done before their code or data changed."""
@@ -81,10 +95,7 @@ class Run:
         given = images_from(self.state / "images", read_params(self.root))
         status = dvc(self.root, "--wait-for-lock", "repro", "--force", "--single-item", stage, environment=given)
         if status == 0:
-            seconds = self.seconds | {stage: round(time.monotonic() - start, 1)}
-            unfinished = self.done.with_suffix(".new")
-            unfinished.write_text(json.dumps(seconds, indent=1) + "\n")
-            unfinished.replace(self.done)
+            self._keep(self.seconds | {stage: round(time.monotonic() - start, 1)})
         return status
 
     def compared(self, stages: Iterable[str]) -> list[Verdict]:
@@ -100,9 +111,9 @@ class Run:
     def enter(self, stage: str, found: list[Verdict]) -> None:
         """Record what a stage took and how much of it came out the same."""
         num_same = sum(verdict.outcome == "same" for verdict in found)
-        lock = hash_of(locked(self.root / "dvc.lock")[stage])
-        row = (stage, self.seconds[stage], processor(), len(found), num_same, lock)
-        known = self.record.index.isin(list(locked(self.root / "dvc.lock"))) & (self.record.index != stage)
+        outputs = stage_outputs(self.root / "dvc.lock")
+        row = (stage, self.seconds[stage], processor(), len(found), num_same, hash_of(outputs[stage]))
+        known = self.record.index.isin(list(outputs)) & (self.record.index != stage)
         entered = pd.DataFrame([row], columns=list(COLUMNS)).set_index("stage")
         self.record = pd.concat([self.record[known], entered]).sort_index()
         self.record.to_csv(self.root / RECORD, lineterminator="\n")
@@ -122,20 +133,15 @@ def read_record(file: Path) -> pd.DataFrame:
     return found.set_index("stage")
 
 
-def locked(lock: Path) -> dict[str, Any]:
-    """What dvc.lock says of each stage."""
-    stages: dict[str, Any] = YAML(typ="safe").load(lock)["stages"]
-    return stages
-
-
 def stage_outputs(lock: Path) -> Outputs:
     """The checksums of every stage's outputs in dvc.lock, by path."""
-    return {name: {out["path"]: out["md5"] for out in stage.get("outs", [])} for name, stage in locked(lock).items()}
+    stages: dict[str, Any] = YAML(typ="safe").load(lock)["stages"]
+    return {name: {out["path"]: out["md5"] for out in stage.get("outs", [])} for name, stage in stages.items()}
 
 
-def hash_of(stage: Any) -> str:
-    """Eight hexadecimal digits of what dvc.lock says of a stage: its code, parameters, data and outputs."""
-    return hashlib.sha256(json.dumps(stage, sort_keys=True).encode()).hexdigest()[:8]
+def hash_of(outputs: Mapping[str, str]) -> str:
+    """Eight hexadecimal digits of the outputs of a stage."""
+    return hashlib.sha256(json.dumps(dict(outputs), sort_keys=True).encode()).hexdigest()[:8]
 
 
 def processor() -> str:
@@ -174,12 +180,12 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("--restart", action="store_true", help="begin anew, whatever an earlier run has done")
     parser.add_argument("--record", action="store_true", help=f"enter what the stages took into {RECORD}")
     options = parser.parse_args(arguments)
-    run = Run(root)
-    if options.restart or not run.done.exists():
-        run.begin()
-    if unknown := set(options.stages) - set(locked(root / "dvc.lock")):
+    if unknown := set(options.stages) - set(stage_outputs(root / "dvc.lock")):
         print(f"{', '.join(sorted(unknown))}: expected stages of dvc.lock, found none of this name", file=sys.stderr)
         return 2
+    run = Run(root, STATE_OF_SOME if options.stages else STATE)
+    if options.restart or options.stages or not run.can_resume:
+        run.begin()
     left = [name for name in run.stages_left() if name in options.stages or not options.stages]
     while left:
         print(f"\n{run.progress(left)}\nNext: {left[0]}", flush=True)
