@@ -20,6 +20,7 @@ from dlstudy.report.words import ANSWER, MARK, Language
 from dlstudy.study.ladder import Ladder
 from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
+from tools.reproduce import RECORD, hash_of, read_record, stage_outputs
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 DOCUMENTS: Final = ("README.md", "README.zh.md")
@@ -100,11 +101,25 @@ def speed(sentence: str) -> str:
     return sentence.format(wall=wall, work=work)
 
 
+def reproduced() -> str:
+    """By processor: how many stages were run again there, and how many of their outputs came out as committed."""
+    outputs = stage_outputs(ROOT / "dvc.lock")
+    record = read_record(ROOT / RECORD)
+    current = record[[hash_of(outputs.get(str(stage), {})) == found for stage, found in record["outputs"].items()]]
+    lines = [
+        f"- {name}: {len(rows)} of {len(outputs)} stages; {rows['num_same'].sum()} of {rows['num_outputs'].sum()} "
+        "outputs are the same bytes."
+        for name, rows in current.groupby("processor")
+    ]
+    return "\n".join(lines) or "Nothing yet."
+
+
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "dag": dag,
     "brief": lambda: brief("en"),
     "brief_zh": lambda: brief("zh"),
     "speed": lambda: speed(SPEED),
+    "reproduced": reproduced,
 }
 
 
