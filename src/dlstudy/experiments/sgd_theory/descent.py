@@ -80,12 +80,11 @@ class Perturbation:
         The gradient, because it leaves out the directions without curvature, which neither grow nor shrink.
         """
         W, gradient = self.W, self.gradient
-        lengths = [float(gradient.norm())]
         for _ in range(NUM_PERTURBED_STEPS):
+            before = float(gradient.norm())
             W = W - lr * gradient
             gradient = self.problem.curvature_gradient(W)
-            lengths.append(float(gradient.norm()))
-        if grew := lengths[-1] > lengths[-2]:
+        if grew := float(gradient.norm()) > before:
             self.W, self.gradient = (each * (TINY / W.norm()) for each in (W, gradient))  # proportional, W being tiny
         return grew
 

@@ -8,7 +8,7 @@ sum(lambda_i u_i^2) / 2 above its minimum.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import product
 from typing import Final
 
@@ -217,17 +217,6 @@ def reshuffled_floors(noise: Noise, grid: Grid, num_epochs: int, seed: int) -> T
 
 
 # --- Tables ---
-
-
-def floor_rows(noise: Noise, grid: Grid, floors: Tensor, seed: int) -> list[Row]:
-    """A row a cell: the floor by both theories and as measured with one seed."""
-    return grid.rows(seed, simple=partial(simple_floor, noise), exact=partial(exact_floor, noise), measured=floors)
-
-
-def reshuffled_rows(noise: Noise, grid: Grid, independent: Tensor, reshuffled: Tensor, seed: int) -> list[Row]:
-    """A row a cell: the ratio of the floors by theory, and both floors as measured with one seed."""
-    ratio = partial(reshuffled_ratio, noise)
-    return grid.rows(seed, predicted_ratio=ratio, independent=independent, reshuffled=reshuffled)
 
 
 def first_step_rows(noise: Noise, grid: Grid, start: Tensor, num_steps: int, seed: int) -> list[Row]:

@@ -50,15 +50,18 @@ def seed_rows(problem: Problem, params: SgdTheoryParams, seed: int) -> Rows:
     means, variances = gradients.gradient_rows(problem, params.batch_sizes, params.num_epochs, seed)
     independent = floor.independent_floors(noise, grid, params.num_floor_steps, seed)
     reshuffled = floor.reshuffled_floors(noise, grid, params.num_floor_epochs, seed)
+    simple, exact, ratio = (
+        partial(theory, noise) for theory in (floor.simple_floor, floor.exact_floor, floor.reshuffled_ratio)
+    )
     start = descent.random_start(problem, seed, "critical start")
     return {
         "means": means,
         "variances": variances,
         "critical": [descent.critical_row(problem, seed, partial(descent.loss_grows, problem, start))],
         "contractions": descent.contraction_rows(problem, params.descent_fractions, seed),
-        "floors": floor.floor_rows(noise, grid, independent, seed),
+        "floors": grid.rows(seed, simple=simple, exact=exact, measured=independent),
         "first_steps": floor.first_step_rows(noise, grid, -problem.rotated.optimum, params.num_first_steps, seed),
-        "reshuffled": floor.reshuffled_rows(noise, grid, independent, reshuffled, seed),
+        "reshuffled": grid.rows(seed, predicted_ratio=ratio, independent=independent, reshuffled=reshuffled),
     }
 
 
