@@ -85,8 +85,7 @@ def trained(logits: Mapping[int, Tensor]) -> pd.DataFrame:
     """One row a seed: what holds of its trained logits.
 
     num_zero: probabilities that are 0 in float32. num_moved: images whose most probable class is not that of the
-    largest output. two_class: the largest |softmax(a, b)_1 - sigmoid(a - b)| over all pairs of logits of an image, in
-    float64. log_error: see `near_certain_error`.
+    largest output. two_class, log_error: see `two_class_error`, `near_certain_error`.
     """
     rows = []
     for seed, values in logits.items():
