@@ -9,21 +9,21 @@ import pytest
 import torch
 from sklearn.linear_model import LinearRegression
 
+from dlstudy.closed_form.least_squares import with_ones
 from dlstudy.core.dataset import Split
 from dlstudy.core.errors import DivergedError
 from dlstudy.core.params import ParamsError
 from dlstudy.data.housing import read_table
 from dlstudy.experiments.linear_theory.params import LinearTheoryParams
-from dlstudy.experiments.linear_theory.theory import (
+from dlstudy.experiments.linear_theory.run import (
     Inputs,
     collinear,
-    facts,
     losses,
     minima,
     perceptron,
+    run,
     softmax,
     solving,
-    tables,
 )
 from tests.conftest import ROOT
 
@@ -45,7 +45,7 @@ def table():
 
 def test_a_single_seed_has_no_minima_to_compare():
     with pytest.raises(ParamsError, match=r"seeds: expected two at least, .* found \[3\]"):
-        tables(Inputs(*[None] * 4), None, (3,))
+        run(Inputs(*[None] * 4), None, (3,))
 
 
 # --- Losses ---
@@ -97,11 +97,12 @@ def test_least_absolute_deviations_match_the_enumeration_of_planes_through_point
     y = draws(9, seed=seed + 100).numpy()
     planes = [np.linalg.solve(X[list(rows)], y[list(rows)]) for rows in combinations(range(9), 3)]
     best = min(planes, key=lambda plane: np.abs(X @ plane - y).sum())
-    np.testing.assert_allclose(losses.least_absolute(X, y), best, rtol=1e-8)  # HiGHS solves the vertex to rounding
+    found = losses.least_absolute(torch.tensor(X), torch.tensor(y))
+    np.testing.assert_allclose(found, best, rtol=1e-8)  # HiGHS solves the vertex to rounding
 
 
 def test_the_fit_of_least_absolute_deviations_to_the_houses_cannot_be_improved_nearby(sales):
-    best = np.array(losses.absolute_fit(sales))
+    best = np.array(losses.plane("absolute", sales))
     X = np.column_stack([sales[["area", "age"]], np.ones(len(sales))])
 
     def total(plane):
@@ -128,7 +129,7 @@ def test_fits_are_with_and_without_the_five_largest_houses(sales):
 @pytest.mark.parametrize("name", solving.ROUTES)
 def test_every_route_agrees_with_scikit_learn(name, small):
     model = LinearRegression().fit(small.features.numpy(), small.targets.numpy())
-    found = solving.ROUTES[name](solving.with_ones(small.features), small.targets)
+    found = solving.ROUTES[name](with_ones(small.features), small.targets)
     np.testing.assert_allclose(found, [*model.coef_, model.intercept_], rtol=1e-8)  # well conditioned: far better
 
 
@@ -170,14 +171,14 @@ def test_the_totals_of_the_real_table_are_the_sums_of_their_parts(table):
     assert [found[name]["num_rows_that_do_not_add_up"] for name in ("living area", "basement")] == [0, 0]
 
 
-def test_collinear_tables_lack_one_rank_and_leave_out_the_row_with_missing_values(table, sales):
-    found = collinear.collinear_tables(table, sales).set_index("table")
+def test_collinear_tables_lack_one_rank_and_leave_out_the_row_with_missing_values(table):
+    found = collinear.collinear_tables(table).set_index("table")
     assert (found["num_columns"] - found["rank"]).to_dict() == {"area and age": 0, "living area": 1, "basement": 1}
     assert found["num_rows_left_out"].to_dict() == {"area and age": 0, "living area": 0, "basement": 1}
 
 
-def test_the_pseudo_inverse_fits_collinear_columns_as_scikit_learn_fits_their_parts(table, sales):
-    A, _, y = collinear.problems(table, sales)["living area"]
+def test_the_pseudo_inverse_fits_collinear_columns_as_scikit_learn_fits_their_parts(table):
+    A, _, y = collinear.problems(table)["living area"]
     parts = table[list(collinear.TOTALS["living area"][1])]
     model = LinearRegression().fit(parts.to_numpy(), table["price"])
     outputs = A @ collinear.by_pseudo_inverse(A, y)
@@ -191,7 +192,7 @@ def test_an_exactly_singular_matrix_has_no_inverse():
 
 
 def test_the_inverse_solves_a_table_of_independent_columns(small):
-    A = solving.with_ones(small.features)
+    A = with_ones(small.features)
     torch.testing.assert_close(collinear.by_inverse(A, small.targets), solving.by_qr(A, small.targets))
 
 
@@ -283,7 +284,7 @@ def test_the_distance_is_the_least_over_all_orders_and_signs(small):
 
 def test_the_hessian_of_softmax_regression_is_that_of_automatic_derivatives():
     X, classes, weights = draws(12, 3), torch.arange(12) % 4, draws(12, seed=1)
-    loss = partial(softmax.mean_cross_entropy, X, classes, 4)
+    loss = lambda w: torch.nn.functional.cross_entropy(X @ w.view(-1, 4), classes)  # noqa: E731
     expected = torch.autograd.functional.hessian(loss, weights)
     torch.testing.assert_close(softmax.softmax_hessian(X, 4, weights), expected)
 
@@ -315,23 +316,27 @@ PARAMS = LinearTheoryParams(hidden_units=2, num_descent_steps=20, learning_rate=
 
 @pytest.fixture(scope="module")
 def found(inputs):
-    return tables(inputs, PARAMS, (0, 1))
+    return run(inputs, PARAMS, (0, 1))
+
+
+def tables(found):
+    return {name: content for name, content in found.items() if name != "facts"}
 
 
 def test_tables_are_complete_and_finite(found):
-    for name, content in found.items():
+    for name, content in tables(found).items():
         assert len(content), name
         assert not content.isna().any().any(), name
         assert np.isfinite(content.select_dtypes("number").to_numpy(dtype=float)).all(), name
 
 
 def test_tables_are_the_same_each_time(inputs, found):
-    again = tables(inputs, PARAMS, (0, 1))
-    for name, content in found.items():
+    again = run(inputs, PARAMS, (0, 1))
+    for name, content in tables(found).items():
         pd.testing.assert_frame_equal(again[name], content, check_exact=True)
 
 
-def test_facts_tell_the_sizes(inputs):
-    told = facts(inputs, PARAMS, (0, 1))
+def test_facts_tell_the_sizes(inputs, found):
+    told = found["facts"]
     assert told["num_train"] == len(inputs.houses.train)
     assert told["softmax"]["num_parameters"] == 17 * 10

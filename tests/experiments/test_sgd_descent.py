@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -12,6 +13,8 @@ from dlstudy.experiments.sgd_theory.descent import (
     critical_row,
     curve_rows,
     descend,
+    loss_grows,
+    random_start,
     slope,
 )
 from dlstudy.experiments.sgd_theory.problem import Problem
@@ -29,7 +32,8 @@ def test_bisection_finds_where_growth_sets_in(limit):
 
 
 def test_the_critical_rate_of_a_known_parabola():
-    row = critical_row(PARABOLAS, seed=0)
+    start = random_start(PARABOLAS, 0, "critical start")
+    row = critical_row(PARABOLAS, 0, partial(loss_grows, PARABOLAS, start))
     assert row["predicted"] == pytest.approx(0.25, rel=1e-12)
     assert row["measured"] == pytest.approx(0.25, rel=PRECISION)
 
@@ -41,7 +45,7 @@ def test_a_descent_is_that_of_pytorchs_optimiser():
         optimiser.zero_grad()
         ((PARABOLAS.X @ w - PARABOLAS.y).square().mean() / 2).backward()
         optimiser.step()
-    places = list(descend(PARABOLAS, torch.zeros(2, dtype=torch.float64), 0.1, 5))
+    places = list(descend(PARABOLAS, 0.1, 5))
     assert len(places) == 6
     torch.testing.assert_close(places[-1], w.detach(), rtol=1e-12, atol=1e-14)  # rounding
 

@@ -1,4 +1,3 @@
-import math
 from itertools import permutations, product
 
 import pytest
@@ -15,7 +14,6 @@ from dlstudy.experiments.sgd_theory.floor import (
     full_batch_rows,
     independent_floors,
     independent_steps,
-    num_epochs_down,
     num_steps_down,
     reshuffled_floors,
     reshuffled_ratio,
@@ -27,7 +25,7 @@ from dlstudy.experiments.sgd_theory.problem import Problem
 
 @pytest.fixture(scope="module")
 def problem(houses):
-    return Problem.of(houses.standardised(houses.train))
+    return Problem.of(houses)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +130,6 @@ def test_descents_have_come_up_to_their_floor_after_as_many_steps_as_said(noise)
     slowest = (1 - 0.05 * noise.eigenvalues[0].item()) ** 2
     num = num_steps_down(noise, [0.1, 0.05])
     assert slowest**num <= 1e-3 < slowest ** (num - 1)
-    assert num_epochs_down(noise, [0.1, 0.05], 64) == math.ceil(num / 27)
 
 
 def test_a_rate_that_overshoots_the_most_curved_direction_needs_steps_too(noise):

@@ -59,7 +59,7 @@ def test_of_a_shuffled_epoch_one_minibatch_is_tested_and_of_independent_rows_all
 
 @pytest.fixture(scope="module")
 def rows(houses):
-    return gradient_rows(Problem.of(houses.standardised(houses.train)), [1, 16, 256], 200, 3)
+    return gradient_rows(Problem.of(houses), [1, 16, 256], 200, 3)
 
 
 def test_the_census_of_single_rows_has_their_variance_exactly_and_all_rows_none(rows):
@@ -84,4 +84,4 @@ def test_the_mean_deviation_is_within_five_standard_errors(rows):
 
 
 def test_a_seed_gives_the_same_rows_every_time(houses, rows):
-    assert gradient_rows(Problem.of(houses.standardised(houses.train)), [1, 16, 256], 200, 3) == rows
+    assert gradient_rows(Problem.of(houses), [1, 16, 256], 200, 3) == rows

@@ -7,7 +7,7 @@ from dlstudy.training.losses import squared_loss
 
 @pytest.fixture(scope="module")
 def problem(known_line):
-    return Problem.of(known_line.standardised(known_line.train))
+    return Problem.of(known_line)
 
 
 def test_loss_and_gradient_are_those_of_the_study_and_of_autograd(problem):

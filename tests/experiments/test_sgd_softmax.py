@@ -3,8 +3,8 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
 from dlstudy.core.randomness import generator
-from dlstudy.experiments.sgd_theory.descent import PRECISION
-from dlstudy.experiments.sgd_theory.softmax import Softmax, critical_row, curvature_rows, curve_rows
+from dlstudy.experiments.sgd_theory.descent import PRECISION, Perturbation, critical_row, curvature_rows, curve_rows
+from dlstudy.experiments.sgd_theory.problem import Softmax
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,8 @@ def test_products_with_the_hessian_are_those_of_autograd(small, somewhere):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_descents_on_images_find_the_predicted_rate(images, seed):
-    row = critical_row(Softmax.of(images), seed)
+    problem = Softmax.of(images)
+    row = critical_row(problem, seed, Perturbation(problem, seed).grows)
     assert row["measured"] == pytest.approx(row["predicted"], rel=2 * PRECISION)
 
 

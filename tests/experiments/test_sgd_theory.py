@@ -6,9 +6,9 @@ from pandas.testing import assert_frame_equal
 from dlstudy.core.errors import StudyError
 from dlstudy.core.execution import VARIABLE
 from dlstudy.core.params import ParamsError
-from dlstudy.experiments.sgd_theory import theory as sgd_theory
+from dlstudy.experiments.sgd_theory import run as sgd_theory
 from dlstudy.experiments.sgd_theory.params import SgdTheoryParams
-from dlstudy.experiments.sgd_theory.theory import facts, tables
+from dlstudy.experiments.sgd_theory.run import facts, tables
 
 PARAMS = SgdTheoryParams(
     batch_sizes=(1, 64),

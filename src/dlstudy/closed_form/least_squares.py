@@ -12,14 +12,30 @@ SEED = 0
 """The solution depends on no seed; its one run is filed under this one."""
 
 
-def least_squares(X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights (features,) and bias () that minimise the sum of (X w + b - y)^2; X (examples, features), float64.
+def with_ones(X: Tensor) -> Tensor:
+    """The features and a column of ones, whose coefficient is the intercept; (examples, features + 1)."""
+    return torch.cat([X, torch.ones(len(X), 1, dtype=X.dtype)], dim=1)
+
+
+def by_lstsq(A: Tensor, y: Tensor) -> Tensor:
+    """The w (columns,) that minimises |A w - y|^2; A (examples, columns), float64.
 
     By QR factorisation with pivoting (LAPACK's gelsy, as R and MATLAB do), which does not square the condition
-    number of X as the normal equations do, and gives the solution of least norm where columns are collinear.
+    number of A as the normal equations do, and gives the solution of least norm where columns are collinear.
     """
-    with_ones = torch.cat([X, torch.ones(len(X), 1, dtype=X.dtype)], dim=1)
-    solution = torch.linalg.lstsq(with_ones, y.unsqueeze(1), driver="gelsy").solution.squeeze(1)
+    solution: Tensor = torch.linalg.lstsq(A, y.unsqueeze(1), driver="gelsy").solution
+    return solution.squeeze(1)
+
+
+def by_normal_equations(A: Tensor, y: Tensor) -> Tensor:
+    """The same of A'A w = A'y, with A'A = L L' (Cholesky)."""
+    factor = torch.linalg.cholesky(A.T @ A)
+    return torch.cholesky_solve((A.T @ y).unsqueeze(1), factor).squeeze(1)
+
+
+def least_squares(X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights (features,) and bias () that minimise the sum of (X w + b - y)^2; X (examples, features), float64."""
+    solution = by_lstsq(with_ones(X), y)
     return solution[:-1], solution[-1]
 
 

@@ -7,16 +7,15 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from dlstudy.experiments.linear_theory.solving import by_lstsq, by_qr, with_ones
+from dlstudy.closed_form.least_squares import by_lstsq, with_ones
+from dlstudy.data.housing import sales_of
+from dlstudy.experiments.linear_theory.solving import by_qr
 
 TOTALS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "living area": ("area", ("X1st.Flr.SF", "X2nd.Flr.SF", "Low.Qual.Fin.SF")),
     "basement": ("Total.Bsmt.SF", ("BsmtFin.SF.1", "BsmtFin.SF.2", "Bsmt.Unf.SF")),
 }
 """A total of the Ames table and the columns that it is the sum of, in square feet."""
-
-PLAIN: Final = "area and age"
-"""A table without collinear columns, as a control."""
 
 
 def by_inverse(A: Tensor, y: Tensor) -> Tensor | None:
@@ -44,11 +43,12 @@ def complete_rows(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return table[[total, *parts, "price"]].dropna().astype("float64")
 
 
-def problems(table: pd.DataFrame, sales: pd.DataFrame) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
+def problems(table: pd.DataFrame) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
     """For each table its columns with ones (examples, columns), the same without the total, and the prices."""
-    rows = {name: complete_rows(table, name) for name in TOTALS}
+    tables = {"area and age": sales_of(table)[["area", "age", "price"]]}  # without collinear columns, as a control
+    tables |= {name: complete_rows(table, name) for name in TOTALS}
     found = {}
-    for name, complete in {PLAIN: sales[["area", "age", "price"]], **rows}.items():
+    for name, complete in tables.items():
         features, prices = torch.tensor(complete.to_numpy()).tensor_split([-1], dim=1)
         independent = features[:, 1:] if name in TOTALS else features
         found[name] = with_ones(features), with_ones(independent), prices.squeeze(1)
@@ -71,13 +71,13 @@ def measured_solution(A: Tensor, w: Tensor | None, y: Tensor, least: float) -> I
         yield "violation", ((A.T @ (y - A @ w)).norm() / (A.T @ y).norm()).item()
 
 
-def collinear_solutions(table: pd.DataFrame, sales: pd.DataFrame) -> pd.DataFrame:
+def collinear_solutions(table: pd.DataFrame) -> pd.DataFrame:
     """A row a table, method and quantity (see `measured_solution`).
 
     The least squared error is that of the table without the total, by QR: its columns span the same space.
     """
     rows = []
-    for name, (A, independent, y) in problems(table, sales).items():
+    for name, (A, independent, y) in problems(table).items():
         least = sum_of_squares(independent, by_qr(independent, y), y)
         rows += [
             {"table": name, "method": method, "quantity": quantity, "value": value}
@@ -87,14 +87,8 @@ def collinear_solutions(table: pd.DataFrame, sales: pd.DataFrame) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
-def condition_number(A: Tensor) -> float:
-    """The largest singular value over the smallest."""
-    values = torch.linalg.svdvals(A)
-    return float(values[0] / values[-1])
-
-
-def collinear_tables(table: pd.DataFrame, sales: pd.DataFrame) -> pd.DataFrame:
-    """A row a table: its size, its rank, and its condition number with and without the total."""
+def collinear_tables(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a table: its size, its rank, and its condition number in the 2-norm with and without the total."""
     return pd.DataFrame(
         {
             "table": name,
@@ -102,10 +96,10 @@ def collinear_tables(table: pd.DataFrame, sales: pd.DataFrame) -> pd.DataFrame:
             "num_rows_left_out": len(table) - len(y),
             "num_columns": A.shape[1],
             "rank": int(torch.linalg.matrix_rank(A)),
-            "condition_number": condition_number(A),
-            "condition_number_without_total": condition_number(independent),
+            "condition_number": float(torch.linalg.cond(A)),
+            "condition_number_without_total": float(torch.linalg.cond(independent)),
         }
-        for name, (A, independent, y) in problems(table, sales).items()
+        for name, (A, independent, y) in problems(table).items()
     )
 
 

@@ -6,17 +6,15 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog, minimize_scalar
 from torch import Tensor
 
-from dlstudy.closed_form.least_squares import least_squares
+from dlstudy.closed_form.least_squares import by_lstsq, with_ones
 from dlstudy.training.losses import squared_loss
 
 LARGE_AREA: Final = 4_000.0  # square feet; De Cock (2011) advises to look at the sales beyond it
 NAMES: Final = ("area", "age", "intercept")
-Array = NDArray[np.float64]
 
 
 def loss_of_each(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -73,56 +71,41 @@ def best_constants(prices: Tensor) -> pd.DataFrame:
     squared = minimiser(lambda place: (prices - place).square().mean().item(), low, high)
     absolute = minimiser(lambda place: (prices - place).abs().mean().item(), low, high)
     rows = [("squared", "mean", mean, squared), ("absolute", "median", nearest_median(prices, absolute), absolute)]
-    return pd.DataFrame(
-        {
-            "loss": loss,
-            "statistic": statistic,
-            "predicted": predicted,
-            "minimiser": found,
-            "relative_difference": abs(found - predicted) / abs(predicted),
-        }
-        for loss, statistic, predicted, found in rows
-    )
+    table = pd.DataFrame(rows, columns=["loss", "statistic", "predicted", "minimiser"])
+    difference = (table["minimiser"] - table["predicted"]).abs()
+    return table.assign(relative_difference=difference / table["predicted"].abs())
 
 
 # --- The pull of extreme houses ---
 
 
-def least_absolute(X: Array, y: Array) -> Array:
-    """Coefficients (columns,) that minimise sum |X b - y|, exactly; X (examples, columns).
+def least_absolute(A: Tensor, y: Tensor) -> Tensor:
+    """Coefficients (columns,) that minimise sum |A w - y|, exactly; A (examples, columns).
 
-    As a linear programme: minimise sum (u + v) such that X b + u - v = y, u >= 0, v >= 0 (Charnes, Cooper and
+    As a linear programme: minimise sum (u + v) such that A w + u - v = y, u >= 0, v >= 0 (Charnes, Cooper and
     Ferguson, Management Science 1, 1955), by HiGHS's dual simplex. ArithmeticError if it finds none.
     """
-    num_rows, num_columns = X.shape
+    num_rows, num_columns = A.shape
     identity = sparse.eye_array(num_rows)
     found = linprog(
         np.concatenate([np.zeros(num_columns), np.ones(2 * num_rows)]),
-        A_eq=sparse.hstack([sparse.csr_array(X), identity, -identity]),
-        b_eq=y,
+        A_eq=sparse.hstack([sparse.csr_array(A.numpy()), identity, -identity]),
+        b_eq=y.numpy(),
         bounds=[(None, None)] * num_columns + [(0, None)] * (2 * num_rows),
         method="highs-ds",
     )
     if not found.success:
         raise ArithmeticError(f"least absolute deviations: expected a solution, found: {found.message}")
-    coefficients: Array = np.asarray(found.x[:num_columns], dtype=np.float64)
-    return coefficients
+    return torch.from_numpy(found.x[:num_columns])
 
 
-def squared_fit(sales: pd.DataFrame) -> list[float]:
-    """Slopes on area and age and intercept of price, by least squares."""
-    X, y = torch.tensor(sales[["area", "age"]].to_numpy()), torch.tensor(sales["price"].to_numpy())
-    weights, bias = least_squares(X, y)
-    return [*weights.tolist(), bias.item()]
+FITS: Final[Mapping[str, Callable[[Tensor, Tensor], Tensor]]] = {"squared": by_lstsq, "absolute": least_absolute}
 
 
-def absolute_fit(sales: pd.DataFrame) -> list[float]:
-    """The same by least absolute deviations."""
-    X = np.column_stack([sales[["area", "age"]].to_numpy(), np.ones(len(sales))])
-    return [float(value) for value in least_absolute(X, sales["price"].to_numpy())]
-
-
-FITS: Final[Mapping[str, Callable[[pd.DataFrame], list[float]]]] = {"squared": squared_fit, "absolute": absolute_fit}
+def plane(loss: str, sales: pd.DataFrame) -> list[float]:
+    """Slopes on area and age and intercept of price that are best under a loss."""
+    A = with_ones(torch.tensor(sales[["area", "age"]].to_numpy()))
+    return FITS[loss](A, torch.tensor(sales["price"].to_numpy())).tolist()
 
 
 def fits_with_and_without_large(sales: pd.DataFrame) -> pd.DataFrame:
@@ -130,9 +113,9 @@ def fits_with_and_without_large(sales: pd.DataFrame) -> pd.DataFrame:
     sets = {"all": sales, "without large": sales[sales["area"] <= LARGE_AREA]}
     return pd.DataFrame(
         {"loss": loss, "houses": houses, "name": name, "value": value}
-        for loss, fit in FITS.items()
+        for loss in FITS
         for houses, rows in sets.items()
-        for name, value in zip(NAMES, fit(rows), strict=True)
+        for name, value in zip(NAMES, plane(loss, rows), strict=True)
     )
 
 

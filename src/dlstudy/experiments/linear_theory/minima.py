@@ -1,7 +1,6 @@
 """Where the descents of a perceptron end: minima, their distances, and the curvature on the way."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Final
 
@@ -62,46 +61,32 @@ def distance_up_to_symmetry(problem: Perceptron, first: Tensor, second: Tensor) 
     return (total.sqrt() / torch.maximum(first.norm(), second.norm())).item()
 
 
-@dataclass(frozen=True)
-class Minimum:
-    """Where a descent ends once Newton's method has finished it."""
+def minima_table(problem: Perceptron, minima: Mapping[int, tuple[Tensor, int]]) -> pd.DataFrame:
+    """A row a seed: loss, what shows that it is a minimum, and the loss of the same network written otherwise.
 
-    seed: int
-    theta: Tensor
-    num_newton_steps: int
-
-
-def minima_of(problem: Perceptron, found: Mapping[str, Descent], seeds: Sequence[int]) -> list[Minimum]:
-    return [Minimum(seed, *minimise(problem, found[f"seed {seed}"].end)) for seed in seeds]
-
-
-def minima_table(problem: Perceptron, minima: Iterable[Minimum]) -> pd.DataFrame:
-    """A row a seed: loss, what shows that it is a minimum, and the loss of the same network written otherwise."""
+    minima: by seed, what `minimise` found.
+    """
     rows = []
-    for minimum in minima:
-        loss = problem.loss(minimum.theta).item()
+    for seed, (theta, num_newton_steps) in minima.items():
+        loss = problem.loss(theta).item()
         rows.append(
             {
-                "seed": minimum.seed,
-                "num_newton_steps": minimum.num_newton_steps,
+                "seed": seed,
+                "num_newton_steps": num_newton_steps,
                 "loss": loss,
-                "gradient": problem.gradient(minimum.theta).norm().item(),
-                "smallest_eigenvalue": torch.linalg.eigvalsh(problem.hessian(minimum.theta))[0].item(),
-                "permuted_difference": abs(problem.loss(same_function(problem, minimum.theta)).item() / loss - 1),
+                "gradient": problem.gradient(theta).norm().item(),
+                "smallest_eigenvalue": torch.linalg.eigvalsh(problem.hessian(theta))[0].item(),
+                "permuted_difference": abs(problem.loss(same_function(problem, theta)).item() / loss - 1),
             }
         )
     return pd.DataFrame(rows)
 
 
-def distances_table(problem: Perceptron, minima: Iterable[Minimum]) -> pd.DataFrame:
+def distances_table(problem: Perceptron, minima: Mapping[int, tuple[Tensor, int]]) -> pd.DataFrame:
     """A row a pair of seeds: the distance of their minima, up to the order and signs of hidden units."""
     return pd.DataFrame(
-        {
-            "first": first.seed,
-            "second": second.seed,
-            "distance": distance_up_to_symmetry(problem, first.theta, second.theta),
-        }
-        for first, second in combinations(minima, 2)
+        {"first": first, "second": second, "distance": distance_up_to_symmetry(problem, one, other)}
+        for (first, (one, _)), (second, (other, _)) in combinations(minima.items(), 2)
     )
 
 

@@ -4,20 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dlstudy.core.params import (
-    PositiveFloat,
-    PositiveInt,
-    Section,
-)
-
-AtLeastTwo = Annotated[int, Field(ge=2)]
-AtLeastThree = Annotated[int, Field(ge=3)]
+from dlstudy.core.params import PositiveFloat, PositiveInt, Section
 
 
 class LinearTheoryParams(Section):
     """Closed forms, collinear columns, and the many minima of a small perceptron, on the Ames sales."""
 
-    hidden_units: AtLeastTwo  # of the perceptron
+    hidden_units: Annotated[int, Field(ge=2)]  # of the perceptron
     num_descent_steps: PositiveInt  # of full-batch gradient descent, linear model and perceptron
     learning_rate: PositiveFloat  # of the perceptron; the linear model's follows from its Hessian
     weight_decay: PositiveFloat  # of the perceptron: keeps its minima at finite places

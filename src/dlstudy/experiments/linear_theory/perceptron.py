@@ -14,11 +14,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from dlstudy.closed_form.least_squares import with_ones
 from dlstudy.core.dataset import Split
 from dlstudy.core.errors import DivergedError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.linear_theory.params import LinearTheoryParams
-from dlstudy.experiments.linear_theory.solving import recorded_steps, with_ones
+from dlstudy.experiments.linear_theory.solving import recorded_steps
 from dlstudy.training.models import build_network, initialise
 
 CONSTANTS: Final = (0.0, 0.1, 0.5, 1.0)
@@ -91,18 +92,12 @@ class Perceptron:
         second = -2 * hidden * first * outgoing * errors
         slopes = outgoing * first
         per_unit = torch.stack([*(slopes * column for column in self.columns), slopes, hidden], dim=1)
-        jacobian = torch.cat(
-            [per_unit.flatten(0, 1), torch.ones(1, n, dtype=theta.dtype)]
-        )  # J', (parameters, examples)
+        jacobian = torch.cat([per_unit.flatten(0, 1), torch.ones(1, n, dtype=theta.dtype)])  # J', (parameters, n)
         hessian = jacobian @ jacobian.T / n + self.weight_decay * torch.eye(len(theta), dtype=theta.dtype)
-        own = (second @ self.products).view(self.num_units, A.shape[1], A.shape[1])
-        cross = (first * errors) @ A  # (units, features + 1)
-        size = per_unit.shape[1]
-        for unit in range(self.num_units):
-            start, end = unit * size, (unit + 1) * size - 1
-            hessian[start:end, start:end] += own[unit]
-            hessian[start:end, end] += cross[unit]
-            hessian[end, start:end] += cross[unit]
+        own = theta.new_zeros(self.num_units, A.shape[1] + 1, A.shape[1] + 1)
+        own[:, :-1, :-1] = (second @ self.products).view(self.num_units, A.shape[1], A.shape[1])
+        own[:, :-1, -1] = own[:, -1, :-1] = (first * errors) @ A
+        hessian[:-1, :-1] += torch.block_diag(*own)
         return hessian
 
 

@@ -1,7 +1,6 @@
 """Softmax regression on a few small images: its loss is convex, yet its stationarity is no linear equation."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -9,15 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
+from dlstudy.closed_form.least_squares import with_ones
 from dlstudy.core.dataset import Dataset, Split
 from dlstudy.core.randomness import generator
-from dlstudy.experiments.linear_theory.solving import with_ones
 from dlstudy.training.losses import cross_entropy, squared_loss
 
 NUM_IMAGES: Final = 200
 BLOCK: Final = 7  # pixels: 28 x 28 become 4 x 4 means
-
-Gradient = Callable[[Tensor], Tensor]
 
 
 def small_images(images: Dataset) -> Split:
@@ -27,22 +24,7 @@ def small_images(images: Dataset) -> Split:
     return Split(blocks, images.train.targets[:NUM_IMAGES])
 
 
-def mean_cross_entropy(X: Tensor, classes: Tensor, num_classes: int, weights: Tensor) -> Tensor:
-    """The loss of softmax regression; X (examples, columns), weights (columns * num_classes,)."""
-    return cross_entropy(X @ weights.view(-1, num_classes), classes)
-
-
-def mean_squared_error(X: Tensor, y: Tensor, weights: Tensor) -> Tensor:
-    """The loss of linear regression; weights (columns,)."""
-    return squared_loss((X @ weights).unsqueeze(1), y)
-
-
-def gradient_of(loss: Callable[[Tensor], Tensor], weights: Tensor) -> Tensor:
-    weights = weights.clone().requires_grad_()
-    return torch.autograd.grad(loss(weights), weights)[0]
-
-
-def bend(gradient: Gradient, first: Tensor, second: Tensor) -> float:
+def bend(gradient: Callable[[Tensor], Tensor], first: Tensor, second: Tensor) -> float:
     """How far a gradient is from an affine function: half-way between two points, against the mean of both, relative.
 
     0 for every affine function: then, and only then, is gradient = 0 a system of linear equations.
@@ -87,21 +69,16 @@ def stationarity(images: Dataset, houses: Split, seeds: Sequence[int]) -> pd.Dat
     """
     split, num_classes = small_images(images), len(images.class_names)
     X, A = with_ones(split.features), with_ones(houses.features)
-    models = {
-        "linear": (A.shape[1], partial(mean_squared_error, A, houses.targets)),
-        "softmax": (X.shape[1] * num_classes, partial(mean_cross_entropy, X, split.targets, num_classes)),
+    losses: dict[str, tuple[int, Callable[[Tensor], Tensor]]] = {  # each with its number of weights
+        "linear": (A.shape[1], lambda w: squared_loss((A @ w).unsqueeze(1), houses.targets)),
+        "softmax": (X.shape[1] * num_classes, lambda w: cross_entropy(X @ w.view(-1, num_classes), split.targets)),
     }
-    return pd.DataFrame(
-        {
-            "model": name,
-            "seed": seed,
-            "bend": bend(
-                partial(gradient_of, loss), drawn(size, seed, "first point"), drawn(size, seed, "second point")
-            ),
-        }
-        for name, (size, loss) in models.items()
-        for seed in seeds
-    )
+    rows = []
+    for model, (size, loss) in losses.items():
+        for seed in seeds:
+            points = drawn(size, seed, "first point"), drawn(size, seed, "second point")
+            rows.append({"model": model, "seed": seed, "bend": bend(torch.func.grad(loss), *points)})
+    return pd.DataFrame(rows)
 
 
 def facts(images: Dataset) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from dlstudy.closed_form.least_squares import least_squares
+from dlstudy.closed_form.least_squares import by_lstsq, by_normal_equations, with_ones
 from dlstudy.core.dataset import Split
 from dlstudy.core.randomness import generator
 from dlstudy.training.models import build_network, initialise
@@ -19,28 +19,11 @@ STARTS: Final = ("zeros", "pytorch", "xavier", "he", "wide")
 TARGET_DISTANCE: Final = 1e-6  # of a descent from the optimum, relative
 
 
-def with_ones(X: Tensor) -> Tensor:
-    """The features and a column of ones, whose coefficient is the intercept; (examples, features + 1)."""
-    return torch.cat([X, torch.ones(len(X), 1, dtype=X.dtype)], dim=1)
-
-
-def relative_distance(found: Tensor, exact: Tensor) -> float:
-    """|found - exact| / |exact|, Euclidean, over all coefficients."""
-    return float((found - exact).norm() / exact.norm())
-
-
 # --- Four routes (Golub and Van Loan, Matrix Computations, chapter 5) ---
 
 
-def by_normal_equations(A: Tensor, y: Tensor) -> Tensor:
-    """Of A'A w = A'y, with A'A = L L' (Cholesky); A (examples, columns) -> (columns,)."""
-    factor = torch.linalg.cholesky(A.T @ A)
-    solution: Tensor = torch.cholesky_solve((A.T @ y).unsqueeze(1), factor)
-    return solution.squeeze(1)
-
-
 def by_qr(A: Tensor, y: Tensor) -> Tensor:
-    """Of R w = Q'y, with A = Q R."""
+    """Of R w = Q'y, with A = Q R; A (examples, columns) -> (columns,)."""
     Q, R = torch.linalg.qr(A)
     solution: Tensor = torch.linalg.solve_triangular(R, (Q.T @ y).unsqueeze(1), upper=True)
     return solution.squeeze(1)
@@ -53,31 +36,23 @@ def by_svd(A: Tensor, y: Tensor) -> Tensor:
     return solution
 
 
-def by_lstsq(A: Tensor, y: Tensor) -> Tensor:
-    """The study's closed form: LAPACK's gelsy. The last column of A is ones, which it adds itself."""
-    weights, bias = least_squares(A[:, :-1], y)
-    return torch.cat([weights, bias.unsqueeze(0)])
-
-
 ROUTES: Final[Mapping[str, Callable[[Tensor, Tensor], Tensor]]] = {
     "normal equations": by_normal_equations,
     "QR": by_qr,
     "SVD": by_svd,
-    "lstsq": by_lstsq,
+    "lstsq": by_lstsq,  # the study's closed form
 }
 
 
 def route_differences(splits: Mapping[str, Split]) -> pd.DataFrame:
-    """A row a data set and pair of routes: the relative distance between their coefficients."""
+    """A row a data set and pair of routes: |one - other| / |other|, Euclidean, over all coefficients."""
     rows = []
     for data, split in splits.items():
         A = with_ones(split.features)
         solutions = {name: route(A, split.targets) for name, route in ROUTES.items()}
         rows += [
-            {"data": data, "first": first, "second": second, "difference": relative_distance(*pair)}
-            for (first, second), pair in zip(
-                combinations(solutions, 2), combinations(solutions.values(), 2), strict=True
-            )
+            {"data": data, "first": first, "second": second, "difference": float((one - other).norm() / other.norm())}
+            for (first, one), (second, other) in combinations(solutions.items(), 2)
         ]
     return pd.DataFrame(rows)
 
@@ -108,11 +83,6 @@ def spectrum(split: Split) -> Tensor:
     return eigenvalues
 
 
-def largest_step(split: Split) -> float:
-    """The learning rate 1 / lambda_max, with which no direction overshoots."""
-    return 1 / spectrum(split)[-1].item()
-
-
 def descents(splits: Mapping[str, Split], num_steps: int) -> pd.DataFrame:
     """A row a data set: descent from zeros, the steps that theory allows it to come near, and those it took.
 
@@ -123,13 +93,14 @@ def descents(splits: Mapping[str, Split], num_steps: int) -> pd.DataFrame:
     rows = []
     for data, split in splits.items():
         eigenvalues = spectrum(split)
+        lr = 1 / eigenvalues[-1].item()
         contraction = 1 - (eigenvalues[0] / eigenvalues[-1]).item()
         start = torch.zeros(1, len(eigenvalues), dtype=eigenvalues.dtype)
-        distances = distances_of_descent(split, start, largest_step(split), num_steps)[:, 0]
+        distances = distances_of_descent(split, start, lr, num_steps)[:, 0]
         rows.append(
             {
                 "data": data,
-                "learning_rate": largest_step(split),
+                "learning_rate": lr,
                 "contraction": contraction,
                 "num_steps_allowed": math.ceil(math.log(TARGET_DISTANCE) / math.log(contraction)),
                 "num_steps_needed": int((distances > TARGET_DISTANCE).sum()),
@@ -157,10 +128,10 @@ def recorded_steps(num_steps: int) -> list[int]:
 
 
 def descents_from_anywhere(split: Split, seeds: Sequence[int], num_steps: int) -> pd.DataFrame:
-    """A row an initialiser, seed and recorded step: the relative distance from the optimum."""
+    """A row an initialiser, seed and recorded step: relative distance from the optimum with lr = 1 / lambda_max."""
     keys = [(init, seed) for init in STARTS for seed in seeds]
     starts = torch.stack([linear_start(split.features.shape[1], init, seed) for init, seed in keys])
-    distances = distances_of_descent(split, starts, largest_step(split), num_steps)
+    distances = distances_of_descent(split, starts, 1 / spectrum(split)[-1].item(), num_steps)
     return pd.DataFrame(
         {"init": init, "seed": seed, "step": step, "distance": distances[step, column].item()}
         for column, (init, seed) in enumerate(keys)

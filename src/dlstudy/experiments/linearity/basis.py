@@ -92,13 +92,6 @@ class LinearFit:
         return self.columns(features) @ self.weights + self.bias
 
 
-def normal_equations(X: Tensor, y: Tensor) -> Tensor:
-    """Weights and intercept (columns + 1,) from (A'A) w = A'y by Cholesky factors, A being X and a column of ones."""
-    A = torch.cat([X, torch.ones(len(X), 1, dtype=X.dtype)], dim=1)
-    factor = torch.linalg.cholesky(A.T @ A)
-    return torch.cholesky_solve((A.T @ y).unsqueeze(1), factor).squeeze(1)
-
-
 def rmse(predictions: Tensor, targets: Tensor) -> float:
     """The root of the mean squared error."""
     return float((predictions - targets).square().mean().sqrt())

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 import torch
 from sklearn.ensemble import GradientBoostingRegressor
 from torch import Tensor
 
+from dlstudy.closed_form.least_squares import by_normal_equations, with_ones
 from dlstudy.core.execution import map_runs
 from dlstudy.core.randomness import generator
-from dlstudy.experiments.linearity.basis import PLANE, Expansion, LinearFit, normal_equations, rmse
+from dlstudy.experiments.linearity.basis import PLANE, Expansion, LinearFit, rmse
 from dlstudy.experiments.linearity.params import LinearityParams
 
 FEATURES: Final = ("area", "age")
@@ -44,22 +44,19 @@ def folds(num_rows: int, params: LinearityParams) -> Iterator[Fold]:
             yield Fold(repeat, number, tuple(sorted(rows.tolist())))
 
 
-def score_fold(
-    features: np.ndarray[Any, Any], prices: np.ndarray[Any, Any], num_knots: int, fold: Fold
-) -> dict[str, float]:
-    """A row of the table of folds; features (rows, 2), prices (rows,) in dollars."""
-    X, dollars = torch.tensor(features), torch.tensor(prices)
+def score_fold(X: Tensor, targets_by_unit: dict[str, Tensor], num_knots: int, fold: Fold) -> dict[str, float]:
+    """A row of the table of folds; X (rows, 2), and the targets (rows,) by unit."""
     held_out = torch.zeros(len(X), dtype=torch.bool)
     held_out[list(fold.held_out)] = True
     train, test = X[~held_out], X[held_out]
     usual = test[:, 0] <= LARGE_AREA
     row: dict[str, float] = {"repeat": fold.repeat, "fold": fold.number, "num_held_out": len(test)}
-    for unit, targets in (("dollars", dollars), ("log", dollars.log())):
+    for unit, targets in targets_by_unit.items():
         expected = targets[held_out]
         for name, predictions in predict(train, targets[~held_out], test, num_knots, unit=unit).items():
             row[f"{name}_{unit}"] = rmse(predictions, expected)
             row[f"{name}_{unit}_usual"] = rmse(predictions[usual], expected[usual])
-    logs = dollars[~held_out].log()
+    logs = targets_by_unit["log"][~held_out]
     return row | {"disagreement": disagreement(LinearFit.of(Expansion.of(train, num_knots), train, logs), train, logs)}
 
 
@@ -69,13 +66,10 @@ def predict(train: Tensor, targets: Tensor, test: Tensor, num_knots: int, *, uni
     if unit == "log":
         expansions["products"] = Expansion.of(train, num_knots, products=True)
     predictions = {name: LinearFit.of(expansion, train, targets)(test) for name, expansion in expansions.items()}
-    return predictions | ({"boosting": boosted(train, targets, test)} if unit == "log" else {})
-
-
-def boosted(train: Tensor, targets: Tensor, test: Tensor) -> Tensor:
-    """Predictions (test rows,) of gradient-boosted trees, which no set of columns is linear in."""
-    model = GradientBoostingRegressor(**BOOSTING).fit(train.numpy(), targets.numpy())
-    return torch.from_numpy(model.predict(test.numpy()))
+    if unit == "log":  # and trees, which no set of columns is linear in
+        trees = GradientBoostingRegressor(**BOOSTING).fit(train.numpy(), targets.numpy())
+        predictions["boosting"] = torch.from_numpy(trees.predict(test.numpy()))
+    return predictions
 
 
 def disagreement(fit: LinearFit, features: Tensor, targets: Tensor) -> float:
@@ -85,7 +79,7 @@ def disagreement(fit: LinearFit, features: Tensor, targets: Tensor) -> float:
     makes large, would flatter.
     """
     columns, fitted = fit.columns(features), fit(features)
-    solution = normal_equations(columns, targets)
+    solution = by_normal_equations(with_ones(columns), targets)
     other = columns @ solution[:-1] + solution[-1]
     return float((other - fitted).norm() / (fitted - fitted.mean()).norm())
 
@@ -99,8 +93,7 @@ def score_folds(sales: pd.DataFrame, params: LinearityParams) -> pd.DataFrame:
 
     No verdict uses the products and the _usual columns: they were added to explain the verdicts once these were seen.
     """
-    features, prices = sales[list(FEATURES)].to_numpy(), sales["price"].to_numpy()
-    shared = (features, prices, params.num_knots)
+    shared = (*tensors_of(sales), params.num_knots)
     return pd.DataFrame(map_runs(score_fold, list(folds(len(sales), params)), label="linearity", shared=shared))
 
 
@@ -149,7 +142,6 @@ def facts(sales: pd.DataFrame, params: LinearityParams) -> dict[str, Any]:
     spline = Expansion.of(features, params.num_knots)
     fits = {unit: LinearFit.of(spline, features, y) for unit, y in targets.items()}
     columns = fits["log"].columns(features)
-    with_ones = torch.cat([columns, torch.ones(len(columns), 1, dtype=columns.dtype)], dim=1)
     return {
         "num_sales": len(sales),
         "num_large_houses": int((sales["area"] > LARGE_AREA).sum()),
@@ -159,7 +151,7 @@ def facts(sales: pd.DataFrame, params: LinearityParams) -> dict[str, Any]:
         "num_knots": params.num_knots,
         "num_columns": columns.shape[1],
         "num_product_columns": replace(spline, products=True)(features).shape[1],
-        "condition_number": float(torch.linalg.cond(with_ones)),
+        "condition_number": float(torch.linalg.cond(with_ones(columns))),
         "knots": {name: knots.tolist() for name, knots in zip(FEATURES, spline.knots, strict=True)},
         "planes": {unit: plane_of(features, y) for unit, y in targets.items()},
         "spline_r2": {unit: explained(fits[unit](features), y) for unit, y in targets.items()},

@@ -1,23 +1,17 @@
 """Two published linear models of the Ames prices, fitted again as near to their description as the table allows."""
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pandas as pd
 import torch
 from torch import Tensor
 
-from dlstudy.closed_form.least_squares import least_squares
-from dlstudy.core.dataset import Scale
 from dlstudy.core.randomness import generator
-from dlstudy.experiments.linearity.basis import rmse
+from dlstudy.experiments.linearity.basis import PLANE, LinearFit, rmse
 from dlstudy.experiments.linearity.folds import LARGE_AREA, explained
 from dlstudy.experiments.linearity.params import LinearityParams
 from dlstudy.literature.published import PublishedFit
-
-DE_COCK: Final = "price on neighbourhood and total square feet"
-TIDY_MODELS: Final = "linear model of the logarithm of the price"
-"""The models as published.yaml calls them."""
 
 RARE: Final = 0.01  # a neighbourhood with a smaller share of the training rows is lumped with the others such
 TRAIN_SHARE: Final = 0.8
@@ -30,27 +24,17 @@ def dummies(values: "pd.Series[Any]", levels: Sequence[str]) -> Tensor:
     return torch.stack([torch.tensor((values == level).to_numpy(dtype="float64")) for level in levels[1:]], dim=1)
 
 
-def de_cock(table: pd.DataFrame, *, largest_area: float | None = None) -> dict[str, float]:
-    """R squared of the price on neighbourhood and total square feet, basement included, and how many rows there were.
+def de_cock(table: pd.DataFrame, *, largest_area: float | None = None) -> tuple[int, float]:
+    """How many rows there were, and R squared of the price on neighbourhood and total square feet, basement included.
 
     A row without a basement's size is left out, as R leaves out what is missing. `largest_area`: drop larger houses.
     De Cock, Journal of Statistics Education 19(3), 2011.
     """
     rows = table[table["Total.Bsmt.SF"].notna() & (table["area"] <= (largest_area or table["area"].max()))]
     total = torch.tensor((rows["Total.Bsmt.SF"] + rows["area"]).to_numpy(dtype="float64"))
-    X = torch.cat([_standardised(total.unsqueeze(1)), dummies(rows["Neighborhood"], _levels(rows))], dim=1)
-    y = torch.tensor(rows["price"].to_numpy(dtype="float64"))
-    weights, bias = least_squares(X, y)
-    return {"num_rows": len(rows), "r2": explained(X @ weights + bias, y)}
-
-
-def _levels(rows: pd.DataFrame) -> list[str]:
-    return sorted(rows["Neighborhood"].unique())
-
-
-def _standardised(columns: Tensor) -> Tensor:
-    scale = Scale.of(columns)
-    return (columns - scale.mean) / scale.std
+    places = dummies(rows["Neighborhood"], sorted(rows["Neighborhood"].unique()))
+    X, y = torch.cat([total.unsqueeze(1), places], dim=1), torch.tensor(rows["price"].to_numpy(dtype="float64"))
+    return len(rows), explained(LinearFit.of(PLANE, X, y)(X), y)
 
 
 # --- Tidy Modeling with R ---
@@ -99,10 +83,7 @@ def tidy_models_split(table: pd.DataFrame, stream: torch.Generator) -> dict[str,
     training_rows = table.iloc[train.numpy()]
     levels = frequent(training_rows["Neighborhood"]), sorted(training_rows["Bldg.Type"].unique())
     columns = recipe_columns(table, *levels)
-    scale = Scale.of(columns[train])
-    X = (columns - scale.mean) / scale.std
-    weights, bias = least_squares(X[train], prices[train])
-    predictions = X[test] @ weights + bias
+    predictions = LinearFit.of(PLANE, columns[train], prices[train])(columns[test])
     correlation = torch.corrcoef(torch.stack([predictions, prices[test]]))[0, 1]
     scores = {"rmse": rmse(predictions, prices[test]), "r2": float(correlation**2)}
     return {"num_train": len(train), "num_test": len(test), **scores}
@@ -125,35 +106,35 @@ def reproduced(table: pd.DataFrame, splits: pd.DataFrame, fits: Sequence[Publish
     key: a word for the row. rows: which of the table's. num_rows, num_fits: how many, and how many fits the figure of
     ours is the mean of; low, high: their range. quantity: r2 or rmse. protocol: how the published figure was got.
     """
-    de_cocks, tidy = (next(fit for fit in fits if fit.model == model) for model in (DE_COCK, TIDY_MODELS))
+    by_model = {fit.model: fit for fit in fits}
+    de_cocks = by_model["price on neighbourhood and total square feet"]
+    tidy = by_model["linear model of the logarithm of the price"]
     usual = f"without houses over {LARGE_AREA:,.0f} square feet"
-    found = [de_cock(table), de_cock(table, largest_area=LARGE_AREA)]
-    explained_shares = [
-        _row("de_cock_all", de_cocks, "all sales", int(found[0]["num_rows"]), "r2", [found[0]["r2"]]),
-        _row("de_cock_usual", de_cocks, usual, int(found[1]["num_rows"]), "r2", [found[1]["r2"]]),
-    ]
+    (num_all, r2_all), (num_usual, r2_usual) = de_cock(table), de_cock(table, largest_area=LARGE_AREA)
     rows, errors = "test rows of 80:20 splits", splits["rmse"].tolist()
-    scores = [
-        _row("tidy_r2", tidy, rows, len(table), "r2", splits["r2"].tolist()),
-        _row("tidy_rmse", tidy, rows, len(table), "rmse", errors),
-    ]
     resampled = _row("tidy_resampled", tidy, rows, len(table), "rmse", errors) | {
         "protocol": "ten-fold cross-validation of the training rows, without splines of latitude and longitude",
         "published": tidy.resampled_rmse,
     }
-    return pd.DataFrame([*explained_shares, *scores, resampled])
+    return pd.DataFrame(
+        [
+            _row("de_cock_all", de_cocks, "all sales", num_all, "r2", [r2_all]),
+            _row("de_cock_usual", de_cocks, usual, num_usual, "r2", [r2_usual]),
+            _row("tidy_r2", tidy, rows, len(table), "r2", splits["r2"].tolist()),
+            _row("tidy_rmse", tidy, rows, len(table), "rmse", errors),
+            resampled,
+        ]
+    )
 
 
-def _row(
-    key: str, fit: PublishedFit, rows: str, num_rows: int, quantity: Literal["r2", "rmse"], values: list[float]
-) -> dict[str, Any]:
+def _row(key: str, fit: PublishedFit, rows: str, num_rows: int, quantity: str, values: list[float]) -> dict[str, Any]:
     return {
         "key": key,
         "source": fit.source,
         "model": fit.model,
         "protocol": fit.protocol,
         "quantity": quantity,
-        "published": fit.r2 if quantity == "r2" else fit.rmse,
+        "published": getattr(fit, quantity),
         "rows": rows,
         "num_rows": num_rows,
         "num_fits": len(values),

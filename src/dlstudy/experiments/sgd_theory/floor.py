@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Final
 
 import torch
@@ -17,9 +18,7 @@ from torch import Tensor
 from dlstudy.core.errors import StudyError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.sgd_theory.gradients import minibatch_means, permutations
-from dlstudy.experiments.sgd_theory.problem import Problem
-
-Row = dict[str, str | int | float]
+from dlstudy.experiments.sgd_theory.problem import Problem, Row
 
 REMAINDER: Final = 1e-3  # share of the floor that may be missing when the measurement starts
 
@@ -129,11 +128,6 @@ def num_steps_down(noise: Noise, rates: Sequence[float]) -> int:
     return math.ceil(math.log(REMAINDER) / (2 * math.log(slowest)))
 
 
-def num_epochs_down(noise: Noise, rates: Sequence[float], batch_size: int) -> int:
-    """The same in epochs of full minibatches."""
-    return math.ceil(num_steps_down(noise, rates) / (noise.num_rows // batch_size))
-
-
 # --- Measurement ---
 
 
@@ -145,15 +139,15 @@ class Grid:
     batch_sizes: tuple[int, ...]
     num_chains: int
 
-    def rows(self, seed: int, columns: Callable[[float, int], Row], **measured: Tensor) -> list[Row]:
-        """A row a cell: what a function of learning rate and batch size gives, and cells of (rates, batch sizes)."""
-        return [
-            {"seed": seed, "learning_rate": lr, "batch_size": batch_size}
-            | columns(lr, batch_size)
-            | {name: values[i, j].item() for name, values in measured.items()}
-            for i, lr in enumerate(self.rates)
-            for j, batch_size in enumerate(self.batch_sizes)
-        ]
+    def rows(self, seed: int, **columns: Callable[[float, int], float] | Tensor) -> list[Row]:
+        """A row a cell: columns are functions of learning rate and batch size, or cells of (rates, batch sizes)."""
+        rows: list[Row] = []
+        for (i, lr), (j, batch_size) in product(enumerate(self.rates), enumerate(self.batch_sizes)):
+            row: Row = {"seed": seed, "learning_rate": lr, "batch_size": batch_size}
+            for name, found in columns.items():
+                row[name] = found[i, j].item() if isinstance(found, Tensor) else found(lr, batch_size)
+            rows.append(row)
+        return rows
 
 
 def step(u: Tensor, moments: Tensor, rates: Tensor) -> Tensor:
@@ -210,7 +204,8 @@ def reshuffled_floors(noise: Noise, grid: Grid, num_epochs: int, seed: int) -> T
     rates = torch.tensor(grid.rates, dtype=torch.float64).reshape(-1, 1, 1)
     start = torch.zeros(len(rates), grid.num_chains, len(noise.eigenvalues), dtype=torch.float64)
     places, floors = dict.fromkeys(grid.batch_sizes, start), torch.zeros(len(rates), len(grid.batch_sizes))
-    epochs_down = {size: num_epochs_down(noise, grid.rates, size) for size in grid.batch_sizes}
+    steps_down = num_steps_down(noise, grid.rates)
+    epochs_down = {size: math.ceil(steps_down / (noise.num_rows // size)) for size in grid.batch_sizes}
     for epoch in range(-max(epochs_down.values()), num_epochs):  # the measurement starts at 0
         sums = noise.moments[permutations(grid.num_chains, noise.num_rows, stream)].cumsum(1)  # (chains, rows, moments)
         for size in (size for size in grid.batch_sizes if epoch >= -epochs_down[size]):
@@ -224,44 +219,15 @@ def reshuffled_floors(noise: Noise, grid: Grid, num_epochs: int, seed: int) -> T
 # --- Tables ---
 
 
-def check_rates(noise: Noise, grid: Grid) -> None:
-    """StudyError for a learning rate at which descents go off: told before they are run."""
-    for lr in grid.rates:
-        for batch_size in grid.batch_sizes:
-            exact_floor(noise, lr, batch_size)
-
-
-def floor_rows(noise: Noise, grid: Grid, floors: Tensor, seed: int) -> list[Row]:
-    """A row a cell: the floor by both theories and as measured with one seed."""
-
-    def theory(lr: float, batch_size: int) -> Row:
-        return {"simple": simple_floor(noise, lr, batch_size), "exact": exact_floor(noise, lr, batch_size)}
-
-    return grid.rows(seed, theory, measured=floors)
-
-
-def reshuffled_rows(noise: Noise, grid: Grid, independent: Tensor, reshuffled: Tensor, seed: int) -> list[Row]:
-    """A row a cell: the ratio of the floors by theory, and both floors as measured with one seed."""
-
-    def theory(lr: float, batch_size: int) -> Row:
-        return {"predicted_ratio": reshuffled_ratio(noise, lr, batch_size)}
-
-    return grid.rows(seed, theory, independent=independent, reshuffled=reshuffled)
-
-
 def first_step_rows(noise: Noise, grid: Grid, start: Tensor, num_steps: int, seed: int) -> list[Row]:
     """A row a cell: the share of steps that lower the loss of all rows, in descents from `start`; in each half too."""
     stream = generator(seed, "sgd_theory/first steps")
     steps = independent_steps(noise, grid, start, num_steps, stream)
-    above = torch.stack([excess(noise, start).expand(*shape_of(grid)), *(excess(noise, u) for u in steps)])
+    shape = len(grid.rates), len(grid.batch_sizes), grid.num_chains
+    above = torch.stack([excess(noise, start).expand(shape), *(excess(noise, u) for u in steps)])
     lowers = (above[1:] < above[:-1]).double().mean(3)  # (steps, rates, batch sizes), of the chains
     first, second = lowers.tensor_split(2)
-    shares = {"share": lowers.mean(0), "first_half": first.mean(0), "second_half": second.mean(0)}
-    return grid.rows(seed, lambda *_: {}, **shares)
-
-
-def shape_of(grid: Grid) -> tuple[int, int, int]:
-    return len(grid.rates), len(grid.batch_sizes), grid.num_chains
+    return grid.rows(seed, share=lowers.mean(0), first_half=first.mean(0), second_half=second.mean(0))
 
 
 def full_batch_rows(noise: Noise, rates: Sequence[float], start: Tensor, num_steps: int) -> list[Row]:

@@ -8,19 +8,13 @@ import torch
 from torch import Tensor
 
 from dlstudy.core.randomness import generator
-from dlstudy.experiments.sgd_theory.problem import Problem
+from dlstudy.experiments.sgd_theory.problem import Problem, Row
 
 Sampling = Literal["without", "with"]
 SAMPLINGS: Final[tuple[Sampling, ...]] = ("without", "with")
 """Replacement: a shuffled epoch is drawn without, independent rows are drawn with."""
 
 CHUNK: Final = 20  # epochs at a time: what fits into the processor's cache
-Row = dict[str, str | int | float]
-
-
-def gradients_at_zero(problem: Problem) -> Tensor:
-    """The gradient of each row's loss where training starts; (rows, coordinates)."""
-    return problem.row_gradients(torch.zeros_like(problem.optimum))
 
 
 def total_variance(gradients: Tensor) -> float:
@@ -105,7 +99,7 @@ def gradient_rows(
 
     The last batch size is all rows: without replacement its variance is 0.
     """
-    gradients = gradients_at_zero(problem)
+    gradients = problem.row_gradients(problem.zeros())
     full, total = gradients.mean(0), total_variance(gradients)
     means: list[Row] = []
     variances: list[Row] = []

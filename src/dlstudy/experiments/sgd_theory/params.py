@@ -4,18 +4,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from dlstudy.core.params import (
-    Fraction,
-    Items,
-    PositiveFloat,
-    PositiveInt,
-    Section,
-    ascending,
-    rows_of,
-)
+from dlstudy.core.params import Fraction, Items, PositiveFloat, PositiveInt, Section, ascending, rows_of
 
 AtLeastTwo = Annotated[int, Field(ge=2)]
-AtLeastThree = Annotated[int, Field(ge=3)]
 
 
 class SgdTheoryParams(Section):

@@ -1,14 +1,22 @@
-"""What theory says of minibatch SGD, and what is measured: what the stage of this experiment runs."""
+"""What theory says of minibatch SGD, and what is measured: on the Ames sales, and on the images for softmax."""
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from dlstudy.core.dataset import Dataset, load_dataset
+from dlstudy.core.execution import map_runs
+from dlstudy.core.params import ParamsError
+from dlstudy.experiments.sgd_theory import descent, floor, gradients
 from dlstudy.experiments.sgd_theory.params import SgdTheoryParams
-from dlstudy.experiments.sgd_theory.theory import facts, tables
+from dlstudy.experiments.sgd_theory.problem import Problem, Row, Softmax
 
 PARAMS = SgdTheoryParams
+Rows = dict[str, list[Row]]
 
 
 def load() -> tuple[Dataset, Dataset]:
@@ -20,3 +28,100 @@ def run(data: tuple[Dataset, Dataset], params: SgdTheoryParams, seeds: Sequence[
     """Every table and the facts."""
     houses, images = data
     return {**tables(houses, images, params, seeds), "facts": facts(houses, images, params)}
+
+
+def check_batch_sizes(params: SgdTheoryParams, num_rows: int) -> None:
+    """ParamsError for a minibatch that the training split cannot fill."""
+    for key in ("batch_sizes", "floor_batch_sizes"):
+        largest = max(getattr(params, key))
+        if largest >= num_rows:
+            raise ParamsError(
+                f"experiments.sgd_theory.{key}: expected less than {num_rows}, the training split, found {largest}"
+            )
+
+
+def grid_of(params: SgdTheoryParams) -> floor.Grid:
+    return floor.Grid(params.floor_learning_rates, params.floor_batch_sizes, params.num_floor_chains)
+
+
+def seed_rows(problem: Problem, params: SgdTheoryParams, seed: int) -> Rows:
+    """All that one seed measures on the sales, by table."""
+    noise, grid = floor.Noise.of(problem), grid_of(params)
+    means, variances = gradients.gradient_rows(problem, params.batch_sizes, params.num_epochs, seed)
+    independent = floor.independent_floors(noise, grid, params.num_floor_steps, seed)
+    reshuffled = floor.reshuffled_floors(noise, grid, params.num_floor_epochs, seed)
+    simple, exact, ratio = (
+        partial(theory, noise) for theory in (floor.simple_floor, floor.exact_floor, floor.reshuffled_ratio)
+    )
+    start = descent.random_start(problem, seed, "critical start")
+    return {
+        "means": means,
+        "variances": variances,
+        "critical": [descent.critical_row(problem, seed, partial(descent.loss_grows, problem, start))],
+        "contractions": descent.contraction_rows(problem, params.descent_fractions, seed),
+        "floors": grid.rows(seed, simple=simple, exact=exact, measured=independent),
+        "first_steps": floor.first_step_rows(noise, grid, -problem.rotated.optimum, params.num_first_steps, seed),
+        "reshuffled": grid.rows(seed, predicted_ratio=ratio, independent=independent, reshuffled=reshuffled),
+    }
+
+
+def image_rows(images: Dataset, params: SgdTheoryParams, seed: int) -> Rows:
+    """What is measured on the images, by table: the critical learning rate on all, learning curves on some."""
+    whole, few = Softmax.of(images), Softmax.of(images, params.num_curve_images)
+    return {
+        "critical": [descent.critical_row(whole, seed, descent.Perturbation(whole, seed).grows)],
+        "curves": descent.curve_rows(few, params.num_curve_steps),
+        "curvature": descent.curvature_rows(few, params.num_curve_steps, seed),
+    }
+
+
+def tables(houses: Dataset, images: Dataset, params: SgdTheoryParams, seeds: Sequence[int]) -> dict[str, pd.DataFrame]:
+    """Every table of the experiment, by name; the images and the seeds spread over processes."""
+    problem = Problem.of(houses)
+    check_batch_sizes(params, problem.num_rows)
+    noise = floor.Noise.of(problem)
+    for lr, batch_size in product(params.floor_learning_rates, params.floor_batch_sizes):
+        floor.exact_floor(noise, lr, batch_size)  # StudyError where descents would go off: told before they are run
+    jobs = [("images", seeds[0]), *(("houses", seed) for seed in seeds)]
+    of_images, *runs = map_runs(_rows, jobs, label="sgd_theory", shared=(problem, images, params))
+    rows: Rows = {name: [row for run in runs for row in run[name]] for name in runs[0]}
+    rows["critical"] += of_images["critical"]
+    rows["curvature"] = of_images["curvature"]
+    rows["curves"] = descent.curve_rows(problem, params.num_curve_steps) + of_images["curves"]
+    start = -problem.rotated.optimum
+    rows["full_batch"] = floor.full_batch_rows(noise, params.floor_learning_rates, start, params.num_first_steps)
+    return {name: pd.DataFrame(found) for name, found in rows.items()}
+
+
+def _rows(problem: Problem, images: Dataset, params: SgdTheoryParams, job: tuple[str, int]) -> Rows:
+    data, seed = job
+    return image_rows(images, params, seed) if data == "images" else seed_rows(problem, params, seed)
+
+
+def facts(houses: Dataset, images: Dataset, params: SgdTheoryParams) -> dict[str, Any]:
+    """What is known of both problems before anything is measured, and how much is measured."""
+    problem, grid = Problem.of(houses), grid_of(params)
+    noise = floor.Noise.of(problem)
+    at_zero = problem.row_gradients(problem.zeros())
+    return {
+        "num_rows": problem.num_rows,
+        "coordinates": [*houses.feature_names, "bias"],
+        "eigenvalues": noise.eigenvalues.tolist(),
+        "noise": noise.covariance.diagonal().tolist(),
+        "smallest_loss": problem.loss(problem.optimum),
+        "full_gradient": at_zero.mean(0).tolist(),
+        "gradient_variance": gradients.total_variance(at_zero),
+        "num_epochs": params.num_epochs,
+        "num_chains": grid.num_chains,
+        "num_steps_down": floor.num_steps_down(noise, grid.rates),
+        "num_floor_steps": params.num_floor_steps,
+        "num_floor_epochs": params.num_floor_epochs,
+        "num_first_steps": params.num_first_steps,
+        "num_curve_steps": params.num_curve_steps,
+        "num_trial_steps": descent.NUM_TRIAL_STEPS,
+        "bisection_precision": descent.PRECISION,
+        "reduction": descent.REDUCTION,
+        "num_images": len(images.train),
+        "num_curve_images": min(params.num_curve_images, len(images.train)),
+        "num_classes": images.num_outputs,
+    }

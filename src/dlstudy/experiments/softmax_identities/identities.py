@@ -5,7 +5,6 @@ softmax(o)_k = exp(o_k) / sum_j exp(o_j). Logits are (images, classes), one tens
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
@@ -13,17 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from dlstudy.experiments.softmax_identities.limits import (
-    FORMATS,
-    HUGE,
-    NUM_DIGITS,
-    exact_log_probabilities,
-    gaps,
-    huge,
-    last_that,
-    limits,
-    log_probabilities,
-)
+from dlstudy.experiments.softmax_identities.limits import FORMATS, HUGE, NUM_DIGITS, exact_log_probabilities, last_that
 
 CONFIDENT: Final = (0.1, 10.0, 0.1)
 """The note's first example: an output 100 times the others."""
@@ -44,41 +33,6 @@ EXTREMES: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Findings:
-    tables: dict[str, pd.DataFrame]
-    facts: dict[str, object]
-
-
-def identities(logits: Mapping[int, Tensor]) -> Findings:
-    """All tables and single numbers of the experiment, from the trained logits of each seed."""
-    at_temperature = {seed: with_all_digits(values) for seed, values in logits.items()}
-    example = torch.tensor([CONFIDENT], dtype=torch.float64)
-    tables = {
-        "scales": scales(),
-        "shifts": shifts({"the note's example": example, **_by_name(at_temperature)}),
-        "limits": limits(),
-        "huge": huge(),
-        "log_probabilities": log_probabilities(),
-        "gaps": gaps(),
-        "sums": sums({**_by_name(logits), "extreme outputs": torch.tensor(EXTREMES)}),
-        "trained": trained(logits),
-    }
-    return Findings(tables, facts())
-
-
-def with_all_digits(logits: Tensor) -> Tensor:
-    """The logits at another temperature, in float64, whose digits a third fills.
-
-    A float32 logit and 1000 have a float64 sum without rounding: adding to the logits themselves would test nothing.
-    """
-    return logits.double() / DIVISOR
-
-
-def _by_name(logits: Mapping[int, Tensor]) -> dict[str, Tensor]:
-    return {f"seed {seed}": values for seed, values in logits.items()}
-
-
 def probability_of_largest(largest: float) -> float:
     """The probability of an output beside two others of a hundredth of it, in float64."""
     others = largest / RATIO
@@ -94,26 +48,21 @@ def scales() -> pd.DataFrame:
     for scale in SCALES:
         largest = scale * CONFIDENT[1]
         gap = largest - largest / RATIO
-        rows.append(
-            {
-                "scale": scale,
-                "largest": largest,
-                "gap": gap,
-                "predicted": 1 / (1 + 2 * math.exp(-gap)),
-                "probability": probability_of_largest(largest),
-            }
-        )
-    return pd.DataFrame(rows)
+        rows.append((scale, largest, gap, 1 / (1 + 2 * math.exp(-gap)), probability_of_largest(largest)))
+    return pd.DataFrame(rows, columns=["scale", "largest", "gap", "predicted", "probability"])
 
 
-def shifts(outputs_by_name: Mapping[str, Tensor]) -> pd.DataFrame:
+def shifts(logits: Mapping[str, Tensor]) -> pd.DataFrame:
     """One row a set of outputs and a number: by how much adding it to all outputs changes any probability (float64).
 
-    On paper exp(c) cancels. What is left is rounding: outputs near c = 1000 are kept to about 1e-13.
+    On paper exp(c) cancels. What is left is rounding: outputs near c = 1000 are kept to about 1e-13. The sets are the
+    note's example and the logits at another temperature, in float64, whose digits a third fills: a float32 logit and
+    1000 have a float64 sum without rounding, and adding to the logits themselves would test nothing.
     """
+    outputs_by_name = {"the note's example": torch.tensor([CONFIDENT], dtype=torch.float64)}
+    outputs_by_name |= {name: values.double() / DIVISOR for name, values in logits.items()}
     rows = []
-    for name, values in outputs_by_name.items():
-        outputs = values.double()
+    for name, outputs in outputs_by_name.items():
         before = outputs.softmax(-1)
         for shift in SHIFTS:
             change = ((outputs + shift).softmax(-1) - before).abs().max().item()
@@ -121,10 +70,10 @@ def shifts(outputs_by_name: Mapping[str, Tensor]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def sums(outputs_by_name: Mapping[str, Tensor]) -> pd.DataFrame:
-    """One row a set of outputs and a format: how far the sum of the probabilities is from 1 at most."""
+def sums(logits: Mapping[str, Tensor]) -> pd.DataFrame:
+    """One row a set of outputs (logits, then extreme ones) and a format: how far their probabilities' sum is from 1."""
     rows = []
-    for name, outputs in outputs_by_name.items():
+    for name, outputs in {**logits, "extreme outputs": torch.tensor(EXTREMES)}.items():
         for kind, dtype in FORMATS.items():
             probabilities = outputs.to(dtype).softmax(-1)
             error = (probabilities.double().sum(-1) - 1).abs().max().item()
@@ -136,8 +85,7 @@ def trained(logits: Mapping[int, Tensor]) -> pd.DataFrame:
     """One row a seed: what holds of its trained logits.
 
     num_zero: probabilities that are 0 in float32. num_moved: images whose most probable class is not that of the
-    largest output. two_class: the largest |softmax(a, b)_1 - sigmoid(a - b)| over all pairs of logits of an image, in
-    float64. log_error: see `near_certain_error`.
+    largest output. two_class, log_error: see `two_class_error`, `near_certain_error`.
     """
     rows = []
     for seed, values in logits.items():
@@ -182,11 +130,8 @@ def near_certain_error(logits: Tensor) -> float:
 def facts() -> dict[str, object]:
     """Single numbers: both examples of the note, and from which largest output on the first is "very confident"."""
     threshold = math.log(2 * CONFIDENCE / (1 - CONFIDENCE)) / (1 - 1 / RATIO)
+    measured = last_that(lambda largest: probability_of_largest(largest) <= CONFIDENCE, torch.float64, 0.0, 100.0)
     log_probability = float(exact_log_probabilities(HUGE)[1])
-
-    def unsure(largest: float) -> bool:
-        return probability_of_largest(largest) <= CONFIDENCE
-
     return {
         "ratio": RATIO,
         "confidence": CONFIDENCE,
@@ -195,7 +140,7 @@ def facts() -> dict[str, object]:
         "small_example": [output / RATIO for output in CONFIDENT],
         "small_example_probability": probability_of_largest(CONFIDENT[1] / RATIO),
         "threshold_predicted": threshold,
-        "threshold_measured": last_that(unsure, torch.float64, 0.0, 100.0),
+        "threshold_measured": measured,
         "divisor": DIVISOR,
         "num_digits": NUM_DIGITS,
         "huge": list(HUGE),

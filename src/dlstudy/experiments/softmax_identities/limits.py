@@ -1,13 +1,12 @@
 """Softmax in floating point: where exp overflows, where a probability vanishes, and how log-sum-exp escapes both."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Context, Decimal, localcontext
 from typing import Final
 
 import pandas as pd
 import torch
-from torch import Tensor
 
 FORMATS: Final = {"float32": torch.float32, "float64": torch.float64}
 
@@ -37,73 +36,52 @@ def limits() -> pd.DataFrame:
     overflow: the largest x whose exp(x) is finite, ln(largest number). vanishing: the largest gap g for which
     softmax(0, -g) leaves the second more than 0, -ln(half the smallest number above 0).
     """
-    rows = []
-    for name, dtype in FORMATS.items():
-        info = torch.finfo(dtype)
-        finite, positive = _tests(dtype)
-        predicted = {
-            "overflow": math.log(info.max),
-            "vanishing": -(math.log(info.tiny) + math.log(info.eps) - math.log(2)),
-        }
-        measured = {
-            "overflow": last_that(finite, dtype, 1.0, 2000.0),
-            "vanishing": last_that(positive, dtype, 1.0, 2000.0),
-        }
-        rows += [
-            {"format": name, "limit": limit, "predicted": value, "measured": measured[limit]}
-            for limit, value in predicted.items()
-        ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        {"format": name, "limit": limit, "predicted": predicted, "measured": last_that(holds, dtype, 1.0, 2000.0)}
+        for name, dtype in FORMATS.items()
+        for limit, predicted, holds in _limits_of(dtype)
+    )
 
 
-def _tests(dtype: torch.dtype) -> tuple[Callable[[float], bool], Callable[[float], bool]]:
-    """Whether exp(x) is finite; whether the smaller of two outputs a gap apart has a probability above 0."""
+def _limits_of(dtype: torch.dtype) -> Iterator[tuple[str, float, Callable[[float], bool]]]:
+    """Each limit of a format, as predicted, and what holds up to it."""
+    info = torch.finfo(dtype)
+    yield "overflow", math.log(info.max), lambda x: bool(torch.tensor([x], dtype=dtype).exp().isfinite())
+    vanishing = -(math.log(info.tiny) + math.log(info.eps) - math.log(2))
+    yield "vanishing", vanishing, lambda gap: second_probability(gap, dtype) > 0
 
-    def finite(exponent: float) -> bool:
-        return bool(torch.tensor([exponent], dtype=dtype).exp().isfinite().item())
 
-    def positive(gap: float) -> bool:
-        return bool(torch.tensor([0.0, -gap], dtype=dtype).softmax(0)[1].item() > 0)
-
-    return finite, positive
+def second_probability(gap: float, dtype: torch.dtype) -> float:
+    """The probability of the second output of softmax(0, -gap), as computed."""
+    return torch.tensor([0.0, -gap], dtype=dtype).softmax(0)[1].item()
 
 
 def gaps() -> pd.DataFrame:
     """One row a format and gap g: the probability of the second output of softmax(0, -g), as computed."""
-    rows = [
-        {"format": name, "gap": gap, "probability": torch.tensor([0.0, -gap], dtype=dtype).softmax(0)[1].item()}
+    return pd.DataFrame(
+        {"format": name, "gap": gap, "probability": second_probability(gap, dtype)}
         for name, dtype in FORMATS.items()
         for gap in GAPS
-    ]
-    return pd.DataFrame(rows)
-
-
-def as_written(outputs: Tensor) -> Tensor:
-    """The formula of softmax, taken at its word."""
-    powers = outputs.exp()
-    return powers / powers.sum(-1, keepdim=True)
+    )
 
 
 def huge() -> pd.DataFrame:
     """One row a format and output of the note's second example: its probability, and whether the formula as written
     gives it a number at all (1 or 0).
     """
-    rows = []
+    tables = []
     for name, dtype in FORMATS.items():
         outputs = torch.tensor(HUGE, dtype=dtype)
-        written = as_written(outputs)
-        for position, (output, probability) in enumerate(zip(HUGE, outputs.softmax(0).tolist(), strict=True), start=1):
-            defined = int(written[position - 1].isfinite().item())
-            rows.append(
-                {
-                    "format": name,
-                    "position": position,
-                    "output": output,
-                    "probability": probability,
-                    "defined_as_written": defined,
-                }
-            )
-    return pd.DataFrame(rows)
+        powers = outputs.exp()
+        columns = {
+            "format": name,
+            "position": range(1, len(HUGE) + 1),
+            "output": HUGE,
+            "probability": outputs.softmax(0).tolist(),
+            "defined_as_written": (powers / powers.sum()).isfinite().int().tolist(),
+        }
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)
 
 
 def exact_log_probabilities(outputs: Sequence[float]) -> list[Decimal]:
@@ -122,11 +100,7 @@ def log_probabilities() -> pd.DataFrame:
     for size in SIZES:
         outputs = (size, HUGE[1], size)
         found = torch.tensor(outputs, dtype=torch.float64).log_softmax(0).tolist()
-        for position, (exact, computed) in enumerate(
-            zip(exact_log_probabilities(outputs), found, strict=True), start=1
-        ):
+        for position, exact, computed in zip((1, 2, 3), exact_log_probabilities(outputs), found, strict=True):
             error = float(abs((Decimal(computed) - exact) / exact))
-            rows.append(
-                {"largest": size, "position": position, "exact": float(exact), "computed": computed, "error": error}
-            )
-    return pd.DataFrame(rows)
+            rows.append((size, position, float(exact), computed, error))
+    return pd.DataFrame(rows, columns=["largest", "position", "exact", "computed", "error"])
