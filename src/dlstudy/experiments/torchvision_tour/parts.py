@@ -27,19 +27,15 @@ class Part:
     @property
     def members(self) -> list[Any]:
         """Its public classes and functions, each once."""
-        found = [each for module in self.modules for each in public(module)]
-        own = [each for each in found if _is_below(str(getattr(each, "__module__", "")), f"torchvision.{self.name}")]
-        return list(dict.fromkeys(each for each in own if inspect.isclass(each) or inspect.isroutine(each)))
+        found = dict.fromkeys(each for module in self.modules for each in public(module))
+        package = f"torchvision.{self.name}."
+        return [each for each in found if f"{getattr(each, '__module__', '')}.".startswith(package)]
 
 
 def public(module: ModuleType) -> list[Any]:
     names = getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")])
     found = [getattr(module, name, None) for name in names]
     return [each for each in found if inspect.isclass(each) or inspect.isroutine(each)]
-
-
-def _is_below(name: str, package: str) -> bool:
-    return name == package or name.startswith(f"{package}.")
 
 
 def parts() -> list[Part]:
