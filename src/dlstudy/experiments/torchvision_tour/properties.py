@@ -227,7 +227,7 @@ def cells_of_grid(images: Tensor) -> Tensor:
     """The images cut out of their grid, where they have to be: (images, 3, rows, columns)."""
     from torchvision.utils import make_grid
 
-    grid = make_grid(images, nrow=NUM_COLUMNS, padding=PADDING)[:, PADDING:, PADDING:]
+    grid: Tensor = make_grid(images, nrow=NUM_COLUMNS, padding=PADDING)[:, PADDING:, PADDING:]
     rows, columns = images.shape[2:]
     cells = grid.unfold(1, rows, rows + PADDING).unfold(2, columns, columns + PADDING)  # (3, down, across, ...)
     return cells.flatten(1, 2).transpose(0, 1)[: len(images)]
