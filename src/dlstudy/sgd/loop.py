@@ -22,6 +22,12 @@ def minibatches(num_examples: int, batch_size: int, stream: torch.Generator) -> 
     yield from torch.randperm(num_examples, generator=stream).split(batch_size)
 
 
+def check_rows(number: int, dataset: Dataset, key: str) -> None:
+    """ParamsError with the key in params.yaml, for more rows at a time than the training split has."""
+    if number > len(dataset.train):
+        raise ParamsError(f"{key}: expected at most {len(dataset.train)}, the training split, found {number}")
+
+
 def learning_rates(first: float, num_steps: int) -> Iterator[float]:
     """The learning rate of each step: falls linearly from `first` and would reach 0 after the last."""
     return (first * (1 - step / num_steps) for step in range(num_steps))
@@ -53,13 +59,8 @@ def train_epoch(
 
 def start_run(dataset: Dataset, params: SgdParams, seed: int) -> tuple[nn.Sequential, torch.Generator]:
     """The network before its first step, and the stream that orders its minibatches: all that a seed settles."""
-    network = build_network(
-        dataset.num_features,
-        params.hidden,
-        dataset.num_outputs,
-        activation=params.activation,
-        dtype=dataset.dtype,
-    )
+    sizes = dataset.num_features, params.hidden, dataset.num_outputs
+    network = build_network(*sizes, activation=params.activation, dtype=dataset.dtype)
     initialise(network, params.init, generator(seed, "weights"))
     return network, generator(seed, "minibatches")
 
@@ -89,11 +90,7 @@ def train_run(dataset: Dataset, params: SgdParams, seed: int) -> Run:
 
 def train_seeds(dataset: Dataset, params: SgdParams, seeds: Sequence[int], *, label: str) -> list[Run]:
     """A run for each seed, in their order, spread over processes; ParamsError when a minibatch cannot be filled."""
-    if params.batch_size > len(dataset.train):
-        raise ParamsError(
-            f"train.{label}.batch_size: expected at most {len(dataset.train)}, the training split, "
-            f"found {params.batch_size}"
-        )
+    check_rows(params.batch_size, dataset, f"train.{label}.batch_size")
     try:
         return map_runs(train_run, seeds, label=label, shared=(dataset, params))
     except DivergedError as error:

@@ -14,18 +14,15 @@ import torch
 from torch import Tensor
 
 from dlstudy.core.dataset import Dataset, Split
-from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.activation_cost.params import CostParams
-from dlstudy.sgd.loop import learning_rates, minibatches, start_run, train_epoch
+from dlstudy.sgd.loop import check_rows, learning_rates, minibatches, train_epoch
 from dlstudy.training.activations import ActivationName
 from dlstudy.training.losses import cross_entropy
-from dlstudy.training.models import ACTIVATIONS
-from dlstudy.training.params import SgdParams
+from dlstudy.training.models import ACTIVATIONS, build_network, initialise
 
 Clock = Callable[[], float]  # seconds since any fixed moment
 Work = Callable[[], object]
-Row = dict[str, Any]
 
 LR: Final = 0.01  # too small for any of the networks to diverge; no time depends on it
 
@@ -99,7 +96,7 @@ def kernel_parts(params: CostParams, side: int) -> dict[str, dict[str, Work]]:
     }
 
 
-def without_warm_up(rows: list[Row]) -> pd.DataFrame:
+def without_warm_up(rows: list[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     return table[table["round"] > 0].reset_index(drop=True)
 
@@ -116,33 +113,18 @@ def name_of(widths: Sequence[int]) -> str:
 
 def epoch(dataset: Dataset, images: Split, params: CostParams, widths: tuple[int, ...], activation: str) -> Work:
     """A pass over the images by the study's own training loop, from weights that are drawn before the clock starts."""
-    model = SgdParams.model_validate(
-        {
-            "method": "sgd",
-            "data": "images",
-            "hidden": widths,
-            "activation": activation,
-            "init": "pytorch",
-            "lr": LR,
-            "batch_size": params.batch_size,
-            "num_epochs": 1,
-        }
-    )
-    network, order = start_run(dataset, model, params.seed)
-    batches = minibatches(len(images), params.batch_size, order)
+    sizes = dataset.num_features, widths, dataset.num_outputs
+    network = build_network(*sizes, activation=activation, dtype=dataset.dtype)
+    initialise(network, "pytorch", generator(params.seed, "weights"))
+    batches = minibatches(len(images), params.batch_size, generator(params.seed, "minibatches"))
     rates = learning_rates(LR, math.ceil(len(images) / params.batch_size))
     return lambda: train_epoch(network, images, cross_entropy, batches, rates)
 
 
 def first_images(dataset: Dataset, num: int) -> Split:
     """The first images of the standardised training split; ParamsError where there are fewer."""
-    if num > len(dataset.train):
-        raise ParamsError(
-            f"experiments.activation_cost.num_images: expected at most {len(dataset.train)}, the training split, "
-            f"found {num}"
-        )
-    whole = dataset.standardised(dataset.train)
-    return Split(whole.features[:num], whole.targets[:num])
+    check_rows(num, dataset, "experiments.activation_cost.num_images")
+    return dataset.standardised(dataset.train.first(num))
 
 
 def epoch_times(dataset: Dataset, params: CostParams, clock: Clock = time.perf_counter) -> pd.DataFrame:

@@ -46,8 +46,9 @@ def predicted(images: Split, widths: Sequence[int], activation: str, init: str, 
     return {"activation": activation, "init": init, "signals": Signals(*pooled)}
 
 
-def measured(images: Split, params: SignalParams, widths: Sequence[int], init: str, seed: int) -> list[Row]:
-    """What is measured of one drawing of the weights, for every activation."""
+def measured(images: Split, params: SignalParams, widths: Sequence[int], run: tuple[int, str]) -> list[Row]:
+    """What is measured of one drawing of the weights, by a seed and an initialiser, for every activation."""
+    seed, init = run
     rows, drawn = [], drawn_network(widths, "identity", init, params.small_std, seed, images.features.dtype)
     first = first_preactivations(drawn, images)
     for activation in params.activations:
@@ -67,7 +68,7 @@ def propagate(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> d
     cells = product(params.activations, params.inits)
     theory = [predicted(images, widths, *cell, params.small_std) for cell in cells]
     runs = list(product(seeds, params.inits))
-    found = map_runs(_measured, runs, label="signal_propagation", shared=(images, params, widths))
+    found = map_runs(measured, runs, label="signal_propagation", shared=(images, params, widths))
     rows = [row for of_run in found for row in of_run]
     return {
         "ratios": ratio_table(theory, rows),
@@ -75,11 +76,6 @@ def propagate(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> d
         "weight_gradients": weight_gradient_table(rows),
         "dead": dead_table(rows),
     }
-
-
-def _measured(images: Split, params: SignalParams, widths: Sequence[int], run: tuple[int, str]) -> list[Row]:
-    seed, init = run
-    return measured(images, params, widths, init, seed)
 
 
 # --- Tables ---
@@ -116,16 +112,12 @@ def layer_table(theory: Sequence[Row], found: Sequence[Row]) -> pd.DataFrame:
     """One row an activation, initialiser and hidden layer: signals by theory, and geometric means over the seeds."""
     rows = []
     for cell in theory:
-        seeds = [row["signals"] for row in of_cell(found, cell)]
-        by_seed = torch.stack([each.backward for each in seeds])  # (seeds, layers)
-        columns = {
-            f"{prefix}{name}": values
-            for name in ("preactivation", "output", "backward")
-            for prefix, values in (
-                ("predicted_", getattr(cell["signals"], name)),
-                ("", geometric_mean([getattr(each, name) for each in seeds])),
-            )
-        } | {"backward_low": by_seed.amin(0), "backward_high": by_seed.amax(0)}
+        seeds = [vars(row["signals"]) for row in of_cell(found, cell)]
+        columns: dict[str, Tensor] = {}
+        for name, values in vars(cell["signals"]).items():
+            columns |= {f"predicted_{name}": values, name: geometric_mean([each[name] for each in seeds])}
+        by_seed = torch.stack([each["backward"] for each in seeds])  # (seeds, layers)
+        columns |= {"backward_low": by_seed.amin(0), "backward_high": by_seed.amax(0)}
         rows += [
             {"activation": cell["activation"], "init": cell["init"], "layer": layer + 1}
             | {name: shortened(values[layer]) for name, values in columns.items()}
@@ -159,13 +151,9 @@ def dead_table(found: Sequence[Row]) -> pd.DataFrame:
     )
 
 
-def gain(init: str, params: SignalParams) -> float:
-    """fan_in times the variance of a weight, between two hidden layers."""
-    return params.width * variances(init, params.width, params.width, params.small_std).weight
-
-
 def facts(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> dict[str, Any]:
-    """What was measured, and on what."""
+    """What was measured, and on what; a gain is fan_in times the variance of a weight, between two hidden layers."""
+    width = params.width
     squares = observed_images(dataset, params.num_images).features.square().mean(1)
     return {
         **params.model_dump(),
@@ -175,7 +163,7 @@ def facts(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> dict[
         "num_features": dataset.num_features,
         "num_outputs": dataset.num_outputs,
         "loss_of_guessing": math.log(dataset.num_outputs),
-        "gains": {init: gain(init, params) for init in params.inits},
+        "gains": {init: width * variances(init, width, width, params.small_std).weight for init in params.inits},
         "ratio_layers": [2, params.depth - 1],
         "num_ratios": params.depth - 3,
         "input_square_mean": squares.mean().item(),
