@@ -33,11 +33,6 @@ def read_images(folder: Path, part: str, num_classes: int) -> Split:
     return Split(images, labels)
 
 
-def class_names(folder: Path, image_set: ImageSet) -> tuple[str, ...]:
-    """The classes in the order of their numbers; of a folder set, as the download found them."""
-    return tuple(_about(folder)["class_names"]) if isinstance(image_set, FolderSet) else image_set.class_names
-
-
 def _about(folder: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
     return content
@@ -46,16 +41,15 @@ def _about(folder: Path) -> dict[str, Any]:
 def prepare(folder: Path, params: ImagesParams, image_set: ImageSet) -> Dataset:
     """The raw files as a data set: training images shuffled by the seed, then divided; test images as they come.
 
-    Of a folder set, which may be small, training and validation split get the same share of each class.
+    The classes of a folder set are those that the download found; and as it may be small, training and validation
+    split get the same share of each.
     """
-    names = class_names(folder, image_set)
+    names = tuple(_about(folder)["class_names"]) if isinstance(image_set, FolderSet) else image_set.class_names
     pool, test = (read_images(folder, part, len(names)) for part in ("train", "t10k"))
     wanted = params.train_size + params.validation_size
     if wanted > len(pool):
-        raise DataError(
-            f"prepare.images: expected train_size + validation_size <= {len(pool)}, the images in {folder}, "
-            f"found {wanted}"
-        )
+        expected = f"train_size + validation_size <= {len(pool)}, the images in {folder}"
+        raise DataError(f"prepare.images: expected {expected}, found {wanted}")
     order = torch.randperm(len(pool), generator=generator(params.seed, "split"))
     if isinstance(image_set, FolderSet):
         order = interleaved(order, pool.targets)

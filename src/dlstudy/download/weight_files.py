@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 
 from dlstudy.core.weights import PublishedWeights
@@ -11,13 +10,11 @@ from dlstudy.download.sources import (
     STALL_SECONDS,
     LocalFolder,
     Source,
-    SourceUnavailable,
     download,
     install,
     retried,
     run_in_child,
     socket_timeout,
-    terminable,
     workspace,
 )
 
@@ -46,10 +43,7 @@ def fetch_weights(weights: PublishedWeights, folder: Path, attempts: int, stall_
     file = str(folder / weights.file_name)
     action = functools.partial(hub.download_url_to_file, weights.url, file, hash_prefix=weights.checksum)
     with socket_timeout(stall_seconds):
-        try:
-            retried(action, attempts)
-        except (OSError, HTTPException, RuntimeError) as error:
-            raise SourceUnavailable(str(error) or type(error).__name__) from None
+        retried(action, attempts)
 
 
 def hub_folder() -> LocalFolder:
@@ -67,10 +61,10 @@ def download_weights(
     Each comes from the first of its sources whose file has the published checksum. DownloadError for the first that no
     source has; `hint` ends its message.
     """
-    with terminable(), workspace(target) as room:
+    with workspace(target) as room:
         (room / "verified").mkdir()
         for weights in wanted:
             folder = room / weights.name
             download(sources(weights), folder, {weights.file_name: weights.checksum}, hint, label=weights.name)
             (folder / weights.file_name).replace(room / "verified" / f"{weights.name}.pth")
-        install(room / "verified", target, room / "replaced")
+        install(room / "verified", target)
