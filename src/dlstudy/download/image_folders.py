@@ -54,20 +54,12 @@ def write_parts(images: FolderImages, target: Path) -> dict[str, str]:
 
 def file_table(images: FolderImages, folder: Path) -> pd.DataFrame:
     """One row per image in the order of the files: part, class, the file below the set's folder, size, checksum."""
-    return pd.DataFrame(
-        [
-            {
-                "part": part,
-                "class": image.file.class_name,
-                "file": image.file.path.relative_to(folder).as_posix(),
-                "width": image.size[0],
-                "height": image.size[1],
-                "sha256": image.sha256,
-            }
-            for part, word in PARTS.items()
-            for image in getattr(images, word)
-        ]
-    )
+    rows = [
+        (part, image.file.class_name, image.file.path.relative_to(folder).as_posix(), *image.size, image.sha256)
+        for part, word in PARTS.items()
+        for image in getattr(images, word)
+    ]
+    return pd.DataFrame(rows, columns=["part", "class", "file", "width", "height", "sha256"])
 
 
 def about(images: FolderImages, image_set: FolderSet) -> dict[str, object]:

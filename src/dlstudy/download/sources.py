@@ -273,12 +273,10 @@ class Torchvision:
         return f"torchvision's downloader ({self.class_name})"
 
     def fetch(self, folder: Path, files: Collection[str]) -> None:
-        stall_seconds = min(STALL_SECONDS, self.timeout_seconds)
-        arguments = (self.class_name, folder, self.attempts, stall_seconds)
-        run_in_child(fetch_by_torchvision, arguments, self.timeout_seconds)
+        run_in_child(fetch_by_torchvision, (self.class_name, folder, self.attempts), self.timeout_seconds)
 
 
-def fetch_by_torchvision(class_name: str, folder: Path, attempts: int, stall_seconds: float) -> None:
+def fetch_by_torchvision(class_name: str, folder: Path, attempts: int) -> None:
     """Download the gzip files of torchvision.datasets.<class_name>, each from the first mirror with it."""
     try:
         from torchvision import datasets
@@ -286,28 +284,17 @@ def fetch_by_torchvision(class_name: str, folder: Path, attempts: int, stall_sec
     except ImportError as error:
         raise SourceUnavailable(f"torchvision cannot be imported ({error})") from None
     dataset = getattr(datasets, class_name)
-    with socket_timeout(stall_seconds):
-        for file_name, md5 in dataset.resources:
-            reasons = []
-            for url in (f"{mirror}{file_name}" for mirror in dataset.mirrors):
-                say(url)
-                try:
-                    retried(functools.partial(download_url, url, folder, md5=md5), attempts)
-                    break
-                except SourceUnavailable as error:
-                    reasons.append(f"{url}: {error}")
-            else:
-                raise SourceUnavailable("; ".join(reasons))
-
-
-@contextlib.contextmanager
-def socket_timeout(seconds: float) -> Iterator[None]:
-    previous = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(previous)
+    for file_name, md5 in dataset.resources:
+        reasons = []
+        for url in (f"{mirror}{file_name}" for mirror in dataset.mirrors):
+            say(url)
+            try:
+                retried(functools.partial(download_url, url, folder, md5=md5), attempts)
+                break
+            except SourceUnavailable as error:
+                reasons.append(f"{url}: {error}")
+        else:
+            raise SourceUnavailable("; ".join(reasons))
 
 
 def retried(action: Callable[[], None], attempts: int) -> None:
@@ -334,10 +321,13 @@ def _may_pass(error: Exception) -> bool:
 
 
 def run_in_child(function: Callable[..., None], arguments: tuple[Any, ...], seconds: float) -> None:
-    """Call a function in a process that ends with this call; SourceUnavailable if it fails or is late."""
+    """Call a function in a process that ends with this call; SourceUnavailable if it fails or is late.
+
+    There a connection on which nothing arrives is given up after STALL_SECONDS, or `seconds` if that is less.
+    """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_child, args=(sender, function, arguments), daemon=True)
+    child = context.Process(target=_child, args=(sender, function, arguments, min(STALL_SECONDS, seconds)), daemon=True)
     with receiver:
         try:
             with sender:
@@ -356,8 +346,9 @@ def run_in_child(function: Callable[..., None], arguments: tuple[Any, ...], seco
         raise SourceUnavailable(reason)
 
 
-def _child(sender: Connection, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+def _child(sender: Connection, function: Callable[..., None], arguments: tuple[Any, ...], stall_seconds: float) -> None:
     """Send None after success, else the reason. Ctrl-C is left to the parent, which ends this process."""
+    socket.setdefaulttimeout(stall_seconds)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_after_parent, daemon=True).start()
     reason = None

@@ -6,17 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlstudy.core.weights import PublishedWeights
-from dlstudy.download.sources import (
-    STALL_SECONDS,
-    LocalFolder,
-    Source,
-    download,
-    install,
-    retried,
-    run_in_child,
-    socket_timeout,
-    workspace,
-)
+from dlstudy.download.sources import LocalFolder, Source, download, install, retried, run_in_child, workspace
 
 
 @dataclass(frozen=True)
@@ -32,18 +22,16 @@ class PublishedUrl:
         return self.weights.url
 
     def fetch(self, folder: Path, files: Collection[str]) -> None:
-        stall_seconds = min(STALL_SECONDS, self.timeout_seconds)
-        run_in_child(fetch_weights, (self.weights, folder, self.attempts, stall_seconds), self.timeout_seconds)
+        run_in_child(fetch_weights, (self.weights, folder, self.attempts), self.timeout_seconds)
 
 
-def fetch_weights(weights: PublishedWeights, folder: Path, attempts: int, stall_seconds: float) -> None:
+def fetch_weights(weights: PublishedWeights, folder: Path, attempts: int) -> None:
     """Download the file by PyTorch's own downloader, which shows progress and knows the checksum."""
     from torch import hub
 
     file = str(folder / weights.file_name)
     action = functools.partial(hub.download_url_to_file, weights.url, file, hash_prefix=weights.checksum)
-    with socket_timeout(stall_seconds):
-        retried(action, attempts)
+    retried(action, attempts)
 
 
 def hub_folder() -> LocalFolder:
