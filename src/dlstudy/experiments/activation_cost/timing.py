@@ -7,7 +7,7 @@ round: a slow moment of the machine hits all, and what is compared is never more
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 import torch
@@ -47,25 +47,14 @@ def seconds_a_call(work: Work, num_calls: int, clock: Clock) -> float:
 def forward(activation: str, values: Tensor) -> Work:
     """The activation of every value, into a new tensor, as in a network that only predicts."""
     module = ACTIVATIONS[activation]()
-    plain = values.detach()
-
-    @torch.no_grad()
-    def work() -> Tensor:
-        output: Tensor = module(plain)
-        return output
-
-    return work
+    return torch.no_grad()(lambda: module(values))
 
 
 def forward_backward(activation: str, values: Tensor, gradient: Tensor) -> Work:
     """The activation, and by autograd the gradient by what it took in, as in a step of training."""
     module = ACTIVATIONS[activation]()
     inputs = values.detach().requires_grad_()
-
-    def work() -> Tensor:
-        return torch.autograd.grad(module(inputs), inputs, gradient)[0]
-
-    return work
+    return lambda: torch.autograd.grad(module(inputs), inputs, gradient)[0]
 
 
 def kernel_times(params: CostParams, clock: Clock = time.perf_counter) -> pd.DataFrame:
@@ -80,10 +69,10 @@ def kernel_times(params: CostParams, clock: Clock = time.perf_counter) -> pd.Dat
         for round_ in range(params.num_rounds + 1):
             for part, by_activation in parts.items():
                 for activation in in_turn(params.activations, round_):
-                    micro = 1e6 * seconds_a_call(by_activation[activation], num_calls, clock)
-                    cell = {"round": round_, "side": side, "part": part, "activation": activation}
-                    rows.append(cell | {"microseconds": micro})
-    return without_warm_up(rows)
+                    seconds = seconds_a_call(by_activation[activation], num_calls, clock)
+                    if round_ > 0:
+                        rows.append((round_, side, part, activation, 1e6 * seconds))
+    return pd.DataFrame(rows, columns=["round", "side", "part", "activation", "microseconds"])
 
 
 def kernel_parts(params: CostParams, side: int) -> dict[str, dict[str, Work]]:
@@ -94,11 +83,6 @@ def kernel_parts(params: CostParams, side: int) -> dict[str, dict[str, Work]]:
         "forward": {name: forward(name, values) for name in params.activations},
         "forward_backward": {name: forward_backward(name, values, gradient) for name in params.activations},
     }
-
-
-def without_warm_up(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    table = pd.DataFrame(rows)
-    return table[table["round"] > 0].reset_index(drop=True)
 
 
 # --- An activation in a training ---
@@ -135,6 +119,6 @@ def epoch_times(dataset: Dataset, params: CostParams, clock: Clock = time.perf_c
         for widths in params.networks:
             for activation in in_turn(params.activations, round_):
                 seconds = seconds_a_call(epoch(dataset, images, params, widths, activation), 1, clock)
-                cell = {"round": round_, "network": name_of(widths), "num_hidden": len(widths)}
-                rows.append(cell | {"activation": activation, "seconds": seconds})
-    return without_warm_up(rows)
+                if round_ > 0:
+                    rows.append((round_, name_of(widths), len(widths), activation, seconds))
+    return pd.DataFrame(rows, columns=["round", "network", "num_hidden", "activation", "seconds"])

@@ -8,7 +8,7 @@ run once, in evaluation mode, on one image of the size that its weights ask for.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import torch
@@ -18,8 +18,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from dlstudy.experiments.census.calls import CensusError, Tally, count, leading, name_of
 from dlstudy.experiments.census.families import Family, family_of
-
-DEFAULT_SIZE: Final = 224  # pixels a side, of the image for a builder that has no weights
 
 # --- Building ---
 
@@ -101,7 +99,7 @@ def entry(builder: str) -> Entry:
     from torchvision import models
 
     weights = getattr(models.get_model_weights(builder), "DEFAULT", None)  # those that torchvision recommends, if any
-    size = DEFAULT_SIZE if weights is None else int(weights.transforms.keywords["crop_size"])
+    size = 224 if weights is None else int(weights.transforms.keywords["crop_size"])  # pixels a side
     network = build(builder, size)
     found = count(network, torch.empty(1, 3, size, size, device="meta"))
     num_parameters = sum(parameter.numel() for parameter in network.parameters())
@@ -135,18 +133,14 @@ def builder_row(entry: Entry, family: Family) -> dict[str, object]:
     else that the entry has.
     """
     activation = leading(entry.tallies)
-    num_calls = {
-        each: sum(tally.num_calls for (kind, _), tally in entry.tallies.items() if kind == each)
-        for each in ("hidden", "gate")
-    }
     return {
         "builder": entry.builder,
         "family": family.name,
         "year": family.year,
         "activation": activation,
         "num_calls": entry.tallies["hidden", activation].num_calls,
-        "num_hidden_calls": num_calls["hidden"],
-        "num_gate_calls": num_calls["gate"],
+        "num_hidden_calls": sum(tally.num_calls for (kind, _), tally in entry.tallies.items() if kind == "hidden"),
+        "num_gate_calls": sum(tally.num_calls for (kind, _), tally in entry.tallies.items() if kind == "gate"),
         **{name: value for name, value in vars(entry).items() if name not in ("builder", "tallies")},
     }
 

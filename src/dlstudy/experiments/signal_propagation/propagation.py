@@ -7,7 +7,7 @@ claims read is the ratio of backward signals from one hidden layer to the one be
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 import pandas as pd
@@ -39,9 +39,8 @@ Row = dict[str, Any]
 
 def predicted(images: Split, widths: Sequence[int], activation: str, init: str, small_std: float) -> Row:
     """Mean-field theory of the same signals, pooled over the images as measured ones are."""
-    theory = mean_field(
-        activation, layer_variances(init, widths, small_std), images.features.square().mean(1), widths[-1]
-    )
+    layers, squares = layer_variances(init, widths, small_std), images.features.square().mean(1)
+    theory = mean_field(activation, layers, squares, widths[-1])
     pooled = (values.mean(1).sqrt() for values in (theory.preactivation, theory.output, theory.backward))
     return {"activation": activation, "init": init, "signals": Signals(*pooled)}
 
@@ -69,7 +68,7 @@ def propagate(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> d
     theory = [predicted(images, widths, *cell, params.small_std) for cell in cells]
     runs = list(product(seeds, params.inits))
     found = map_runs(measured, runs, label="signal_propagation", shared=(images, params, widths))
-    rows = [row for of_run in found for row in of_run]
+    rows = list(chain.from_iterable(found))
     return {
         "ratios": ratio_table(theory, rows),
         "layers": layer_table(theory, rows),
@@ -88,19 +87,18 @@ def of_cell(rows: Sequence[Row], cell: Mapping[str, Any]) -> list[Row]:
 
 def ratio_table(theory: Sequence[Row], found: Sequence[Row]) -> pd.DataFrame:
     """One row an activation, initialiser and seed: the factor a layer, back and forth, by theory and measured."""
-    return pd.DataFrame(
-        [
-            {
-                **{key: row[key] for key in ("activation", "init", "seed")},
-                "predicted": backward_ratio(cell["signals"]),
-                "measured": backward_ratio(row["signals"]),
-                "forward_predicted": mean_ratio(cell["signals"].preactivation),
-                "forward_measured": mean_ratio(row["signals"].preactivation),
-            }
-            for cell in theory
-            for row in of_cell(found, cell)
-        ]
-    )
+    rows = [
+        {
+            **{key: row[key] for key in ("activation", "init", "seed")},
+            "predicted": backward_ratio(cell["signals"]),
+            "measured": backward_ratio(row["signals"]),
+            "forward_predicted": mean_ratio(cell["signals"].preactivation),
+            "forward_measured": mean_ratio(row["signals"].preactivation),
+        }
+        for cell in theory
+        for row in of_cell(found, cell)
+    ]
+    return pd.DataFrame(rows)
 
 
 def geometric_mean(values: Sequence[Tensor]) -> Tensor:
@@ -141,14 +139,13 @@ def weight_gradient_table(found: Sequence[Row]) -> pd.DataFrame:
 
 def dead_table(found: Sequence[Row]) -> pd.DataFrame:
     """One row an initialiser, seed and hidden layer of ReLU: the share of its units that no image activates."""
-    return pd.DataFrame(
-        [
-            {"init": row["init"], "seed": row["seed"], "layer": layer, "share": share.item()}
-            for row in found
-            if "dead" in row
-            for layer, share in enumerate(row["dead"], start=1)
-        ]
-    )
+    rows = [
+        (row["init"], row["seed"], layer, share.item())
+        for row in found
+        if "dead" in row
+        for layer, share in enumerate(row["dead"], start=1)
+    ]
+    return pd.DataFrame(rows, columns=["init", "seed", "layer", "share"])
 
 
 def facts(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> dict[str, Any]:

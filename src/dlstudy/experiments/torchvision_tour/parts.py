@@ -76,14 +76,10 @@ def names_below(module: ModuleType) -> Iterator[str]:
 
 def part_table(found: list[Part]) -> pd.DataFrame:
     """One row a part: its modules, public classes and public functions."""
-    return pd.DataFrame(
-        [
-            {
-                "part": each.name,
-                "num_modules": len(each.modules),
-                "num_classes": sum(inspect.isclass(member) for member in each.members),
-                "num_functions": sum(not inspect.isclass(member) for member in each.members),
-            }
-            for each in found
-        ]
-    )
+    rows = []
+    for each in found:
+        members = each.members
+        num_classes = sum(map(inspect.isclass, members))
+        num_functions = len(members) - num_classes
+        rows.append((each.name, len(each.modules), num_classes, num_functions))
+    return pd.DataFrame(rows, columns=["part", "num_modules", "num_classes", "num_functions"])

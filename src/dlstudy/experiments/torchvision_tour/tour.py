@@ -26,11 +26,7 @@ def tour(test: Split, folder: Path, params: TourParams) -> dict[str, pd.DataFram
     few = images[: params.num_single_images]
     properties = property_table(images, len(few), all_properties(params.seed))
     others = pd.DataFrame([*file_rows(test, folder), weight_row(few, params.seed)])
-    return {
-        "parts": part_table(parts()),
-        "properties": pd.concat([properties, others]),
-        "weights": weight_table(),
-    }
+    return {"parts": part_table(parts()), "properties": pd.concat([properties, others]), "weights": weight_table()}
 
 
 # --- Data sets ---
