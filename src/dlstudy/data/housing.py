@@ -12,8 +12,6 @@ from dlstudy.core.randomness import generator
 from dlstudy.data.params import HousingParams
 
 COLUMNS: Final = ("price", "area", "Year.Built", "Yr.Sold")
-FEATURE_NAMES: Final = ("area (square feet)", "age (years)")
-TARGET_NAME: Final = "price (dollars)"
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -54,8 +52,8 @@ def prepare(sales: pd.DataFrame, params: HousingParams) -> Dataset:
         test=test,
         feature_scale=Scale.of(train.features),
         target_scale=Scale.of(train.targets),
-        feature_names=FEATURE_NAMES,
-        target_name=TARGET_NAME,
+        feature_names=("area (square feet)", "age (years)"),
+        target_name="price (dollars)",
     )
 
 

@@ -232,10 +232,8 @@ def _twice(images: Sequence[ReadImage], *, has_test: bool) -> Iterator[str]:
         if known is image or (has_test and known.file.part == image.file.part):
             continue
         where = "train and test" if has_test else "train, of which the test images are drawn"
-        yield (
-            f"{image.file.path}: expected each image once in {where}, found the image {known.file.path} again; "
-            "remove one of them"
-        )
+        found = f"the image {known.file.path} again"
+        yield f"{image.file.path}: expected each image once in {where}, found {found}; remove one of them"
 
 
 def drawn_test(

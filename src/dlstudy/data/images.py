@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,9 +13,6 @@ from dlstudy.core.randomness import generator
 from dlstudy.data.idx import read_idx
 from dlstudy.data.image_sets import SIDE, FolderSet, ImageSet
 from dlstudy.data.params import ImagesParams
-
-ABOUT: Final = "about.json"
-"""Beside the files of a folder set: what the download has found out about it."""
 
 
 def read_images(folder: Path, part: str, num_classes: int) -> Split:
@@ -34,7 +31,8 @@ def read_images(folder: Path, part: str, num_classes: int) -> Split:
 
 
 def _about(folder: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    """What the download has found out about a folder set, and written beside its files."""
+    content: dict[str, Any] = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     return content
 
 

@@ -35,14 +35,14 @@ from dlstudy.signals.passes import (
 )
 
 Row = dict[str, Any]
+Cell = tuple[str, str]  # activation and initialiser
 
 
-def predicted(images: Split, widths: Sequence[int], activation: str, init: str, small_std: float) -> Row:
+def predicted(images: Split, widths: Sequence[int], activation: str, init: str, small_std: float) -> Signals:
     """Mean-field theory of the same signals, pooled over the images as measured ones are."""
     layers, squares = layer_variances(init, widths, small_std), images.features.square().mean(1)
     theory = mean_field(activation, layers, squares, widths[-1])
-    pooled = (values.mean(1).sqrt() for values in (theory.preactivation, theory.output, theory.backward))
-    return {"activation": activation, "init": init, "signals": Signals(*pooled)}
+    return Signals(*(values.mean(1).sqrt() for values in (theory.preactivation, theory.output, theory.backward)))
 
 
 def measured(images: Split, params: SignalParams, widths: Sequence[int], run: tuple[int, str]) -> list[Row]:
@@ -65,14 +65,16 @@ def propagate(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> d
     """Every table of the networks as initialised. Theory first, then each initialiser with each seed."""
     images, widths = observed_images(dataset, params.num_images), widths_of(dataset, params.width, params.depth)
     cells = product(params.activations, params.inits)
-    theory = [predicted(images, widths, *cell, params.small_std) for cell in cells]
+    theory: dict[Cell, Signals] = {cell: predicted(images, widths, *cell, params.small_std) for cell in cells}
     runs = list(product(seeds, params.inits))
-    found = map_runs(measured, runs, label="signal_propagation", shared=(images, params, widths))
-    rows = list(chain.from_iterable(found))
+    rows = list(chain(*map_runs(measured, runs, label="signal_propagation", shared=(images, params, widths))))
+    found: dict[Cell, list[Row]] = {cell: [] for cell in theory}
+    for row in rows:
+        found[row["activation"], row["init"]].append(row)
     return {
-        "ratios": ratio_table(theory, rows),
-        "layers": layer_table(theory, rows),
-        "weight_gradients": weight_gradient_table(rows),
+        "ratios": ratio_table(theory, found),
+        "layers": layer_table(theory, found),
+        "weight_gradients": weight_gradient_table(found),
         "dead": dead_table(rows),
     }
 
@@ -80,23 +82,18 @@ def propagate(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> d
 # --- Tables ---
 
 
-def of_cell(rows: Sequence[Row], cell: Mapping[str, Any]) -> list[Row]:
-    """The rows with the activation and initialiser of another."""
-    return [row for row in rows if all(row[key] == cell[key] for key in ("activation", "init"))]
-
-
-def ratio_table(theory: Sequence[Row], found: Sequence[Row]) -> pd.DataFrame:
+def ratio_table(theory: Mapping[Cell, Signals], found: Mapping[Cell, Sequence[Row]]) -> pd.DataFrame:
     """One row an activation, initialiser and seed: the factor a layer, back and forth, by theory and measured."""
     rows = [
         {
             **{key: row[key] for key in ("activation", "init", "seed")},
-            "predicted": backward_ratio(cell["signals"]),
+            "predicted": backward_ratio(expected),
             "measured": backward_ratio(row["signals"]),
-            "forward_predicted": mean_ratio(cell["signals"].preactivation),
+            "forward_predicted": mean_ratio(expected.preactivation),
             "forward_measured": mean_ratio(row["signals"].preactivation),
         }
-        for cell in theory
-        for row in of_cell(found, cell)
+        for cell, expected in theory.items()
+        for row in found[cell]
     ]
     return pd.DataFrame(rows)
 
@@ -106,35 +103,33 @@ def geometric_mean(values: Sequence[Tensor]) -> Tensor:
     return torch.stack(list(values)).log().mean(0).exp()
 
 
-def layer_table(theory: Sequence[Row], found: Sequence[Row]) -> pd.DataFrame:
+def layer_table(theory: Mapping[Cell, Signals], found: Mapping[Cell, Sequence[Row]]) -> pd.DataFrame:
     """One row an activation, initialiser and hidden layer: signals by theory, and geometric means over the seeds."""
     rows = []
-    for cell in theory:
-        seeds = [vars(row["signals"]) for row in of_cell(found, cell)]
+    for (activation, init), expected in theory.items():
+        seeds = [vars(row["signals"]) for row in found[activation, init]]
         columns: dict[str, Tensor] = {}
-        for name, values in vars(cell["signals"]).items():
+        for name, values in vars(expected).items():
             columns |= {f"predicted_{name}": values, name: geometric_mean([each[name] for each in seeds])}
         by_seed = torch.stack([each["backward"] for each in seeds])  # (seeds, layers)
         columns |= {"backward_low": by_seed.amin(0), "backward_high": by_seed.amax(0)}
         rows += [
-            {"activation": cell["activation"], "init": cell["init"], "layer": layer + 1}
+            {"activation": activation, "init": init, "layer": layer + 1}
             | {name: shortened(values[layer]) for name, values in columns.items()}
             for layer in range(by_seed.shape[1])
         ]
     return pd.DataFrame(rows)
 
 
-def weight_gradient_table(found: Sequence[Row]) -> pd.DataFrame:
+def weight_gradient_table(found: Mapping[Cell, Sequence[Row]]) -> pd.DataFrame:
     """One row an activation of the claims, initialiser and hidden layer: the gradient's length, geometric mean."""
-    cells = {(row["activation"], row["init"]): row for row in found if "weight_gradients" in row}
-    rows = []
-    for (activation, init), cell in sorted(cells.items()):
-        lengths = geometric_mean([row["weight_gradients"] for row in of_cell(found, cell)])
-        rows += [
-            {"activation": activation, "init": init, "layer": layer, "weight_gradient": shortened(length)}
-            for layer, length in enumerate(lengths, start=1)
-        ]
-    return pd.DataFrame(rows)
+    rows = [
+        (activation, init, layer, shortened(length))
+        for (activation, init), seeds in sorted(found.items())
+        if activation in CLAIMED_ACTIVATIONS
+        for layer, length in enumerate(geometric_mean([row["weight_gradients"] for row in seeds]), start=1)
+    ]
+    return pd.DataFrame(rows, columns=["activation", "init", "layer", "weight_gradient"])
 
 
 def dead_table(found: Sequence[Row]) -> pd.DataFrame:
