@@ -19,7 +19,9 @@ def file_of(folder, lines):
 
 
 def rows_of(split) -> list[tuple[float, ...]]:
-    return [(*features, target) for features, target in zip(split.features.tolist(), split.targets.tolist())]
+    return [
+        (*features, target) for features, target in zip(split.features.tolist(), split.targets.tolist(), strict=True)
+    ]
 
 
 @pytest.fixture

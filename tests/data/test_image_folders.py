@@ -250,7 +250,9 @@ def test_a_single_class_is_named(tmp_path):
     write_class(tmp_path / "pets/train", {"cat": 4})
     describe(tmp_path)
     (line,) = problems(tmp_path)
-    assert line.endswith("train: expected at least 2 classes with images, found only cat; add a folder of another class")
+    assert line.endswith(
+        "train: expected at least 2 classes with images, found only cat; add a folder of another class"
+    )
 
 
 def test_no_class_at_all_is_named(tmp_path):
@@ -344,5 +346,5 @@ def test_a_fault_of_the_yaml_is_reported(datasets, text, told):
 
 @pytest.mark.parametrize("name", ["birds", "", "..", "../pets"])
 def test_a_set_that_is_not_there_is_refused_with_those_that_are(datasets, name):
-    with pytest.raises(ParamsError, match="expected pets, which have a dataset.yaml in "):
+    with pytest.raises(ParamsError, match=r"expected pets, which have a dataset\.yaml in "):
         load_image_set(name, datasets)

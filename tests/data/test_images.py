@@ -134,7 +134,8 @@ def test_facts_count_the_images_of_each_class_by_split(raw):
     sheet = facts(raw, prepare(raw, params, FASHION), FASHION)
     by_class = sheet["num_examples_by_class"]
     assert by_class["test"] == [3] * 10
-    assert [train + validation for train, validation in zip(by_class["train"], by_class["validation"])] == [10] * 10
+    pairs = zip(by_class["train"], by_class["validation"], strict=True)
+    assert [train + validation for train, validation in pairs] == [10] * 10
     assert sheet["num_images"] == {"train": 100, "t10k": 30}
     assert sheet["num_examples"] == {"train": 80, "validation": 20, "test": 30}
     assert len(sheet["class_names"]) == 10

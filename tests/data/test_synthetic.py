@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from dlstudy.data.synthetic import facts, prepare
 from dlstudy.data.params import SyntheticParams
+from dlstudy.data.synthetic import facts, prepare
 
 PARAMS = SyntheticParams(
     train_size=2000, validation_size=30, test_size=40, weights=(2.0, -3.4), bias=4.2, noise_std=0.5, seed=3

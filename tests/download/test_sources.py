@@ -493,7 +493,7 @@ def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
 
 
 def test_torchvision_fetches_its_files(mirror, tmp_path):
-    fetch_by_torchvision("FashionMNIST", tmp_path, attempts=1, stall_seconds=5)
+    fetch_by_torchvision("FashionMNIST", tmp_path, attempts=1)
     assert contents_of(tmp_path) == COMPRESSED
 
 
@@ -503,23 +503,23 @@ FAULTS = [(["busy"], "503", 10), (["silent"], "timed out", 1.5), (["serve", "cut
 
 @pytest.mark.parametrize(("answers", "reason", "stall_seconds"), FAULTS)
 def test_torchvision_is_asked_again_after_a_fault_that_may_pass(
-    mirror, tmp_path, capsys, answers, reason, stall_seconds
+    mirror, tmp_path, capsys, stall_after, answers, reason, stall_seconds
 ):
     mirror.answers = list(answers)
-    fetch_by_torchvision("FashionMNIST", tmp_path, attempts=2, stall_seconds=stall_seconds)
+    stall_after(stall_seconds)
+    fetch_by_torchvision("FashionMNIST", tmp_path, attempts=2)
     assert contents_of(tmp_path) == COMPRESSED
     assert len(mirror.requests) == len(answers) + 2 * len(COMPRESSED)
     assert f"{mirror.url}images-ubyte.gz" in capsys.readouterr().err
-    assert socket.getdefaulttimeout() is None
 
 
 @pytest.mark.parametrize(("answers", "reason", "stall_seconds"), FAULTS)
-def test_attempts_at_torchvision_are_bounded(mirror, tmp_path, answers, reason, stall_seconds):
+def test_attempts_at_torchvision_are_bounded(mirror, tmp_path, stall_after, answers, reason, stall_seconds):
     mirror.answers = answers * 100
+    stall_after(stall_seconds)
     with pytest.raises(SourceUnavailable, match=rf"{mirror.url}images-ubyte\.gz: .*{reason}"):
-        fetch_by_torchvision("FashionMNIST", tmp_path, attempts=3, stall_seconds=stall_seconds)
+        fetch_by_torchvision("FashionMNIST", tmp_path, attempts=3)
     assert mirror.requests == ["images-ubyte.gz"] * len(answers) * 3
-    assert socket.getdefaulttimeout() is None
 
 
 def test_an_absent_file_is_not_asked_for_again_but_sought_on_the_next_mirror(mirror, tmp_path, monkeypatch):
@@ -527,7 +527,7 @@ def test_an_absent_file_is_not_asked_for_again_but_sought_on_the_next_mirror(mir
 
     with serving(Mirror({}, answers=["gone"] * 9)) as empty:
         monkeypatch.setattr(FashionMNIST, "mirrors", [empty.url, mirror.url])
-        fetch_by_torchvision("FashionMNIST", tmp_path, attempts=5, stall_seconds=5)
+        fetch_by_torchvision("FashionMNIST", tmp_path, attempts=5)
     assert contents_of(tmp_path) == COMPRESSED
     assert empty.requests == ["images-ubyte.gz", "labels-ubyte.gz"]
 
@@ -541,7 +541,7 @@ def test_a_host_without_an_address_is_asked_for_once(mirror, tmp_path, monkeypat
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(SourceUnavailable, match="Name or service not known"):
-        fetch_by_torchvision("FashionMNIST", tmp_path, attempts=5, stall_seconds=5)
+        fetch_by_torchvision("FashionMNIST", tmp_path, attempts=5)
     assert len(asked) == 1
 
 
@@ -601,6 +601,13 @@ def test_a_server_that_is_never_done_meets_the_deadline(stand_in, target):
     if stand_in.asked.is_set():  # else the child was not there yet
         assert stand_in.hung_up.wait(120)  # it is gone, and its connection with it
     assert names_in(target.parent) == []
+
+
+def test_a_silent_server_is_given_up_long_before_the_deadline(stand_in, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "STALL_SECONDS", 0.5)
+    stand_in.answers = ["silent"]
+    with pytest.raises(SourceUnavailable, match=r"images-ubyte\.gz: timed out"):
+        Torchvision("FashionMNIST", attempts=1, timeout_seconds=60).fetch(tmp_path, CONTENTS)
 
 
 PARENT = """

@@ -103,9 +103,12 @@ def test_the_network_is_asked_when_no_folder_has_the_file(target, server):
     ("answer", "told", "stall_seconds"),
     [("busy", "503", 10), ("silent", "timed out", 1.5), ("cut", "invalid hash value", 10)],
 )
-def test_the_network_is_asked_again_after_a_fault_that_may_pass(server, tmp_path, capsys, answer, told, stall_seconds):
+def test_the_network_is_asked_again_after_a_fault_that_may_pass(
+    server, tmp_path, capsys, stall_after, answer, told, stall_seconds
+):
     server.answers = [answer]
-    fetch_weights(published(server=server.url), tmp_path, attempts=2, stall_seconds=stall_seconds)
+    stall_after(stall_seconds)
+    fetch_weights(published(server=server.url), tmp_path, attempts=2)
     assert contents_of(tmp_path) == {FILE: CONTENT}
     assert f"attempt 1 of 2 failed ({told}" in capsys.readouterr().err.replace("HTTP Error ", "").replace(
         "<urlopen error ", ""
@@ -115,7 +118,7 @@ def test_the_network_is_asked_again_after_a_fault_that_may_pass(server, tmp_path
 def test_a_file_that_is_gone_is_asked_for_once(server, tmp_path):
     server.answers = ["gone"] * 3
     with pytest.raises(SourceUnavailable, match="404"):
-        fetch_weights(published(server=server.url), tmp_path, attempts=3, stall_seconds=5)
+        fetch_weights(published(server=server.url), tmp_path, attempts=3)
     assert server.requests == [FILE]
     assert names_in(tmp_path) == []
 
@@ -123,7 +126,7 @@ def test_a_file_that_is_gone_is_asked_for_once(server, tmp_path):
 def test_a_wrong_file_from_the_network_is_refused(server, tmp_path):
     server.files[FILE] = b"something else"
     with pytest.raises(SourceUnavailable, match=rf'expected "{FILE[5:13]}", got "[0-9a-f]{{64}}"'):
-        fetch_weights(published(server=server.url), tmp_path, attempts=2, stall_seconds=5)
+        fetch_weights(published(server=server.url), tmp_path, attempts=2)
     assert server.requests == [FILE, FILE]
 
 

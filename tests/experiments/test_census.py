@@ -157,7 +157,7 @@ BY_HAND = {
 @pytest.mark.parametrize("builder", BY_HAND)
 def test_calls_are_those_counted_by_hand(builder):
     found = entry(builder)
-    assert {key: tally.num_calls for key, tally in found.found.tallies.items()} == BY_HAND[builder]
+    assert {key: tally.num_calls for key, tally in found.tallies.items()} == BY_HAND[builder]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_parameters_are_as_many_as_are_published(builder, num_parameters):
 )
 def test_operations_are_as_many_as_are_published_of_the_weights(builder, weights, operations, acc_at_1):
     found = entry(builder)
-    assert round(found.found.num_operations / 1e9, 3) == found.published_operations == operations
+    assert round(found.num_operations / 1e9, 3) == found.published_operations == operations
     assert (found.weights, found.acc_at_1) == (weights, acc_at_1)
 
 
@@ -206,7 +206,7 @@ def test_hooks_on_the_modules_count_the_same(builder):
             module.register_forward_hook(lambda module, *_: called.update([kinds[type(module)]]))
     with torch.no_grad():
         network(torch.zeros(1, 3, 224, 224))
-    found = entry(builder).found.tallies
+    found = entry(builder).tallies
     assert called == {name: tally.num_calls for (_, name), tally in found.items() if name != "softmax"}
 
 

@@ -150,7 +150,7 @@ def test_mean_field_of_a_linear_network_by_hand():
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
 def test_wide_networks_are_as_theory_has_them(activation, init):
     widths, images = [100, *[400] * 5, 10], draw_images(64, 100)
-    theory = predicted(images, widths, activation, init, 0.01)["signals"]
+    theory = predicted(images, widths, activation, init, 0.01)
     found = [signals(look(network_of(widths, activation, init, seed), images)) for seed in range(4)]
     # A layer's squared norm varies by about sqrt(5 / 400) = 0.11 from draw to draw, its root by half of that. The
     # ratio is the square root over two layers, hence by 0.06; the mean of four, by 0.03.

@@ -1,4 +1,4 @@
-"""Ames housing: the price of a house on its living area and its age (De Cock, Journal of Statistics Education, 2011)."""
+"""Ames housing: the price of a house on its living area and age (De Cock, Journal of Statistics Education, 2011)."""
 
 from pathlib import Path
 from typing import Final
@@ -8,12 +8,10 @@ import torch
 
 from dlstudy.core.dataset import Dataset, Scale, Split
 from dlstudy.core.errors import DataError
-from dlstudy.data.params import HousingParams
 from dlstudy.core.randomness import generator
+from dlstudy.data.params import HousingParams
 
 COLUMNS: Final = ("price", "area", "Year.Built", "Yr.Sold")
-FEATURE_NAMES: Final = ("area (square feet)", "age (years)")
-TARGET_NAME: Final = "price (dollars)"
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -44,12 +42,9 @@ def prepare(sales: pd.DataFrame, params: HousingParams) -> Dataset:
     features = torch.tensor(sales[["area", "age"]].to_numpy(), dtype=torch.float64)
     prices = torch.tensor(sales["price"].to_numpy(), dtype=torch.float64)
     order = torch.randperm(len(sales), generator=generator(params.seed, "split"))
-    sizes = [
-        len(sales) - params.num_validation_rows - params.num_test_rows,
-        params.num_validation_rows,
-        params.num_test_rows,
-    ]
-    train, validation, test = (Split(features[rows], prices[rows]) for rows in order.split(sizes))
+    held_out = params.num_validation_rows, params.num_test_rows
+    parts = order.split([len(sales) - sum(held_out), *held_out])
+    train, validation, test = (Split(features[rows], prices[rows]) for rows in parts)
     return Dataset(
         task="regression",
         train=train,
@@ -57,26 +52,20 @@ def prepare(sales: pd.DataFrame, params: HousingParams) -> Dataset:
         test=test,
         feature_scale=Scale.of(train.features),
         target_scale=Scale.of(train.targets),
-        feature_names=FEATURE_NAMES,
-        target_name=TARGET_NAME,
+        feature_names=("area (square feet)", "age (years)"),
+        target_name="price (dollars)",
     )
 
 
 def facts(table: pd.DataFrame, dataset: Dataset) -> dict[str, object]:
     """What the data sheet says: sizes, ranges, missing values, negative ages."""
-    sales = sales_of(table)
-    missing = table.isna().sum()
+    sales, missing, scale = sales_of(table), table.isna().sum(), dataset.feature_scale
     return {
         "num_examples": dataset.num_examples,
         "num_sales": len(table),
         "num_columns": len(table.columns),
         "summary": {
-            name: {
-                "min": float(sales[name].min()),
-                "median": float(sales[name].median()),
-                "mean": float(sales[name].mean()),
-                "max": float(sales[name].max()),
-            }
+            name: {statistic: float(sales[name].agg(statistic)) for statistic in ("min", "median", "mean", "max")}
             for name in sales.columns
         },
         "num_negative_ages": int((sales["age"] < 0).sum()),
@@ -85,11 +74,6 @@ def facts(table: pd.DataFrame, dataset: Dataset) -> dict[str, object]:
         "most_missing": {str(name): int(count) for name, count in missing.nlargest(5).items()},
         "train_scale": {
             name: {"mean": mean, "std": std}
-            for name, mean, std in zip(
-                dataset.feature_names,
-                dataset.feature_scale.mean.tolist(),
-                dataset.feature_scale.std.tolist(),
-                strict=True,
-            )
+            for name, mean, std in zip(dataset.feature_names, scale.mean.tolist(), scale.std.tolist(), strict=True)
         },
     }

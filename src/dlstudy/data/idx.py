@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from dlstudy.core.errors import DataError
 
-MAGIC_LENGTH: Final = 4
 DIMENSIONS: Final = {b"\x00\x00\x08\x01": 1, b"\x00\x00\x08\x03": 3}
 """Number of dimensions by magic number: labels (items,) and images (items, rows, columns), unsigned bytes."""
 
@@ -30,8 +29,14 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
         content = path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"{path}: expected an IDX file, found none") from None
-    shape = _shape(content, path)
-    start = MAGIC_LENGTH * (1 + len(shape))
+    magic = content[:4]
+    if magic not in DIMENSIONS:
+        known = " or ".join(known.hex() for known in DIMENSIONS)
+        raise DataError(f"{path}: expected magic number {known}, found {magic.hex() or 'nothing'}")
+    start = 4 + 4 * DIMENSIONS[magic]
+    if len(content) < start:
+        raise DataError(f"{path}: expected a header of {start} bytes, found {len(content)}")
+    shape = struct.unpack(f">{DIMENSIONS[magic]}I", content[4:start])
     if len(content) - start != math.prod(shape):
         size = f"{start} + {' x '.join(map(str, shape))} = {start + math.prod(shape)} bytes"
         raise DataError(f"{path}: expected {size} as its header says, found {len(content)}")
@@ -42,15 +47,3 @@ def idx_bytes(array: npt.NDArray[np.uint8]) -> bytes:
     """The array as an IDX file: what `read_idx` reads."""
     header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
     return header + array.tobytes()
-
-
-def _shape(content: bytes, path: Path) -> tuple[int, ...]:
-    magic = content[:MAGIC_LENGTH]
-    if magic not in DIMENSIONS:
-        known = " or ".join(known.hex() for known in DIMENSIONS)
-        raise DataError(f"{path}: expected magic number {known}, found {magic.hex() or 'nothing'}")
-    layout = f">{DIMENSIONS[magic]}I"
-    if len(content) < MAGIC_LENGTH + struct.calcsize(layout):
-        header = MAGIC_LENGTH + struct.calcsize(layout)
-        raise DataError(f"{path}: expected a header of {header} bytes, found {len(content)}")
-    return struct.unpack_from(layout, content, offset=MAGIC_LENGTH)

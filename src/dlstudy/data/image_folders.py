@@ -6,7 +6,8 @@ folder is collected and raised as one error.
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,9 +22,7 @@ from dlstudy.data.image_sets import SIDE, FolderSet
 ENDINGS: Final = (".png", ".jpg", ".jpeg")
 PARTS: Final = ("train", "test")
 FORMATS: Final = ("PNG", "JPEG")
-MIN_OF_A_CLASS: Final = 2  # one to learn from, one to be tested or validated with
 MOST_CLASSES: Final = 256  # whose numbers fit the format of the files
-WHITE: Final = (255, 255, 255, 255)
 
 
 @dataclass(frozen=True)
@@ -39,16 +38,13 @@ class ImageFile:
 class Listing:
     """The files of a folder set in the order of their names, and what is wrong with the names."""
 
-    files: tuple[ImageFile, ...]
+    files: list[ImageFile]
     has_test: bool
-    problems: tuple[str, ...]
+    problems: list[str]
 
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        return tuple(sorted({file.class_name for file in self.files if file.part == "train"}))
-
-    def num_of(self, part: str, class_name: str) -> int:
-        return sum((file.part, file.class_name) == (part, class_name) for file in self.files)
+    def nums(self, part: str) -> Counter[str]:
+        """How many images each class of a part has, in the order of the names."""
+        return Counter(file.class_name for file in self.files if file.part == part)
 
 
 @dataclass(frozen=True)
@@ -79,41 +75,38 @@ def listed(folder: Path) -> Listing:
     """The files below train/ and test/; names that begin with a dot are none of ours."""
     if not (folder / "train").is_dir():
         problem = f"{folder / 'train'}: expected a folder with a folder of images for each class, found none"
-        return Listing((), has_test=False, problems=(f"{problem}; make train/CLASS/ or correct `path`",))
-    files: list[ImageFile] = []
-    problems: list[str] = []
-    has_test = (folder / "test").exists()
-    for part in PARTS if has_test else PARTS[:1]:
-        _list_part(folder / part, part, files, problems)
-    counts = {part: _counts(files, part) for part in PARTS}
-    problems += _class_problems(folder, counts, has_test=has_test)
-    return Listing(tuple(files), has_test, tuple(problems))
+        return Listing([], has_test=False, problems=[f"{problem}; make train/CLASS/ or correct `path`"])
+    listing = Listing([], (folder / "test").exists(), [])
+    for part in PARTS if listing.has_test else PARTS[:1]:
+        _list_part(folder / part, part, listing)
+    listing.problems.extend(_class_problems(folder / "train", folder / "test", listing))
+    return listing
 
 
 def _visible(folder: Path) -> list[Path]:
     return sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=lambda path: path.name)
 
 
-def _list_part(folder: Path, part: str, files: list[ImageFile], problems: list[str]) -> None:
+def _list_part(folder: Path, part: str, listing: Listing) -> None:
+    problem = listing.problems.append
     if not folder.is_dir():
-        problems.append(f"{folder}: expected a folder, found a file; remove it")
+        problem(f"{folder}: expected a folder, found a file; remove it")
         return
     for class_folder in _visible(folder):
         if not class_folder.is_dir():
-            problems.append(f"{class_folder}: expected a folder of a class, found a file; move it into one")
+            problem(f"{class_folder}: expected a folder of a class, found a file; move it into one")
             continue
-        problems += _name_problems(class_folder)
+        listing.problems.extend(_name_problems(class_folder))
         found = _visible(class_folder)
         if not found:
-            problems.append(f"{class_folder}: expected images, found an empty folder; fill or remove it")
+            problem(f"{class_folder}: expected images, found an empty folder; fill or remove it")
         for path in found:
             if path.is_file() and path.suffix.lower() in ENDINGS:
-                files.append(ImageFile(part, class_folder.name, path))
+                listing.files.append(ImageFile(part, class_folder.name, path))
             else:
                 what = f"the ending {path.suffix!r}" if path.is_file() else "a folder"
-                problems.append(
-                    f"{path}: expected an image that ends in {', '.join(ENDINGS)}, found {what}; convert or remove it"
-                )
+                expected = f"expected an image that ends in {', '.join(ENDINGS)}"
+                problem(f"{path}: {expected}, found {what}; convert or remove it")
 
 
 def _name_problems(folder: Path) -> Iterator[str]:
@@ -129,32 +122,23 @@ def _name_problems(folder: Path) -> Iterator[str]:
         yield f"{folder}: expected a name without line breaks and | < > `, found {name!r}; rename it"
 
 
-def _counts(files: Iterable[ImageFile], part: str) -> dict[str, int]:
-    names = [file.class_name for file in files if file.part == part]
-    return {name: names.count(name) for name in dict.fromkeys(names)}
-
-
-def _class_problems(folder: Path, counts: Mapping[str, Mapping[str, int]], *, has_test: bool) -> Iterator[str]:
-    train, test = counts["train"], counts["test"]
-    if len(train) < MIN_OF_A_CLASS:
-        found = f"only {', '.join(train)}" if train else "none"
-        yield f"{folder / 'train'}: expected at least 2 classes with images, found {found}; add a folder of another class"
-    if len(train) > MOST_CLASSES:
-        yield f"{folder / 'train'}: expected at most {MOST_CLASSES} classes, found {len(train)}; merge or remove some"
-    for name, num in train.items():
-        if num < MIN_OF_A_CLASS:
-            yield f"{folder / 'train' / name}: expected at least 2 images, found 1; add images or remove the class"
-        if has_test and name not in test:
-            yield (
-                f"{folder / 'test' / name}: expected images of each class of train, found none; "
-                "add some, or remove test/ to have them drawn"
-            )
-    for name in test:
-        if name not in train:
-            yield (
-                f"{folder / 'test' / name}: expected a class that train has too, found none there; "
-                "add images to train or remove it"
-            )
+def _class_problems(train: Path, test: Path, listing: Listing) -> Iterator[str]:
+    of_train, of_test = listing.nums("train"), listing.nums("test")
+    if len(of_train) < 2:
+        found = f"only {', '.join(of_train)}" if of_train else "none"
+        yield f"{train}: expected at least 2 classes with images, found {found}; add a folder of another class"
+    if len(of_train) > MOST_CLASSES:
+        yield f"{train}: expected at most {MOST_CLASSES} classes, found {len(of_train)}; merge or remove some"
+    for name, num in of_train.items():
+        if num < 2:  # one to learn from, one to be tested or validated with
+            yield f"{train / name}: expected at least 2 images, found 1; add images or remove the class"
+        if listing.has_test and name not in of_test:
+            remedy = "add some, or remove test/ to have them drawn"
+            yield f"{test / name}: expected images of each class of train, found none; {remedy}"
+    for name in of_test:
+        if name not in of_train:
+            remedy = "add images to train or remove it"
+            yield f"{test / name}: expected a class that train has too, found none there; {remedy}"
 
 
 # --- sizes ---------------------------------------------------------------------------------------
@@ -170,7 +154,7 @@ def num_train_images(image_set: FolderSet, folder: Path) -> int:
     listing = listed(folder)
     if listing.problems:
         read_folder(image_set, folder)  # raises, with what is wrong inside the files too
-    nums = [listing.num_of("train", name) for name in listing.class_names]
+    nums = listing.nums("train").values()
     return sum(nums) if listing.has_test else sum(num - num_drawn(num, image_set.test_fraction) for num in nums)
 
 
@@ -208,7 +192,7 @@ def _grey(image: Any) -> Any:
     if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion would cut off all above 255
         return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
-        image = Image.alpha_composite(Image.new("RGBA", image.size, WHITE), image.convert("RGBA"))
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return image.convert("RGB")
 
 
@@ -220,7 +204,8 @@ def read_folder(image_set: FolderSet, folder: Path) -> FolderImages:
         try:
             images.append(read_image(file))
         except Exception as error:  # noqa: BLE001, RUF100 - Pillow raises errors of many kinds for damaged files
-            problems.append(f"{file.path}: expected a whole PNG or JPEG image, found {_reason(error)}; replace or remove it")
+            found = _reason(error)
+            problems.append(f"{file.path}: expected a whole PNG or JPEG image, found {found}; replace or remove it")
     problems += _twice(images, has_test=listing.has_test)
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -228,7 +213,7 @@ def read_folder(image_set: FolderSet, folder: Path) -> FolderImages:
     train, test = (tuple(image for image in images if image.file.part == part) for part in PARTS)
     if not listing.has_test:
         train, test = drawn_test(train, image_set.test_fraction, image_set.seed)
-    return FolderImages(listing.class_names, train, test)
+    return FolderImages(tuple(listing.nums("train")), train, test)
 
 
 def _reason(error: Exception) -> str:
@@ -247,10 +232,8 @@ def _twice(images: Sequence[ReadImage], *, has_test: bool) -> Iterator[str]:
         if known is image or (has_test and known.file.part == image.file.part):
             continue
         where = "train and test" if has_test else "train, of which the test images are drawn"
-        yield (
-            f"{image.file.path}: expected each image once in {where}, found the image {known.file.path} again; "
-            "remove one of them"
-        )
+        found = f"the image {known.file.path} again"
+        yield f"{image.file.path}: expected each image once in {where}, found {found}; remove one of them"
 
 
 def drawn_test(
@@ -260,10 +243,10 @@ def drawn_test(
 
     A checksum is as good as a random number here, and needs no torch; an image that is added moves few others.
     """
+    by_chance = sorted(images, key=lambda image: hashlib.sha256(f"{seed} {image.content}".encode()).digest())
     chosen: set[Path] = set()
-    for name in sorted({image.file.class_name for image in images}):
-        own = [image for image in images if image.file.class_name == name]
-        own.sort(key=lambda image: hashlib.sha256(f"{seed} {image.content}".encode()).digest())
-        chosen |= {image.file.path for image in own[: num_drawn(len(own), fraction)]}
+    for name in {image.file.class_name for image in images}:
+        own = [image.file.path for image in by_chance if image.file.class_name == name]
+        chosen.update(own[: num_drawn(len(own), fraction)])
     rest, test = (tuple(each for each in images if (each.file.path in chosen) == inside) for inside in (False, True))
     return rest, test

@@ -5,28 +5,31 @@ class. Another set is another folder below datasets/. torch is not imported, sin
 are written without it.
 """
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, TypeAdapter
 
-from dlstudy.core.params import Fraction, Items, ParamsError, PositiveInt, Section, Seed, each_once, read_yaml, validated
+from dlstudy.core.params import (
+    Fraction,
+    Items,
+    ParamsError,
+    PositiveInt,
+    Section,
+    Seed,
+    each_once,
+    read_yaml,
+    validated,
+)
 
 DATASETS: Final = Path("datasets")
 FILE: Final = "dataset.yaml"
 SIDE: Final = 28
 """Pixels: the rows and the columns of an image, whatever set it is of."""
 
-Names = TypeVar("Names", bound=tuple[str, ...])
-
-
-def _distinct(names: Names) -> Names:
-    each_once(names, "class name")
-    return names
-
-
 NonEmpty = Annotated[str, Field(min_length=1)]
-ClassNames = Annotated[Items[NonEmpty], Field(min_length=2), AfterValidator(_distinct)]
+ClassNames = Annotated[Items[NonEmpty], Field(min_length=2), AfterValidator(partial(each_once, what="class name"))]
 
 
 class _Described(Section):

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,9 +13,6 @@ from dlstudy.core.randomness import generator
 from dlstudy.data.idx import read_idx
 from dlstudy.data.image_sets import SIDE, FolderSet, ImageSet
 from dlstudy.data.params import ImagesParams
-
-ABOUT: Final = "about.json"
-"""Beside the files of a folder set: what the download has found out about it."""
 
 
 def read_images(folder: Path, part: str, num_classes: int) -> Split:
@@ -33,29 +30,24 @@ def read_images(folder: Path, part: str, num_classes: int) -> Split:
     return Split(images, labels)
 
 
-def class_names(folder: Path, image_set: ImageSet) -> tuple[str, ...]:
-    """The classes in the order of their numbers; of a folder set, as the download found them."""
-    return tuple(_about(folder)["class_names"]) if isinstance(image_set, FolderSet) else image_set.class_names
-
-
 def _about(folder: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    """What the download has found out about a folder set, and written beside its files."""
+    content: dict[str, Any] = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     return content
 
 
 def prepare(folder: Path, params: ImagesParams, image_set: ImageSet) -> Dataset:
     """The raw files as a data set: training images shuffled by the seed, then divided; test images as they come.
 
-    Of a folder set, which may be small, training and validation split get the same share of each class.
+    The classes of a folder set are those that the download found; and as it may be small, training and validation
+    split get the same share of each.
     """
-    names = class_names(folder, image_set)
+    names = tuple(_about(folder)["class_names"]) if isinstance(image_set, FolderSet) else image_set.class_names
     pool, test = (read_images(folder, part, len(names)) for part in ("train", "t10k"))
     wanted = params.train_size + params.validation_size
     if wanted > len(pool):
-        raise DataError(
-            f"prepare.images: expected train_size + validation_size <= {len(pool)}, the images in {folder}, "
-            f"found {wanted}"
-        )
+        expected = f"train_size + validation_size <= {len(pool)}, the images in {folder}"
+        raise DataError(f"prepare.images: expected {expected}, found {wanted}")
     order = torch.randperm(len(pool), generator=generator(params.seed, "split"))
     if isinstance(image_set, FolderSet):
         order = interleaved(order, pool.targets)

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from dlstudy.core.params import Fraction, Items, NumRows, PositiveInt, Section, Seed, WeightsName, each_once
+from dlstudy.core.params import Fraction, Items, NumRows, Section, Seed
 
 HOUSING_ROWS: Final = 2_930  # sales; the download's checksums make sure
 
@@ -27,7 +27,7 @@ class ImagesParams(SplitParams):
     """Which images, and how those that are not the test split are divided; the test images stay as they are.
 
     The context of validation may say how many these are (`num_images`), or what is wrong with the set (`images_problem`).
-    """
+    """  # noqa: E501, RUF100 - the schema has these very lines
 
     dataset: str  # a folder below datasets/, which says what the set is
     train_size: NumRows

@@ -3,8 +3,8 @@
 import torch
 
 from dlstudy.core.dataset import Dataset, Scale, Split
-from dlstudy.data.params import SyntheticParams
 from dlstudy.core.randomness import generator
+from dlstudy.data.params import SyntheticParams
 
 
 def draw(num_examples: int, params: SyntheticParams, purpose: str) -> Split:

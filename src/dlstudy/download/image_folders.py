@@ -4,7 +4,6 @@ So whatever reads the files of a downloaded set reads these. Nothing comes from 
 """
 
 import hashlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -16,7 +15,7 @@ from dlstudy.core.artifacts import write_bytes, write_csv, write_json
 from dlstudy.data.idx import idx_bytes
 from dlstudy.data.image_folders import FolderImages, ReadImage, read_folder
 from dlstudy.data.image_sets import FolderSet
-from dlstudy.download.sources import install, terminable, workspace
+from dlstudy.download.sources import install, say, workspace
 
 PARTS: Final = {"train": "train", "t10k": "test"}
 """Our word for each part of the files."""
@@ -28,16 +27,15 @@ def fill_from_folder(image_set: FolderSet, folder: Path, target: Path) -> None:
     Four files in the format of MNIST; files.csv, which file each image is of, in the same order; and about.json. The
     same images make the same bytes. DataError names everything that is wrong with the folder.
     """
-    with terminable(), workspace(target) as room:
+    with workspace(target) as room:
         images = read_folder(image_set, folder)
         written = room / "images"
         written.mkdir()
         checksums = write_parts(images, written)
         write_csv(written / "files.csv", file_table(images, folder))
         write_json(written / "about.json", about(images, image_set) | {"checksums": checksums})
-        install(written, target, room / "replaced")
-    num = len(images.train) + len(images.test)
-    print(f"{target.name}: {num} verified images from {folder}", file=sys.stderr, flush=True)
+        install(written, target)
+    say(f"{target.name}: {len(images.train) + len(images.test)} verified images from {folder}")
 
 
 def write_parts(images: FolderImages, target: Path) -> dict[str, str]:
@@ -56,20 +54,12 @@ def write_parts(images: FolderImages, target: Path) -> dict[str, str]:
 
 def file_table(images: FolderImages, folder: Path) -> pd.DataFrame:
     """One row per image in the order of the files: part, class, the file below the set's folder, size, checksum."""
-    return pd.DataFrame(
-        [
-            {
-                "part": part,
-                "class": image.file.class_name,
-                "file": image.file.path.relative_to(folder).as_posix(),
-                "width": image.size[0],
-                "height": image.size[1],
-                "sha256": image.sha256,
-            }
-            for part, word in PARTS.items()
-            for image in getattr(images, word)
-        ]
-    )
+    rows = [
+        (part, image.file.class_name, image.file.path.relative_to(folder).as_posix(), *image.size, image.sha256)
+        for part, word in PARTS.items()
+        for image in getattr(images, word)
+    ]
+    return pd.DataFrame(rows, columns=["part", "class", "file", "width", "height", "sha256"])
 
 
 def about(images: FolderImages, image_set: FolderSet) -> dict[str, object]:

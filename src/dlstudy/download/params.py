@@ -1,8 +1,9 @@
 """Parameters of the download stages."""
 
+from functools import partial
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from dlstudy.core.params import Items, PositiveInt, Section, WeightsName, each_once
 
@@ -10,11 +11,6 @@ from dlstudy.core.params import Items, PositiveInt, Section, WeightsName, each_o
 class DownloadParams(Section):
     """Which weights are downloaded beside the data, and how patiently; on the latter no result depends."""
 
-    weights: Items[WeightsName]
+    weights: Annotated[Items[WeightsName], AfterValidator(partial(each_once, what="name"))]
     attempts: PositiveInt
     timeout_seconds: Annotated[float, Field(gt=0, le=86_400)]  # a day, beyond which no system call waits
-
-    @field_validator("weights")
-    @classmethod
-    def _each_once(cls, weights: tuple[str, ...]) -> tuple[str, ...]:
-        return each_once(weights, "name")

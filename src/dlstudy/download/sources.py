@@ -81,9 +81,9 @@ def download(
     """
     failures = []
     name = label or target.name
-    with terminable(), workspace(target) as room:
+    with workspace(target) as room:
         for number, source in enumerate(sources, start=1):
-            _say(f"{name}: trying {source.name}")
+            say(f"{name}: trying {source.name}")
             fetched, plain = room / f"fetched-{number}", room / f"plain-{number}"
             fetched.mkdir()
             plain.mkdir()
@@ -91,17 +91,17 @@ def download(
                 source.fetch(fetched, checksums)
                 _unpack_verified(fetched, plain, checksums)
             except (SourceUnavailable, OSError) as error:
-                _say(f"{name}: warning: nothing taken from {source.name}: {error}")
+                say(f"{name}: warning: nothing taken from {source.name}: {error}")
                 failures.append(f"{number}. {source.name}: {error}")
             else:
-                install(plain, target, room / "replaced")
-                _say(f"{name}: {len(checksums)} verified file(s) from {source.name}")
+                install(plain, target)
+                say(f"{name}: {len(checksums)} verified file(s) from {source.name}")
                 return source
     wanted = f"Files wanted: {_listed(checksums)}."
     raise DownloadError("\n  ".join([f"{label or target}: no source gave the files. Tried:", *failures, wanted, hint]))
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
@@ -124,17 +124,21 @@ def terminable() -> Iterator[None]:
 
 @contextlib.contextmanager
 def workspace(target: Path) -> Iterator[Path]:
-    """A hidden folder beside the target, so that moving is atomic; those of killed runs are removed."""
+    """A hidden folder beside the target, so that moving is atomic; it is removed whatever happens.
+
+    SIGTERM unwinds the stack meanwhile as Ctrl-C does. The folders of killed runs are removed now.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{target.name}.partial-"
     for leftover in target.parent.glob(f"{prefix}*"):
         shutil.rmtree(leftover)
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as folder:
+    with terminable(), tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as folder:
         yield Path(folder)
 
 
-def install(files: Path, target: Path, attic: Path) -> None:
+def install(files: Path, target: Path) -> None:
     """Put a folder in the target's place: two renames, as no folder can replace one that has files in it."""
+    attic = files.with_name("replaced")
     try:
         if target.exists():
             target.replace(attic)
@@ -152,26 +156,22 @@ def _unpack_verified(fetched: Path, plain: Path, checksums: Mapping[str, str]) -
     """Write all files to the folder `plain`, decompressed; SourceUnavailable names each that is not as listed."""
     problems = []
     for name, expected in checksums.items():
+        wanted = f"expected SHA-256 {expected}" + ("" if len(expected) == SHA256_DIGITS else "...")
         origin = _plain_or_gzip(fetched, name)
         if origin is None:
-            problems.append(f"{name}: expected SHA-256 {expected}{_dots(expected)}, found no such file")
+            problems.append(f"{name}: {wanted}, found no such file")
             continue
         found, size, fault = _unpack(origin, plain / name)
         if found.startswith(expected) and _is_gzip(name):
             _, size, fault = _unpack(plain / name, plain / Path(name).stem)
         if not found.startswith(expected) or fault:
-            found = f"{found} ({size} bytes{fault})"
-            problems.append(f"{origin.name}: expected SHA-256 {expected}{_dots(expected)}, found {found}")
+            problems.append(f"{origin.name}: {wanted}, found {found} ({size} bytes{fault})")
     if problems:
         raise SourceUnavailable("; ".join(problems))
 
 
 def _is_gzip(name: str) -> bool:
     return name.endswith(".gz")
-
-
-def _dots(checksum: str) -> str:
-    return "" if len(checksum) == SHA256_DIGITS else "..."
 
 
 def _plain_or_gzip(folder: Path, name: str) -> Path | None:
@@ -212,12 +212,10 @@ def _unpack(origin: Path, target: Path) -> tuple[str, int, str]:
 
 def _copy(origin: Path, folder: Path, files: Collection[str]) -> None:
     found = {name: _plain_or_gzip(origin, name) for name in files}
-    missing = [name for name, path in found.items() if path is None]
-    if missing:
+    if missing := [name for name, path in found.items() if path is None]:
         raise SourceUnavailable(f"expected {_listed(missing)} in {origin}, found no such file")
-    for path in found.values():
-        if path is not None:
-            shutil.copyfile(path, folder / path.name)
+    for path in filter(None, found.values()):
+        shutil.copyfile(path, folder / path.name)
 
 
 @dataclass(frozen=True)
@@ -275,12 +273,10 @@ class Torchvision:
         return f"torchvision's downloader ({self.class_name})"
 
     def fetch(self, folder: Path, files: Collection[str]) -> None:
-        stall_seconds = min(STALL_SECONDS, self.timeout_seconds)
-        arguments = (self.class_name, folder, self.attempts, stall_seconds)
-        run_in_child(fetch_by_torchvision, arguments, self.timeout_seconds)
+        run_in_child(fetch_by_torchvision, (self.class_name, folder, self.attempts), self.timeout_seconds)
 
 
-def fetch_by_torchvision(class_name: str, folder: Path, attempts: int, stall_seconds: float) -> None:
+def fetch_by_torchvision(class_name: str, folder: Path, attempts: int) -> None:
     """Download the gzip files of torchvision.datasets.<class_name>, each from the first mirror with it."""
     try:
         from torchvision import datasets
@@ -288,40 +284,29 @@ def fetch_by_torchvision(class_name: str, folder: Path, attempts: int, stall_sec
     except ImportError as error:
         raise SourceUnavailable(f"torchvision cannot be imported ({error})") from None
     dataset = getattr(datasets, class_name)
-    with socket_timeout(stall_seconds):
-        for file_name, md5 in dataset.resources:
-            reasons = []
-            for url in (f"{mirror}{file_name}" for mirror in dataset.mirrors):
-                _say(url)
-                try:
-                    retried(functools.partial(download_url, url, folder, md5=md5), attempts)
-                    break
-                except (OSError, HTTPException, RuntimeError) as error:
-                    reasons.append(f"{url}: {error or type(error).__name__}")
-            else:
-                raise SourceUnavailable("; ".join(reasons))
-
-
-@contextlib.contextmanager
-def socket_timeout(seconds: float) -> Iterator[None]:
-    previous = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(previous)
+    for file_name, md5 in dataset.resources:
+        reasons = []
+        for url in (f"{mirror}{file_name}" for mirror in dataset.mirrors):
+            say(url)
+            try:
+                retried(functools.partial(download_url, url, folder, md5=md5), attempts)
+                break
+            except SourceUnavailable as error:
+                reasons.append(f"{url}: {error}")
+        else:
+            raise SourceUnavailable("; ".join(reasons))
 
 
 def retried(action: Callable[[], None], attempts: int) -> None:
-    """Call until it succeeds, fails for the `attempts`th time, or fails in a way that will not pass."""
+    """Call until it succeeds; SourceUnavailable after the `attempts`th failure, or one that will not pass."""
     for attempt in range(1, attempts + 1):
         try:
             return action()
         except (OSError, HTTPException, RuntimeError) as error:
             if attempt == attempts or not _may_pass(error):
-                raise
+                raise SourceUnavailable(str(error) or type(error).__name__) from None
             pause = RETRY_WAIT_SECONDS * 2 ** (attempt - 1)
-            _say(f"attempt {attempt} of {attempts} failed ({error}); again in {pause:g} s")
+            say(f"attempt {attempt} of {attempts} failed ({error}); again in {pause:g} s")
             time.sleep(pause)
 
 
@@ -336,10 +321,13 @@ def _may_pass(error: Exception) -> bool:
 
 
 def run_in_child(function: Callable[..., None], arguments: tuple[Any, ...], seconds: float) -> None:
-    """Call a function in a process that ends with this call; SourceUnavailable if it fails or is late."""
+    """Call a function in a process that ends with this call; SourceUnavailable if it fails or is late.
+
+    There a connection on which nothing arrives is given up after STALL_SECONDS, or `seconds` if that is less.
+    """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_child, args=(sender, function, arguments), daemon=True)
+    child = context.Process(target=_child, args=(sender, function, arguments, min(STALL_SECONDS, seconds)), daemon=True)
     with receiver:
         try:
             with sender:
@@ -358,16 +346,17 @@ def run_in_child(function: Callable[..., None], arguments: tuple[Any, ...], seco
         raise SourceUnavailable(reason)
 
 
-def _child(sender: Connection, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+def _child(sender: Connection, function: Callable[..., None], arguments: tuple[Any, ...], stall_seconds: float) -> None:
     """Send None after success, else the reason. Ctrl-C is left to the parent, which ends this process."""
+    socket.setdefaulttimeout(stall_seconds)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_after_parent, daemon=True).start()
+    reason = None
     try:
         function(*arguments)
     except SourceUnavailable as error:
-        sender.send(str(error))
-    else:
-        sender.send(None)
+        reason = str(error)
+    sender.send(reason)
 
 
 def _exit_after_parent() -> None:

@@ -3,23 +3,10 @@
 import functools
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 
 from dlstudy.core.weights import PublishedWeights
-from dlstudy.download.sources import (
-    STALL_SECONDS,
-    LocalFolder,
-    Source,
-    SourceUnavailable,
-    download,
-    install,
-    retried,
-    run_in_child,
-    socket_timeout,
-    terminable,
-    workspace,
-)
+from dlstudy.download.sources import LocalFolder, Source, download, install, retried, run_in_child, workspace
 
 
 @dataclass(frozen=True)
@@ -35,21 +22,16 @@ class PublishedUrl:
         return self.weights.url
 
     def fetch(self, folder: Path, files: Collection[str]) -> None:
-        stall_seconds = min(STALL_SECONDS, self.timeout_seconds)
-        run_in_child(fetch_weights, (self.weights, folder, self.attempts, stall_seconds), self.timeout_seconds)
+        run_in_child(fetch_weights, (self.weights, folder, self.attempts), self.timeout_seconds)
 
 
-def fetch_weights(weights: PublishedWeights, folder: Path, attempts: int, stall_seconds: float) -> None:
+def fetch_weights(weights: PublishedWeights, folder: Path, attempts: int) -> None:
     """Download the file by PyTorch's own downloader, which shows progress and knows the checksum."""
     from torch import hub
 
     file = str(folder / weights.file_name)
     action = functools.partial(hub.download_url_to_file, weights.url, file, hash_prefix=weights.checksum)
-    with socket_timeout(stall_seconds):
-        try:
-            retried(action, attempts)
-        except (OSError, HTTPException, RuntimeError) as error:
-            raise SourceUnavailable(str(error) or type(error).__name__) from None
+    retried(action, attempts)
 
 
 def hub_folder() -> LocalFolder:
@@ -67,10 +49,10 @@ def download_weights(
     Each comes from the first of its sources whose file has the published checksum. DownloadError for the first that no
     source has; `hint` ends its message.
     """
-    with terminable(), workspace(target) as room:
+    with workspace(target) as room:
         (room / "verified").mkdir()
         for weights in wanted:
             folder = room / weights.name
             download(sources(weights), folder, {weights.file_name: weights.checksum}, hint, label=weights.name)
             (folder / weights.file_name).replace(room / "verified" / f"{weights.name}.pth")
-        install(room / "verified", target, room / "replaced")
+        install(room / "verified", target)

@@ -21,14 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from dlstudy.core.errors import StudyError
 
 ACTIVATIONS: Final = {
-    "relu": "relu",
-    "hardtanh": "hardtanh",
-    "gelu": "gelu",
-    "silu": "silu",
-    "hardswish": "hardswish",
-    "tanh": "tanh",
-    "sigmoid": "sigmoid",
-    "hardsigmoid": "hardsigmoid",
+    **{name: name for name in ("relu", "hardtanh", "gelu", "silu", "hardswish", "tanh", "sigmoid", "hardsigmoid")},
     "_softmax": "softmax",
     "_safe_softmax": "softmax",  # by which masked rows give 0
 }
@@ -60,9 +53,6 @@ def name_of(operator: Any) -> str:
 class Tally:
     num_calls: int = 0
     num_values: int = 0  # that came out of them, for one image
-
-    def plus(self, result: Tensor) -> "Tally":
-        return Tally(self.num_calls + 1, self.num_values + result.numel())
 
 
 @dataclass(frozen=True)
@@ -102,11 +92,17 @@ class Counter(TorchDispatchMode):
         result = func(*args, **(kwargs or {}))
         if activation is not None:
             key = ("gate" if self.num_gating and activation in GATES else "hidden", activation)
-            self.tallies[key] = self.tallies.get(key, Tally()).plus(result)
+            tally = self.tallies.get(key, Tally())
+            self.tallies[key] = Tally(tally.num_calls + 1, tally.num_values + result.numel())
         return result
 
     def watch(self, network: nn.Module) -> None:
-        """Notice when a block of the network that has gates begins and ends."""
+        """Notice when a block of the network whose sigmoids and softmaxes are gates begins and ends."""
+        from torchvision.models.maxvit import RelativePositionalMultiHeadAttention
+        from torchvision.models.swin_transformer import ShiftedWindowAttention  # that of V2 is a kind of it
+        from torchvision.ops import SqueezeExcitation
+
+        gates = (nn.MultiheadAttention, RelativePositionalMultiHeadAttention, ShiftedWindowAttention, SqueezeExcitation)
 
         def begin(module: nn.Module, inputs: Any) -> None:
             self.num_gating += 1
@@ -115,18 +111,9 @@ class Counter(TorchDispatchMode):
             self.num_gating -= 1
 
         for module in network.modules():
-            if isinstance(module, gating_blocks()):
+            if isinstance(module, gates):
                 module.register_forward_pre_hook(begin)
                 module.register_forward_hook(end)
-
-
-def gating_blocks() -> tuple[type[nn.Module], ...]:
-    """The kinds of block whose sigmoids and softmaxes are gates."""
-    from torchvision.models.maxvit import RelativePositionalMultiHeadAttention
-    from torchvision.models.swin_transformer import ShiftedWindowAttention  # that of V2 is a kind of it
-    from torchvision.ops import SqueezeExcitation
-
-    return nn.MultiheadAttention, RelativePositionalMultiHeadAttention, ShiftedWindowAttention, SqueezeExcitation
 
 
 def count(network: nn.Module, inputs: Tensor) -> Pass:

@@ -8,7 +8,7 @@ run once, in evaluation mode, on one image of the size that its weights ask for.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import torch
@@ -16,10 +16,8 @@ from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from dlstudy.experiments.census.calls import CensusError, Pass, count, leading, name_of
+from dlstudy.experiments.census.calls import CensusError, Tally, count, leading, name_of
 from dlstudy.experiments.census.families import Family, family_of
-
-DEFAULT_SIZE: Final = 224  # pixels a side, of the image for a builder that has no weights
 
 # --- Building ---
 
@@ -30,13 +28,6 @@ def builders() -> list[str]:
 
     names: list[str] = models.list_models(module=models)
     return names
-
-
-def weights_of(builder: str) -> Any | None:
-    """Where the weights are that torchvision recommends, and what is published of them; None if it has none."""
-    from torchvision import models
-
-    return getattr(models.get_model_weights(builder), "DEFAULT", None)
 
 
 class NothingDrawn(TorchDispatchMode):
@@ -92,9 +83,10 @@ class Entry:
     """What the census says of a builder. What is published is that of its default weights; 0 if it has none."""
 
     builder: str
+    tallies: Mapping[tuple[str, str], Tally]  # by (kind, activation)
     image_size: int
-    found: Pass
     num_parameters: int
+    num_operations: int
     weights: str = "none"
     published_num_parameters: int = 0
     published_operations: float = 0.0  # 10^9 of them, to three decimals
@@ -104,29 +96,26 @@ class Entry:
 
 
 def entry(builder: str) -> Entry:
-    weights = weights_of(builder)
-    size = DEFAULT_SIZE if weights is None else int(weights.transforms.keywords["crop_size"])
+    from torchvision import models
+
+    weights = getattr(models.get_model_weights(builder), "DEFAULT", None)  # those that torchvision recommends, if any
+    size = 224 if weights is None else int(weights.transforms.keywords["crop_size"])  # pixels a side
     network = build(builder, size)
-    return Entry(
-        builder,
-        size,
-        count(network, torch.empty(1, 3, size, size, device="meta")),
-        sum(parameter.numel() for parameter in network.parameters()),
-        **({} if weights is None else published(weights)),
-    )
-
-
-def published(weights: Any) -> dict[str, Any]:
-    """What the metadata of weights says of the network and of how good they are."""
+    found = count(network, torch.empty(1, 3, size, size, device="meta"))
+    num_parameters = sum(parameter.numel() for parameter in network.parameters())
+    counted = builder, found.tallies, size, num_parameters, found.num_operations
+    if weights is None:
+        return Entry(*counted)
     accuracies = weights.meta["_metrics"]["ImageNet-1K"]
-    return {
-        "weights": str(weights),
-        "published_num_parameters": int(weights.meta["num_params"]),
-        "published_operations": float(weights.meta["_ops"]),
-        "acc_at_1": float(accuracies["acc@1"]),
-        "acc_at_5": float(accuracies["acc@5"]),
-        "file_size": float(weights.meta["_file_size"]),
-    }
+    return Entry(
+        *counted,
+        weights=str(weights),
+        published_num_parameters=int(weights.meta["num_params"]),
+        published_operations=float(weights.meta["_ops"]),
+        acc_at_1=float(accuracies["acc@1"]),
+        acc_at_5=float(accuracies["acc@5"]),
+        file_size=float(weights.meta["_file_size"]),
+    )
 
 
 def census(names: Sequence[str], families: Sequence[Family]) -> dict[str, pd.DataFrame]:
@@ -135,37 +124,24 @@ def census(names: Sequence[str], families: Sequence[Family]) -> dict[str, pd.Dat
     if lost := [name for name in names if name not in by_builder]:
         raise CensusError(f"families.yaml: expected a family for every builder, found none for {', '.join(lost)}")
     entries = [entry(name) for name in names]
-    rows = builder_table(entries, by_builder)
+    rows = pd.DataFrame([builder_row(each, by_builder[each.builder]) for each in entries])
     return {"builders": rows, "calls": call_table(entries), "families": family_table(rows, families)}
 
 
-def builder_table(entries: Sequence[Entry], by_builder: Mapping[str, Family]) -> pd.DataFrame:
-    """One row a builder: its leading activation with the calls of that, of all hidden activations and of gates; its
-    parameters and operations, and what is published of its default weights.
+def builder_row(entry: Entry, family: Family) -> dict[str, object]:
+    """Of a builder: its leading activation with the calls of that, of all hidden activations and of gates; then all
+    else that the entry has.
     """
-    return pd.DataFrame([_builder_row(each, by_builder[each.builder]) for each in entries])
-
-
-def _builder_row(entry: Entry, family: Family) -> dict[str, object]:
-    tallies = entry.found.tallies
-    activation = leading(tallies)
+    activation = leading(entry.tallies)
     return {
         "builder": entry.builder,
         "family": family.name,
         "year": family.year,
         "activation": activation,
-        "num_calls": tallies["hidden", activation].num_calls,
-        "num_hidden_calls": sum(tally.num_calls for (kind, _), tally in tallies.items() if kind == "hidden"),
-        "num_gate_calls": sum(tally.num_calls for (kind, _), tally in tallies.items() if kind == "gate"),
-        "image_size": entry.image_size,
-        "num_parameters": entry.num_parameters,
-        "num_operations": entry.found.num_operations,
-        "weights": entry.weights,
-        "published_num_parameters": entry.published_num_parameters,
-        "published_operations": entry.published_operations,
-        "acc_at_1": entry.acc_at_1,
-        "acc_at_5": entry.acc_at_5,
-        "file_size": entry.file_size,
+        "num_calls": entry.tallies["hidden", activation].num_calls,
+        "num_hidden_calls": sum(tally.num_calls for (kind, _), tally in entry.tallies.items() if kind == "hidden"),
+        "num_gate_calls": sum(tally.num_calls for (kind, _), tally in entry.tallies.items() if kind == "gate"),
+        **{name: value for name, value in vars(entry).items() if name not in ("builder", "tallies")},
     }
 
 
@@ -174,7 +150,7 @@ def call_table(entries: Sequence[Entry]) -> pd.DataFrame:
     rows = [
         (entry.builder, kind, name, tally.num_calls, tally.num_values)
         for entry in entries
-        for (kind, name), tally in sorted(entry.found.tallies.items())
+        for (kind, name), tally in sorted(entry.tallies.items())
     ]
     return pd.DataFrame(rows, columns=["builder", "kind", "activation", "num_calls", "num_values"])
 
@@ -194,23 +170,17 @@ def family_table(rows: pd.DataFrame, families: Sequence[Family]) -> pd.DataFrame
     return pd.DataFrame(table, columns=columns)
 
 
-def in_billions(operations: "pd.Series[int]") -> "pd.Series[float]":
-    """10^9 operations as torchvision publishes them, to three decimals."""
-    return (operations / 1e9).round(3)
-
-
 def facts(tables: Mapping[str, pd.DataFrame]) -> dict[str, int]:
     """How much was counted."""
     rows, calls = tables["builders"], tables["calls"]
     published = rows[rows["published_num_parameters"] > 0]
+    billions = (published["num_operations"] / 1e9).round(3)  # as torchvision publishes them
     return {
         "num_builders": len(rows),
         "num_families": len(tables["families"]),
         "num_with_weights": len(published),
         "num_equal_parameters": int((published["num_parameters"] == published["published_num_parameters"]).sum()),
-        "num_equal_operations": int(
-            (in_billions(published["num_operations"]) == published["published_operations"]).sum()
-        ),
+        "num_equal_operations": int((billions == published["published_operations"]).sum()),
         "num_hidden_calls": int(rows["num_hidden_calls"].sum()),
         "num_gate_calls": int(rows["num_gate_calls"].sum()),
         "num_activations": int(calls.loc[calls["kind"] == "hidden", "activation"].nunique()),

@@ -1,5 +1,6 @@
 """Parameters of the experiment on signal propagation: how large signals are, layer by layer, forwards and backwards."""
 
+from functools import partial
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
@@ -14,14 +15,6 @@ CLAIMED_INITS: Final[tuple[SignalInitName, ...]] = ("pytorch", "xavier", "he")
 """What claims ACT-8 to ACT-10 are about; other activations and initialisers stand beside them."""
 
 
-def _activations(names: tuple[ActivationName, ...]) -> tuple[ActivationName, ...]:
-    return with_claimed(names, CLAIMED_ACTIVATIONS)
-
-
-def _inits(names: tuple[SignalInitName, ...]) -> tuple[SignalInitName, ...]:
-    return with_claimed(names, CLAIMED_INITS)
-
-
 def _from_zero(steps: tuple[int, ...]) -> tuple[int, ...]:
     if steps[0] != 0 or list(steps) != sorted(set(steps)):
         raise ValueError(f"expected ascending numbers that begin with 0, found {list(steps)}")
@@ -34,8 +27,8 @@ class SignalParams(Section):
     width: Annotated[int, Field(ge=2)]  # of every hidden layer
     depth: Annotated[int, Field(ge=4)]  # hidden layers; the first and the last are left out of the ratios
     num_images: Annotated[NumTrainingImages, Field(ge=2)]  # the first of the training split
-    activations: Annotated[Items[ActivationName], AfterValidator(_activations)]
-    inits: Annotated[Items[SignalInitName], AfterValidator(_inits)]
+    activations: Annotated[Items[ActivationName], AfterValidator(partial(with_claimed, claimed=CLAIMED_ACTIVATIONS))]
+    inits: Annotated[Items[SignalInitName], AfterValidator(partial(with_claimed, claimed=CLAIMED_INITS))]
     small_std: PositiveFloat  # standard deviation of the weights of small_normal, whose biases are 0
     training_width: Annotated[int, Field(ge=2)]  # of every hidden layer, in the short training
     training_lr: PositiveFloat  # constant

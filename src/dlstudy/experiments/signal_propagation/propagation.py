@@ -7,7 +7,7 @@ claims read is the ratio of backward signals from one hidden layer to the one be
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 import pandas as pd
@@ -35,19 +35,19 @@ from dlstudy.signals.passes import (
 )
 
 Row = dict[str, Any]
+Cell = tuple[str, str]  # activation and initialiser
 
 
-def predicted(images: Split, widths: Sequence[int], activation: str, init: str, small_std: float) -> Row:
+def predicted(images: Split, widths: Sequence[int], activation: str, init: str, small_std: float) -> Signals:
     """Mean-field theory of the same signals, pooled over the images as measured ones are."""
-    theory = mean_field(
-        activation, layer_variances(init, widths, small_std), images.features.square().mean(1), widths[-1]
-    )
-    pooled = (values.mean(1).sqrt() for values in (theory.preactivation, theory.output, theory.backward))
-    return {"activation": activation, "init": init, "signals": Signals(*pooled)}
+    layers, squares = layer_variances(init, widths, small_std), images.features.square().mean(1)
+    theory = mean_field(activation, layers, squares, widths[-1])
+    return Signals(*(values.mean(1).sqrt() for values in (theory.preactivation, theory.output, theory.backward)))
 
 
-def measured(images: Split, params: SignalParams, widths: Sequence[int], init: str, seed: int) -> list[Row]:
-    """What is measured of one drawing of the weights, for every activation."""
+def measured(images: Split, params: SignalParams, widths: Sequence[int], run: tuple[int, str]) -> list[Row]:
+    """What is measured of one drawing of the weights, by a seed and an initialiser, for every activation."""
+    seed, init = run
     rows, drawn = [], drawn_network(widths, "identity", init, params.small_std, seed, images.features.dtype)
     first = first_preactivations(drawn, images)
     for activation in params.activations:
@@ -65,46 +65,37 @@ def propagate(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> d
     """Every table of the networks as initialised. Theory first, then each initialiser with each seed."""
     images, widths = observed_images(dataset, params.num_images), widths_of(dataset, params.width, params.depth)
     cells = product(params.activations, params.inits)
-    theory = [predicted(images, widths, *cell, params.small_std) for cell in cells]
+    theory: dict[Cell, Signals] = {cell: predicted(images, widths, *cell, params.small_std) for cell in cells}
     runs = list(product(seeds, params.inits))
-    found = map_runs(_measured, runs, label="signal_propagation", shared=(images, params, widths))
-    rows = [row for of_run in found for row in of_run]
+    rows = list(chain(*map_runs(measured, runs, label="signal_propagation", shared=(images, params, widths))))
+    found: dict[Cell, list[Row]] = {cell: [] for cell in theory}
+    for row in rows:
+        found[row["activation"], row["init"]].append(row)
     return {
-        "ratios": ratio_table(theory, rows),
-        "layers": layer_table(theory, rows),
-        "weight_gradients": weight_gradient_table(rows),
+        "ratios": ratio_table(theory, found),
+        "layers": layer_table(theory, found),
+        "weight_gradients": weight_gradient_table(found),
         "dead": dead_table(rows),
     }
-
-
-def _measured(images: Split, params: SignalParams, widths: Sequence[int], run: tuple[int, str]) -> list[Row]:
-    seed, init = run
-    return measured(images, params, widths, init, seed)
 
 
 # --- Tables ---
 
 
-def of_cell(rows: Sequence[Row], cell: Mapping[str, Any]) -> list[Row]:
-    """The rows with the activation and initialiser of another."""
-    return [row for row in rows if all(row[key] == cell[key] for key in ("activation", "init"))]
-
-
-def ratio_table(theory: Sequence[Row], found: Sequence[Row]) -> pd.DataFrame:
+def ratio_table(theory: Mapping[Cell, Signals], found: Mapping[Cell, Sequence[Row]]) -> pd.DataFrame:
     """One row an activation, initialiser and seed: the factor a layer, back and forth, by theory and measured."""
-    return pd.DataFrame(
-        [
-            {
-                **{key: row[key] for key in ("activation", "init", "seed")},
-                "predicted": backward_ratio(cell["signals"]),
-                "measured": backward_ratio(row["signals"]),
-                "forward_predicted": mean_ratio(cell["signals"].preactivation),
-                "forward_measured": mean_ratio(row["signals"].preactivation),
-            }
-            for cell in theory
-            for row in of_cell(found, cell)
-        ]
-    )
+    rows = [
+        {
+            **{key: row[key] for key in ("activation", "init", "seed")},
+            "predicted": backward_ratio(expected),
+            "measured": backward_ratio(row["signals"]),
+            "forward_predicted": mean_ratio(expected.preactivation),
+            "forward_measured": mean_ratio(row["signals"].preactivation),
+        }
+        for cell, expected in theory.items()
+        for row in found[cell]
+    ]
+    return pd.DataFrame(rows)
 
 
 def geometric_mean(values: Sequence[Tensor]) -> Tensor:
@@ -112,60 +103,49 @@ def geometric_mean(values: Sequence[Tensor]) -> Tensor:
     return torch.stack(list(values)).log().mean(0).exp()
 
 
-def layer_table(theory: Sequence[Row], found: Sequence[Row]) -> pd.DataFrame:
+def layer_table(theory: Mapping[Cell, Signals], found: Mapping[Cell, Sequence[Row]]) -> pd.DataFrame:
     """One row an activation, initialiser and hidden layer: signals by theory, and geometric means over the seeds."""
     rows = []
-    for cell in theory:
-        seeds = [row["signals"] for row in of_cell(found, cell)]
-        by_seed = torch.stack([each.backward for each in seeds])  # (seeds, layers)
-        columns = {
-            f"{prefix}{name}": values
-            for name in ("preactivation", "output", "backward")
-            for prefix, values in (
-                ("predicted_", getattr(cell["signals"], name)),
-                ("", geometric_mean([getattr(each, name) for each in seeds])),
-            )
-        } | {"backward_low": by_seed.amin(0), "backward_high": by_seed.amax(0)}
+    for (activation, init), expected in theory.items():
+        seeds = [vars(row["signals"]) for row in found[activation, init]]
+        columns: dict[str, Tensor] = {}
+        for name, values in vars(expected).items():
+            columns |= {f"predicted_{name}": values, name: geometric_mean([each[name] for each in seeds])}
+        by_seed = torch.stack([each["backward"] for each in seeds])  # (seeds, layers)
+        columns |= {"backward_low": by_seed.amin(0), "backward_high": by_seed.amax(0)}
         rows += [
-            {"activation": cell["activation"], "init": cell["init"], "layer": layer + 1}
+            {"activation": activation, "init": init, "layer": layer + 1}
             | {name: shortened(values[layer]) for name, values in columns.items()}
             for layer in range(by_seed.shape[1])
         ]
     return pd.DataFrame(rows)
 
 
-def weight_gradient_table(found: Sequence[Row]) -> pd.DataFrame:
+def weight_gradient_table(found: Mapping[Cell, Sequence[Row]]) -> pd.DataFrame:
     """One row an activation of the claims, initialiser and hidden layer: the gradient's length, geometric mean."""
-    cells = {(row["activation"], row["init"]): row for row in found if "weight_gradients" in row}
-    rows = []
-    for (activation, init), cell in sorted(cells.items()):
-        lengths = geometric_mean([row["weight_gradients"] for row in of_cell(found, cell)])
-        rows += [
-            {"activation": activation, "init": init, "layer": layer, "weight_gradient": shortened(length)}
-            for layer, length in enumerate(lengths, start=1)
-        ]
-    return pd.DataFrame(rows)
+    rows = [
+        (activation, init, layer, shortened(length))
+        for (activation, init), seeds in sorted(found.items())
+        if activation in CLAIMED_ACTIVATIONS
+        for layer, length in enumerate(geometric_mean([row["weight_gradients"] for row in seeds]), start=1)
+    ]
+    return pd.DataFrame(rows, columns=["activation", "init", "layer", "weight_gradient"])
 
 
 def dead_table(found: Sequence[Row]) -> pd.DataFrame:
     """One row an initialiser, seed and hidden layer of ReLU: the share of its units that no image activates."""
-    return pd.DataFrame(
-        [
-            {"init": row["init"], "seed": row["seed"], "layer": layer, "share": share.item()}
-            for row in found
-            if "dead" in row
-            for layer, share in enumerate(row["dead"], start=1)
-        ]
-    )
-
-
-def gain(init: str, params: SignalParams) -> float:
-    """fan_in times the variance of a weight, between two hidden layers."""
-    return params.width * variances(init, params.width, params.width, params.small_std).weight
+    rows = [
+        (row["init"], row["seed"], layer, share.item())
+        for row in found
+        if "dead" in row
+        for layer, share in enumerate(row["dead"], start=1)
+    ]
+    return pd.DataFrame(rows, columns=["init", "seed", "layer", "share"])
 
 
 def facts(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> dict[str, Any]:
-    """What was measured, and on what."""
+    """What was measured, and on what; a gain is fan_in times the variance of a weight, between two hidden layers."""
+    width = params.width
     squares = observed_images(dataset, params.num_images).features.square().mean(1)
     return {
         **params.model_dump(),
@@ -175,7 +155,7 @@ def facts(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> dict[
         "num_features": dataset.num_features,
         "num_outputs": dataset.num_outputs,
         "loss_of_guessing": math.log(dataset.num_outputs),
-        "gains": {init: gain(init, params) for init in params.inits},
+        "gains": {init: width * variances(init, width, width, params.small_std).weight for init in params.inits},
         "ratio_layers": [2, params.depth - 1],
         "num_ratios": params.depth - 3,
         "input_square_mean": squares.mean().item(),

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise, repeat
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
@@ -13,10 +13,9 @@ from torch import Tensor, nn
 from dlstudy.core.dataset import Dataset, Split
 from dlstudy.core.errors import DivergedError
 from dlstudy.core.execution import map_runs
-from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.signal_propagation.params import SignalParams
-from dlstudy.sgd.loop import minibatches, sgd_step
+from dlstudy.sgd.loop import check_rows, minibatches, train_epoch
 from dlstudy.signals.passes import (
     dead_shares,
     drawn_network,
@@ -56,24 +55,6 @@ def endless_minibatches(num_examples: int, batch_size: int, stream: torch.Genera
         yield from minibatches(num_examples, batch_size, stream)
 
 
-def check(dataset: Dataset, params: SignalParams) -> None:
-    """ParamsError for a minibatch that the training split cannot fill."""
-    if params.training_batch_size > len(dataset.train):
-        raise ParamsError(
-            "experiments.signal_propagation.training_batch_size: "
-            f"expected at most {len(dataset.train)}, the training split, found {params.training_batch_size}"
-        )
-
-
-def take_steps(network: nn.Sequential, dataset: Dataset, batches: Iterator[Tensor], lr: float) -> None:
-    """A step of SGD for each minibatch, at a constant learning rate."""
-    parameters = list(network.parameters())
-    for rows in batches:
-        batch = dataset.standardised(Split(dataset.train.features[rows], dataset.train.targets[rows]))
-        loss = cross_entropy(network(batch.features), batch.targets)
-        sgd_step(parameters, torch.autograd.grad(loss, parameters), lr)
-
-
 def look(network: nn.Sequential, images: Split, run: Training, step: int) -> list[Row]:
     """One row a hidden layer; float64, as before training. DivergedError where the loss is no finite number."""
     frozen = copy.deepcopy(network).double().requires_grad_(False)
@@ -83,11 +64,11 @@ def look(network: nn.Sequential, images: Split, run: Training, step: int) -> lis
             f"{run.activation}, {run.init}, seed {run.seed} diverged by step {step}: expected a finite loss, found "
             f"{found.loss}; try a smaller experiments.signal_propagation.training_lr"
         )
-    dead = dead_shares(found) if run.activation == "relu" else None
+    by_layer = zip(signals(found).backward, dead_shares(found), strict=True)
     return [
-        {**run._asdict(), "step": step, "layer": layer, "loss": found.loss, "backward": shortened(size)}
-        | ({} if dead is None else {"share": dead[layer - 1].item()})
-        for layer, size in enumerate(signals(found).backward, start=1)
+        {**run._asdict(), "step": step, "loss": found.loss}
+        | {"layer": layer, "backward": shortened(size), "share": share.item()}
+        for layer, (size, share) in enumerate(by_layer, start=1)
     ]
 
 
@@ -96,28 +77,27 @@ def train(dataset: Dataset, images: Split, params: SignalParams, run: Training) 
     widths = widths_of(dataset, params.training_width, params.depth)
     network = drawn_network(widths, run.activation, run.init, params.small_std, run.seed, dataset.dtype)
     network.requires_grad_()
-    order = generator(run.seed, "minibatches")
-    batches = endless_minibatches(len(dataset.train), params.training_batch_size, order)
-    rows, done = [], 0
-    for step in params.training_steps:
-        take_steps(network, dataset, islice(batches, step - done), params.training_lr)
+    split = dataset.standardised(dataset.train)
+    batches = endless_minibatches(len(split), params.training_batch_size, generator(run.seed, "minibatches"))
+    rows = look(network, images, run, 0)
+    for before, step in pairwise(params.training_steps):
+        train_epoch(network, split, cross_entropy, islice(batches, step - before), repeat(params.training_lr))
         rows += look(network, images, run, step)
-        done = step
     return rows
 
 
 def trainings(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> dict[str, pd.DataFrame]:
     """Every table of the trainings, spread over processes: losses, backward signals and ReLU's dead units by step."""
-    check(dataset, params)
+    check_rows(params.training_batch_size, dataset, "experiments.signal_propagation.training_batch_size")
     images = observed_images(dataset, params.num_images)
     runs = [Training(*cell, seed) for cell in TRAINED for seed in seeds[: params.num_training_seeds]]
     found = map_runs(train, runs, label="signal_propagation: training", shared=(dataset, images, params))
     table = pd.DataFrame([row for rows in found for row in rows])
     keys = ["activation", "init", "seed", "step"]
+    losses = table.loc[table["layer"] == 1, [*keys, "loss"]]
+    dead = table.loc[table["activation"] == "relu", ["init", "seed", "step", "layer", "share"]]
     return {
         "training": table[[*keys, "layer", "backward"]],
-        "training_loss": table.loc[table["layer"] == 1, [*keys, "loss"]].reset_index(drop=True),
-        "training_dead": table.loc[
-            table["activation"] == "relu", ["init", "seed", "step", "layer", "share"]
-        ].reset_index(drop=True),
+        "training_loss": losses.reset_index(drop=True),
+        "training_dead": dead.reset_index(drop=True),
     }

@@ -8,8 +8,6 @@ from dlstudy.core.params import Section, Seed
 
 
 class TourParams(Section):
-    num_images: Annotated[
-        int, Field(ge=4)
-    ]  # the first of the test split (all, if fewer), on which properties are tried
+    num_images: Annotated[int, Field(ge=4)]  # on which properties are tried: the first of the test split, or all
     num_single_images: Annotated[int, Field(ge=4)]  # the first of these, where each is transformed by itself
     seed: Seed  # of random transforms

@@ -27,19 +27,15 @@ class Part:
     @property
     def members(self) -> list[Any]:
         """Its public classes and functions, each once."""
-        found = [each for module in self.modules for each in public(module)]
-        own = [each for each in found if _is_below(str(getattr(each, "__module__", "")), f"torchvision.{self.name}")]
-        return list(dict.fromkeys(each for each in own if inspect.isclass(each) or inspect.isroutine(each)))
+        found = dict.fromkeys(each for module in self.modules for each in public(module))
+        package = f"torchvision.{self.name}."
+        return [each for each in found if f"{getattr(each, '__module__', '')}.".startswith(package)]
 
 
 def public(module: ModuleType) -> list[Any]:
     names = getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")])
     found = [getattr(module, name, None) for name in names]
     return [each for each in found if inspect.isclass(each) or inspect.isroutine(each)]
-
-
-def _is_below(name: str, package: str) -> bool:
-    return name == package or name.startswith(f"{package}.")
 
 
 def parts() -> list[Part]:
@@ -80,14 +76,10 @@ def names_below(module: ModuleType) -> Iterator[str]:
 
 def part_table(found: list[Part]) -> pd.DataFrame:
     """One row a part: its modules, public classes and public functions."""
-    return pd.DataFrame(
-        [
-            {
-                "part": each.name,
-                "num_modules": len(each.modules),
-                "num_classes": sum(inspect.isclass(member) for member in each.members),
-                "num_functions": sum(not inspect.isclass(member) for member in each.members),
-            }
-            for each in found
-        ]
-    )
+    rows = []
+    for each in found:
+        members = each.members
+        num_classes = sum(map(inspect.isclass, members))
+        num_functions = len(members) - num_classes
+        rows.append((each.name, len(each.modules), num_classes, num_functions))
+    return pd.DataFrame(rows, columns=["part", "num_modules", "num_classes", "num_functions"])

@@ -7,27 +7,31 @@ Deviations are in grey levels, steps of 1/255, in both.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pandas as pd
 import torch
 from torch import Tensor
 
-Group = Literal["moves", "neutral", "scaled", "numbers", "random", "grid", "undone", "files", "weights"]
 Sides = tuple[Tensor, Tensor]  # what came out, and what had to: (images, ...) each
+Ways = dict[str, Callable[[Tensor], Sides]]  # from images to both sides of a property, by its name
 
-BOTH: Final = ("uint8", "float32")
 CHUNK: Final = 500  # images at a time: they stay in the caches
 
 
 @dataclass(frozen=True)
 class Property:
-    group: Group
+    group: str  # "moves", "neutral" and so on, as below
     name: str  # in a few words, for a table
-    part: str  # of torchvision
     sides: Callable[[Tensor], Sides]
-    formats: tuple[str, ...] = BOTH
+    part: str = "transforms"  # of torchvision
+    formats: tuple[str, ...] = ("uint8", "float32")
     single: bool = False  # each image by itself, so only some of them
+
+
+def of_group(group: str, ways: Ways, **settings: Any) -> list[Property]:
+    """A property for each way; `settings` are what differs from the defaults of a property."""
+    return [Property(group, name, sides, **settings) for name, sides in ways.items()]
 
 
 def transforms() -> Any:
@@ -48,15 +52,6 @@ def in_format(images: Tensor, name: str) -> Tensor:
     return grey if name == "uint8" else grey.float() / 255
 
 
-def unchanged(way: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Sides]:
-    """Both sides of a property that says: this way leads back to the images."""
-    return lambda images: (way(images), images)
-
-
-def unchanged_in_colour(way: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Sides]:
-    return lambda images: unchanged(way)(in_colour(images))
-
-
 def in_colour(images: Tensor) -> Tensor:
     """Each image with the next two as its further channels: (images, 3, 28, 28)."""
     return torch.cat([images, images.roll(-1, 0), images.roll(-2, 0)], dim=1)
@@ -71,22 +66,16 @@ def turned(images: Tensor, degrees: float, times: int = 1) -> Tensor:
     return images
 
 
-def flipped(images: Tensor, *directions: str) -> Tensor:
-    for direction in directions:
-        images = getattr(functions(), f"{direction}_flip")(images)
-    return images
-
-
 def moves() -> list[Property]:
     f = functions()
-    ways: dict[str, Callable[[Tensor], Sides]] = {
+    ways: Ways = {
         "four quarter turns: the image": lambda x: (turned(x, 90, 4), x),
-        "two quarter turns: both flips": lambda x: (turned(x, 90, 2), flipped(x, "horizontal", "vertical")),
+        "two quarter turns: both flips": lambda x: (turned(x, 90, 2), f.vertical_flip(f.horizontal_flip(x))),
         "a quarter turn: `torch.rot90`": lambda x: (turned(x, 90), torch.rot90(x, 1, (2, 3))),
-        "two horizontal flips: the image": lambda x: (flipped(x, "horizontal", "horizontal"), x),
-        "two vertical flips: the image": lambda x: (flipped(x, "vertical", "vertical"), x),
-        "a horizontal flip: columns in reverse": lambda x: (flipped(x, "horizontal"), x.flip(3)),
-        "a vertical flip: rows in reverse": lambda x: (flipped(x, "vertical"), x.flip(2)),
+        "two horizontal flips: the image": lambda x: (f.horizontal_flip(f.horizontal_flip(x)), x),
+        "two vertical flips: the image": lambda x: (f.vertical_flip(f.vertical_flip(x)), x),
+        "a horizontal flip: columns in reverse": lambda x: (f.horizontal_flip(x), x.flip(3)),
+        "a vertical flip: rows in reverse": lambda x: (f.vertical_flip(x), x.flip(2)),
         "a crop: a slice": lambda x: (f.crop(x, 3, 5, 20, 16), x[..., 3:23, 5:21]),
         "a centre crop: the slice in the middle": lambda x: (f.center_crop(x, [20, 20]), x[..., 4:24, 4:24]),
         "a padding, then a centre crop: the image": lambda x: (f.center_crop(f.pad(x, [4]), [28, 28]), x),
@@ -95,35 +84,33 @@ def moves() -> list[Property]:
             x[..., torch.arange(56) // 2, :][..., torch.arange(56) // 2],
         ),
     }
-    return [Property("moves", name, "transforms", sides) for name, sides in ways.items()]
+    return of_group("moves", ways)
 
 
 # --- Neutral: settings that ask for no change, and a change that is its own opposite ---
 
-CORNERS: Final = [[0, 0], [27, 0], [27, 27], [0, 27]]
-
 
 def neutral() -> list[Property]:
     f = functions()
-    grey: dict[str, Callable[[Tensor], Tensor]] = {
-        "resized to its own size": lambda x: f.resize(x, [28, 28], antialias=True),
-        "turned by 0 degrees": lambda x: turned(x, 0),
-        "perspective with its corners unmoved": lambda x: f.perspective(x, CORNERS, CORNERS),
-        "brightness times 1": lambda x: f.adjust_brightness(x, 1.0),
-        "contrast times 1": lambda x: f.adjust_contrast(x, 1.0),
-        "sharpness times 1": lambda x: f.adjust_sharpness(x, 1.0),
-        "gamma 1": lambda x: f.adjust_gamma(x, 1.0),
-        "inverted twice": lambda x: f.invert(f.invert(x)),
-        "grey of three equal channels": lambda x: f.rgb_to_grayscale(x.expand(-1, 3, -1, -1)),
+    corners = [[0, 0], [27, 0], [27, 27], [0, 27]]
+    ways: Ways = {
+        "resized to its own size": lambda x: (f.resize(x, [28, 28], antialias=True), x),
+        "turned by 0 degrees": lambda x: (turned(x, 0), x),
+        "perspective with its corners unmoved": lambda x: (f.perspective(x, corners, corners), x),
+        "brightness times 1": lambda x: (f.adjust_brightness(x, 1.0), x),
+        "contrast times 1": lambda x: (f.adjust_contrast(x, 1.0), x),
+        "sharpness times 1": lambda x: (f.adjust_sharpness(x, 1.0), x),
+        "gamma 1": lambda x: (f.adjust_gamma(x, 1.0), x),
+        "inverted twice": lambda x: (f.invert(f.invert(x)), x),
+        "grey of three equal channels": lambda x: (f.rgb_to_grayscale(x.expand(-1, 3, -1, -1)), x),
+        "saturation times 1, in colour": lambda x: (f.adjust_saturation(in_colour(x), 1.0), in_colour(x)),
+        "hue moved by 0, in colour": lambda x: (f.adjust_hue(in_colour(x), 0.0), in_colour(x)),
+        "channels permuted and back, in colour": lambda x: (
+            f.permute_channels(f.permute_channels(in_colour(x), [1, 2, 0]), [2, 0, 1]),
+            in_colour(x),
+        ),
     }
-    colour: dict[str, Callable[[Tensor], Tensor]] = {
-        "saturation times 1": lambda x: f.adjust_saturation(x, 1.0),
-        "hue moved by 0": lambda x: f.adjust_hue(x, 0.0),
-        "channels permuted and back": lambda x: f.permute_channels(f.permute_channels(x, [1, 2, 0]), [2, 0, 1]),
-    }
-    ways = {name: unchanged(way) for name, way in grey.items()}
-    ways |= {f"{name}, in colour": unchanged_in_colour(way) for name, way in colour.items()}
-    return [Property("neutral", name, "transforms", sides) for name, sides in ways.items()]
+    return of_group("neutral", ways)
 
 
 # --- Numbers: from whole numbers to floats and back ---
@@ -131,65 +118,40 @@ def neutral() -> list[Property]:
 MEAN, STD = 0.2860, 0.3530  # near those of Fashion-MNIST; any would do
 
 
-def to_float(images: Tensor) -> Tensor:
-    scaled: Tensor = functions().to_dtype(images, torch.float32, scale=True)
-    return scaled
-
-
-def by_to_tensor(images: Tensor) -> Tensor:
-    """ToTensor of the first version of the transforms, which takes Pillow's images as the data sets give them."""
-    from torchvision.transforms import ToTensor
-
-    return torch.stack([ToTensor()(functions().to_pil_image(image)) for image in images])
-
-
-def by_to_dtype(images: Tensor) -> Tensor:
-    """The same by the two that the second version has in its place."""
-    v2 = transforms()
-    steps = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
-    return torch.stack([steps(functions().to_pil_image(image)) for image in images])
-
-
-def normalised_back(images: Tensor) -> Tensor:
-    f = functions()
-    back: Tensor = f.normalize(f.normalize(images, [MEAN], [STD]), [-MEAN / STD], [1 / STD])
-    return back
-
-
-def over_255(way: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Sides]:
-    return lambda images: (way(images), images / 255)
+def over_255(step: Callable[[Any], Tensor]) -> Callable[[Tensor], Sides]:
+    """A step that makes tensors of Pillow's images, as the data sets give them, has to divide the pixels by 255."""
+    return lambda images: (torch.stack([step(functions().to_pil_image(image)) for image in images]), images / 255)
 
 
 def scaled() -> list[Property]:
-    ways = {"ToTensor": by_to_tensor, "ToImage and ToDtype": by_to_dtype}
-    return [
-        Property("scaled", f"{name}: pixel / 255", "transforms", over_255(way), ("uint8",))
-        for name, way in ways.items()
-    ]
+    """ToTensor of the first version of the transforms, and the two that the second version has in its place."""
+    from torchvision.transforms import ToTensor
+
+    v2 = transforms()
+    ways: Ways = {
+        "ToTensor: pixel / 255": over_255(ToTensor()),
+        "ToImage and ToDtype: pixel / 255": over_255(v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])),
+    }
+    return of_group("scaled", ways, formats=("uint8",))
 
 
 def numbers() -> list[Property]:
     f = functions()
-    return [
-        Property(
-            "numbers",
-            "scaled to floats and back: the image",
-            "transforms",
-            lambda x: (f.to_dtype(to_float(x), torch.uint8, scale=True), x),
-            ("uint8",),
+    whole: Ways = {
+        "scaled to floats and back: the image": lambda x: (
+            f.to_dtype(f.to_dtype(x, torch.float32, scale=True), torch.uint8, scale=True),
+            x,
         ),
-        Property(
-            "numbers", "scaled to floats: pixel / 255", "transforms", lambda x: (to_float(x), x / 255), ("uint8",)
+        "scaled to floats: pixel / 255": lambda x: (f.to_dtype(x, torch.float32, scale=True), x / 255),
+    }
+    floats: Ways = {
+        "normalised: (pixel - mean) / sd": lambda x: (f.normalize(x, [MEAN], [STD]), (x.double() - MEAN) / STD),
+        "normalised and back: the image": lambda x: (
+            f.normalize(f.normalize(x, [MEAN], [STD]), [-MEAN / STD], [1 / STD]),
+            x,
         ),
-        Property(
-            "numbers",
-            "normalised: (pixel - mean) / sd",
-            "transforms",
-            lambda x: (f.normalize(x, [MEAN], [STD]), (x.double() - MEAN) / STD),
-            ("float32",),
-        ),
-        Property("numbers", "normalised and back: the image", "transforms", unchanged(normalised_back), ("float32",)),
-    ]
+    }
+    return [*of_group("numbers", whole, formats=("uint8",)), *of_group("numbers", floats, formats=("float32",))]
 
 
 # --- Random transforms ---
@@ -215,14 +177,10 @@ def random_transforms() -> dict[str, Any]:
     }
 
 
-def nearest_of(found: Tensor, choices: Tensor) -> Tensor:
-    """Of the choices (images, choices, ...) for each image (images, ...) the one that differs least from it."""
-    apart = (choices.double() - found.double().unsqueeze(1)).abs().flatten(2).amax(2)  # (images, choices)
-    return choices[torch.arange(len(found)), apart.argmin(1)]
-
-
 def one_of(found: Tensor, choices: Tensor) -> Sides:
-    return found, nearest_of(found, choices)
+    """Beside each image (images, ...), of its choices (images, choices, ...) the one that differs least from it."""
+    apart = (choices.double() - found.double().unsqueeze(1)).abs().flatten(2).amax(2)  # (images, choices)
+    return found, choices[torch.arange(len(found)), apart.argmin(1)]
 
 
 def windows(images: Tensor, padding: int) -> Tensor:
@@ -239,30 +197,23 @@ def drawn_twice(transform: Any, seed: int) -> Callable[[Tensor], Sides]:
 
 def random(seed: int) -> list[Property]:
     v2 = transforms()
-    twice = [
-        Property("random", f"{name}, the same seed twice: the same", "transforms", drawn_twice(each, seed), single=True)
-        for name, each in random_transforms().items()
-    ]
-    always, never, crop = v2.RandomHorizontalFlip(1.0), v2.RandomHorizontalFlip(0.0), v2.RandomCrop(28, padding=2)
-
+    always, never, flip = (v2.RandomHorizontalFlip(probability) for probability in (1.0, 0.0, 0.5))
+    crop = v2.RandomCrop(28, padding=2)
+    twice: Ways = {
+        f"{name}, the same seed twice: the same": drawn_twice(each, seed) for name, each in random_transforms().items()
+    }
+    certain: Ways = {
+        "a flip of probability 1: a flip": lambda x: (always(x), x.flip(3)),
+        "a flip of probability 0: the image": lambda x: (never(x), x),
+    }
+    uncertain: Ways = {
+        "a random flip: the image or its flip": lambda x: one_of(drawn(flip, x, seed), torch.stack([x, x.flip(3)], 1)),
+        "a random crop: a window of the padded image": lambda x: one_of(drawn(crop, x, seed), windows(x, 2)),
+    }
     return [
-        *twice,
-        Property("random", "a flip of probability 1: a flip", "transforms", lambda x: (always(x), x.flip(3))),
-        Property("random", "a flip of probability 0: the image", "transforms", lambda x: (never(x), x)),
-        Property(
-            "random",
-            "a random flip: the image or its flip",
-            "transforms",
-            lambda x: one_of(drawn(v2.RandomHorizontalFlip(), x, seed), torch.stack([x, x.flip(3)], 1)),
-            single=True,
-        ),
-        Property(
-            "random",
-            "a random crop: a window of the padded image",
-            "transforms",
-            lambda x: one_of(drawn(crop, x, seed), windows(x, 2)),
-            single=True,
-        ),
+        *of_group("random", twice, single=True),
+        *of_group("random", certain),
+        *of_group("random", uncertain, single=True),
     ]
 
 
@@ -276,14 +227,10 @@ def cells_of_grid(images: Tensor) -> Tensor:
     """The images cut out of their grid, where they have to be: (images, 3, rows, columns)."""
     from torchvision.utils import make_grid
 
-    grid = make_grid(images, nrow=NUM_COLUMNS, padding=PADDING)
+    grid: Tensor = make_grid(images, nrow=NUM_COLUMNS, padding=PADDING)[:, PADDING:, PADDING:]
     rows, columns = images.shape[2:]
-    cells = []
-    for place in range(len(images)):
-        down, across = divmod(place, NUM_COLUMNS)
-        top, left = PADDING + down * (rows + PADDING), PADDING + across * (columns + PADDING)
-        cells.append(grid[:, top : top + rows, left : left + columns])
-    return torch.stack(cells)
+    cells = grid.unfold(1, rows, rows + PADDING).unfold(2, columns, columns + PADDING)  # (3, down, across, ...)
+    return cells.flatten(1, 2).transpose(0, 1)[: len(images)]
 
 
 def frame_of_grid(images: Tensor) -> Sides:
@@ -300,15 +247,14 @@ def frame_of_grid(images: Tensor) -> Sides:
 
 
 def grid() -> list[Property]:
-    return [
-        Property(
-            "grid",
-            f"cell (i, j) of a grid of {NUM_COLUMNS} columns: image {NUM_COLUMNS} i + j, in three channels",
-            "utils",
-            lambda x: (cells_of_grid(x), x.expand(-1, 3, -1, -1)),
+    ways: Ways = {
+        f"cell (i, j) of a grid of {NUM_COLUMNS} columns: image {NUM_COLUMNS} i + j, in three channels": lambda x: (
+            cells_of_grid(x),
+            x.expand(-1, 3, -1, -1),
         ),
-        Property("grid", "what lies between the cells: 0", "utils", frame_of_grid),
-    ]
+        "what lies between the cells: 0": frame_of_grid,
+    }
+    return of_group("grid", ways, part="utils")
 
 
 # --- What a transform does not promise ---
@@ -316,19 +262,16 @@ def grid() -> list[Property]:
 
 def undone() -> list[Property]:
     f = functions()
-
-    def halved_and_back(images: Tensor) -> Tensor:
-        small = f.resize(images, [14, 14], antialias=True)
-        large: Tensor = f.resize(small, [28, 28], antialias=True)
-        return large
-
-    ways: dict[str, Callable[[Tensor], Tensor]] = {
-        "eight turns by 45 degrees": lambda x: turned(x, 45, 8),
-        "half the size, then twice": halved_and_back,
-        "brightness times 2, then times 1/2": lambda x: f.adjust_brightness(f.adjust_brightness(x, 2.0), 0.5),
-        "a crop, then a padding": lambda x: f.pad(f.center_crop(x, [20, 20]), [4]),
+    ways: Ways = {
+        "eight turns by 45 degrees": lambda x: (turned(x, 45, 8), x),
+        "half the size, then twice": lambda x: (
+            f.resize(f.resize(x, [14, 14], antialias=True), [28, 28], antialias=True),
+            x,
+        ),
+        "brightness times 2, then times 1/2": lambda x: (f.adjust_brightness(f.adjust_brightness(x, 2.0), 0.5), x),
+        "a crop, then a padding": lambda x: (f.pad(f.center_crop(x, [20, 20]), [4]), x),
     }
-    return [Property("undone", name, "transforms", unchanged(way)) for name, way in ways.items()]
+    return of_group("undone", ways)
 
 
 # --- All of them ---
@@ -365,17 +308,12 @@ def row(group: str, name: str, part: str, format_name: str, found: Sequence[tupl
     }
 
 
-def property_row(each: Property, format_name: str, images: Tensor) -> dict[str, Any]:
-    chunks = (in_format(chunk, format_name) for chunk in images.split(CHUNK))
-    return row(each.group, each.name, each.part, format_name, [compared(each.sides(chunk)) for chunk in chunks])
-
-
 def property_table(images: Tensor, num_single: int, properties: Sequence[Property]) -> pd.DataFrame:
     """One row a property and format: of how many cases it holds exactly, and the largest deviation (grey levels)."""
-    return pd.DataFrame(
-        [
-            property_row(each, format_name, images[:num_single] if each.single else images)
-            for each in properties
-            for format_name in each.formats
-        ]
-    )
+    rows = []
+    for each in properties:
+        chunks = images[: num_single if each.single else len(images)].split(CHUNK)
+        for format_name in each.formats:
+            found = [compared(each.sides(in_format(chunk, format_name))) for chunk in chunks]
+            rows.append(row(each.group, each.name, each.part, format_name, found))
+    return pd.DataFrame(rows)

@@ -8,7 +8,7 @@ and images are cut out of a grid again.
 import re
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import torch
@@ -17,23 +17,16 @@ from torch import Tensor
 from dlstudy.core.dataset import Split
 from dlstudy.experiments.torchvision_tour.params import TourParams
 from dlstudy.experiments.torchvision_tour.parts import part_table, parts
-from dlstudy.experiments.torchvision_tour.properties import all_properties, compared, property_table, row, transforms
-
-NAMED: Final = ("alexnet", "vgg16", "resnet18")
-"""The builders that stand for the families which the note names: AlexNet, VGG, ResNet."""
+from dlstudy.experiments.torchvision_tour.properties import all_properties, compared, functions, property_table, row
 
 
 def tour(test: Split, folder: Path, params: TourParams) -> dict[str, pd.DataFrame]:
     """The tables parts, properties and weights. `test`: the test split, `folder`: the files that it was read from."""
     images = test.features[: params.num_images]
     few = images[: params.num_single_images]
-    others = [*file_rows(test, folder), *weight_rows(few, params.seed)]
     properties = property_table(images, len(few), all_properties(params.seed))
-    return {
-        "parts": part_table(parts()),
-        "properties": pd.concat([properties, pd.DataFrame(others)]),
-        "weights": weight_table(),
-    }
+    others = pd.DataFrame([*file_rows(test, folder), weight_row(few, params.seed)])
+    return {"parts": part_table(parts()), "properties": pd.concat([properties, others]), "weights": weight_table()}
 
 
 # --- Data sets ---
@@ -42,15 +35,11 @@ def tour(test: Split, folder: Path, params: TourParams) -> dict[str, pd.DataFram
 def file_rows(test: Split, folder: Path) -> list[dict[str, Any]]:
     """Whether torchvision reads the same images and classes from the files as the study does."""
     images, classes = read_by_torchvision(folder)
+    same_images = compared((images, test.features))
+    same_classes = compared((classes.unsqueeze(1), test.targets.unsqueeze(1)))
     return [
-        row("files", "images as the study reads them", "datasets", "uint8", [compared((images, test.features))]),
-        row(
-            "files",
-            "classes as the study reads them",
-            "datasets",
-            "whole numbers",
-            [compared((classes.unsqueeze(1), test.targets.unsqueeze(1)))],
-        ),
+        row("files", "images as the study reads them", "datasets", "uint8", [same_images]),
+        row("files", "classes as the study reads them", "datasets", "whole numbers", [same_classes]),
     ]
 
 
@@ -62,27 +51,24 @@ def read_by_torchvision(folder: Path) -> tuple[Tensor, Tensor]:
         raw = Path(root) / "MNIST" / "raw"  # where the class looks
         raw.parent.mkdir()
         raw.symlink_to(folder.resolve(), target_is_directory=True)
-        examples = [(transforms().functional.pil_to_tensor(image), label) for image, label in MNIST(root, train=False)]
+        examples = [(functions().pil_to_tensor(image), label) for image, label in MNIST(root, train=False)]
     images, classes = zip(*examples, strict=True)
     return torch.cat(images), torch.tensor(classes)
 
 
 # --- Models ---
 
-SIDE: Final = 64  # pixels, to which images are enlarged for a network
 
-
-def weight_rows(images: Tensor, seed: int) -> list[dict[str, Any]]:
+def weight_row(images: Tensor, seed: int) -> dict[str, Any]:
     """Whether a network into which weights are loaded by the weights API, from a file, gives the same outputs.
 
     The weights are random ones; the file has the name of pretrained ones, in the folder in which the API looks first.
     """
     from torchvision import models
 
-    inputs = torch.stack([image.expand(3, -1, -1) for image in images.unsqueeze(1)])
-    inputs = transforms().functional.to_dtype(
-        transforms().functional.resize(inputs, [SIDE, SIDE], antialias=True), torch.float32, scale=True
-    )
+    f = functions()
+    enlarged = f.resize(images.unsqueeze(1).repeat(1, 3, 1, 1), [64, 64], antialias=True)
+    inputs = f.to_dtype(enlarged, torch.float32, scale=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         first, second = (models.resnet18(weights=None).eval() for _ in range(2))
@@ -91,7 +77,7 @@ def weight_rows(images: Tensor, seed: int) -> list[dict[str, Any]]:
         torch.save(first.state_dict(), Path(folder) / file_of(weights))
         second.load_state_dict(weights.get_state_dict(model_dir=folder, progress=False, weights_only=True))
         found = compared((second(inputs), first(inputs)))
-    return [row("weights", "outputs with weights from a file", "models", "float32", [found])]
+    return row("weights", "outputs with weights from a file", "models", "float32", [found])
 
 
 def file_of(weights: Any) -> str:
@@ -99,35 +85,35 @@ def file_of(weights: Any) -> str:
 
 
 def weight_table() -> pd.DataFrame:
-    """One row a set of weights that torchvision names for `NAMED`: file, the hash in its name, published accuracies.
+    """One row a set of weights for AlexNet, VGG and ResNet, which the note names: file, hash in its name, accuracies.
 
     An accuracy is 0 where none is published: of weights for the layers before the classifier alone.
     """
     from torchvision import models
 
-    rows = [(builder, weights) for builder in NAMED for weights in models.get_model_weights(builder)]
-    return pd.DataFrame([_weight_row(builder, weights) for builder, weights in rows])
-
-
-def _weight_row(builder: str, weights: Any) -> dict[str, Any]:
-    found = re.search(r"-([0-9a-f]{8,})\.pth$", file_of(weights))
-    accuracies = pd.Series(weights.meta["_metrics"]["ImageNet-1K"]).fillna(0.0)
-    return {
-        "builder": builder,
-        "weights": str(weights),
-        "file": file_of(weights),
-        "hash": f"sha256:{found[1]}" if found else "none",  # so that no table program takes it for a number
-        "file_size": weights.meta["_file_size"],
-        "acc_at_1": accuracies["acc@1"],
-        "acc_at_5": accuracies["acc@5"],
-    }
+    rows = []
+    for builder in ("alexnet", "vgg16", "resnet18"):
+        for weights in models.get_model_weights(builder):
+            found = re.search(r"-([0-9a-f]{8,})\.pth$", file_of(weights))
+            accuracies = pd.Series(weights.meta["_metrics"]["ImageNet-1K"]).fillna(0.0)
+            cells = {
+                "builder": builder,
+                "weights": str(weights),
+                "file": file_of(weights),
+                "hash": f"sha256:{found[1]}" if found else "none",  # so that no table program takes it for a number
+                "file_size": weights.meta["_file_size"],
+                "acc_at_1": accuracies["acc@1"],
+                "acc_at_5": accuracies["acc@5"],
+            }
+            rows.append(cells)
+    return pd.DataFrame(rows)
 
 
 def facts(test: Split, params: TourParams) -> dict[str, Any]:
     """What was visited: the version, without what tells its builds apart, and how many images."""
-    num_images = min(params.num_images, len(test))
     import torchvision
 
+    num_images = min(params.num_images, len(test))
     return {
         "version": torchvision.__version__.split("+")[0],
         "num_images": num_images,
