@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from dlstudy.core.dataset import Dataset, Split
 from dlstudy.core.errors import DivergedError
 from dlstudy.core.execution import map_runs
+from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.signal_propagation.params import SignalParams
-from dlstudy.sgd.loop import check_rows, minibatches, train_epoch
+from dlstudy.sgd.loop import minibatches, train_epoch
 from dlstudy.signals.passes import (
     dead_shares,
     drawn_network,
@@ -88,7 +89,11 @@ def train(dataset: Dataset, images: Split, params: SignalParams, run: Training) 
 
 def trainings(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> dict[str, pd.DataFrame]:
     """Every table of the trainings, spread over processes: losses, backward signals and ReLU's dead units by step."""
-    check_rows(params.training_batch_size, dataset, "experiments.signal_propagation.training_batch_size")
+    if params.training_batch_size > len(dataset.train):
+        raise ParamsError(
+            f"experiments.signal_propagation.training_batch_size: expected at most {len(dataset.train)}, "
+            f"the training split, found {params.training_batch_size}"
+        )
     images = observed_images(dataset, params.num_images)
     runs = [Training(*cell, seed) for cell in TRAINED for seed in seeds[: params.num_training_seeds]]
     found = map_runs(train, runs, label="signal_propagation: training", shared=(dataset, images, params))
