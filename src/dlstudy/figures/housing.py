@@ -1,13 +1,12 @@
 """The price of a house on its area and its age."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from dlstudy.figures.style import CLOUD, COLOURS, name_end, new
+from dlstudy.figures.style import CLOUD, COLOURS, Figures, name_end, new
+from dlstudy.study.results import Results
 
 AREA, AGE, INTERCEPT = "area (square feet)", "age (years)", "intercept"
 THOUSANDS = FuncFormatter(lambda value, _: f"{value / 1000:.0f}k" if value else "0")
@@ -15,18 +14,24 @@ CUTS = {"area": ("age", (0, 40, 100)), "age": ("area", (1000, 1500, 3000))}
 NAMES = {"area": AREA, "age": AGE}
 
 
+def figures(results: Results) -> Figures:
+    """The plane fitted to the houses, where one is."""
+    if exact := results.closed_form("housing"):
+        plane = results.table(exact, "coefficients").set_index("name")["value"]
+        yield "housing_plane", fitted_plane(results.sales(), plane)
+
+
 def cloud(axes: Axes, x: "pd.Series[float]", y: "pd.Series[float]") -> None:
     """Every sale, grey, behind what counts."""
     axes.plot(x, y, ".", color=CLOUD, markersize=2.5, rasterized=True)
 
 
-def fitted_plane(sales: pd.DataFrame, plane: Mapping[str, float]) -> Figure:
+def fitted_plane(sales: pd.DataFrame, plane: "pd.Series[float]") -> Figure:
     """Every sale, and two cuts through the fitted plane: price on area at three ages, price on age at three areas.
 
     `plane`: dollars per square foot, dollars per year and intercept, under AREA, AGE and INTERCEPT.
     """
-    figure = new(3.4)
-    panels = figure.subplots(1, 2, sharey=True)
+    figure, panels = new(3.4, 1, 2, sharey=True)
     for axes, (across, (fixed, values)) in zip(panels, CUTS.items(), strict=True):
         cloud(axes, sales[across], sales["price"])
         ends = [sales[across].min(), sales[across].max()]
