@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from dlstudy.figures.style import COLOURS, SMALL, Figures, key_above, new, strips
+from dlstudy.figures.style import COLOURS, SMALL, Figures, key_above, new, pixels_of, strips
 from dlstudy.literature.published import Published, PublishedFigure
 from dlstudy.study.results import Results
 
@@ -92,11 +92,6 @@ def confusion_matrix(confusion: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="predicted class", ylabel="true class (%)")
     return figure
-
-
-def pixels_of(digits: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    """The image (28, 28) behind the hexadecimal digits of its pixels."""
-    return np.frombuffer(bytes.fromhex(digits), dtype=np.uint8).reshape(28, 28)
 
 
 def mistakes_gallery(mistakes: pd.DataFrame) -> Figure:

@@ -16,8 +16,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from dlstudy.core.dataset import Dataset, Split
-from dlstudy.figures.classifiers import pixels_of
-from dlstudy.figures.style import SMALL, Figures, new
+from dlstudy.figures.style import SMALL, Figures, new, pixels_of
 from dlstudy.study.results import Results
 from dlstudy.training.runs import Parameters, load_runs
 

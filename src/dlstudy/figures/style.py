@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
@@ -96,6 +97,11 @@ def strips(axes: Axes, rows: Mapping[str, Sequence[float]], published: Mapping[s
     axes.plot([], [], "|", color="black", markersize=12, markeredgewidth=1.8, label="mean")
     if published:
         axes.plot([], [], "D", color=COLOURS[5], fillstyle="none", label="published")
+
+
+def pixels_of(digits: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """The image (28, 28) behind the hexadecimal digits of its pixels."""
+    return np.frombuffer(bytes.fromhex(digits), dtype=np.uint8).reshape(28, 28)
 
 
 def png_bytes(figure: Figure) -> bytes:
