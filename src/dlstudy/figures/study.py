@@ -6,7 +6,6 @@ from dlstudy.figures import (
     housing,
     ladder,
     linear_theory,
-    linearity,
     losses,
     outputs,
     published_networks,
@@ -23,7 +22,7 @@ from dlstudy.study.results import Results
 def all_figures(results: Results, published: Published) -> Figures:
     published = published.beside(results.image_set().dataset)
     yield "activation_slopes", activations.slopes()
-    for part in (housing, linear_theory, linearity, sgd, softmax, losses, signal, outputs, ladder, vision):
+    for part in (housing, linear_theory, sgd, softmax, losses, signal, outputs, ladder, vision):
         yield from part.figures(results)
     for part in (published_networks, classifiers):
         yield from part.figures(results, published)

@@ -242,20 +242,12 @@ def checksums(root: Path, data: str) -> dict[str, str]:
     return read_checksums(root / DATASETS / data / "SHA256SUMS")
 
 
-def image_checksums(sources: Sources) -> dict[str, str]:
-    """Of the files of the images: as they are published or, for a folder of images, as they were made of it."""
-    facts = sources.results.facts("images")
-    found: dict[str, str] = facts["folder"]["checksums"] if "folder" in facts else {}
-    return found or checksums(sources.root, facts["dataset"])
-
-
 def provenance_page(sources: Sources) -> Context:
+    """`checksums` are of the files as they are published or, for a folder of images, as they were made of it."""
     facts = sources.results.facts("images")
+    of_images = facts.get("folder", {}).get("checksums") or checksums(sources.root, facts["dataset"])
     return {
-        "checksums": {
-            facts["name"]: image_checksums(sources),
-            "Ames housing": checksums(sources.root, "housing"),
-        },
+        "checksums": {facts["name"]: of_images, "Ames housing": checksums(sources.root, "housing")},
         "folder_name": facts["name"] if "folder" in facts else "",
         "versions": sources.results.versions().to_dict("records"),
     }
