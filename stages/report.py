@@ -5,8 +5,7 @@ from pathlib import Path
 from dlstudy.core.artifacts import write_text
 from dlstudy.judging.statements import load_statements
 from dlstudy.literature.published import load_published
-from dlstudy.report.pages import Sources
-from dlstudy.report.render import render_pages
+from dlstudy.report.pages import Sources, render_pages
 from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
 

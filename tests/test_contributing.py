@@ -76,7 +76,7 @@ def test_its_page_renders_in_the_frame(statement, results):
     evidence = evidence_content([judgement], results.study.judge)["OWN-1"]
     section = Section(statement, "holds", (Judged(statement.readings[0], row, evidence, results.study.judge),))
     context = {"sections": [section], "settings": results.study.judge, "cites": citing([section])}
-    jinja = with_bodies([statement])
+    jinja = with_bodies((statement,))
     text, chinese = (jinja.get_template(f"{folder}_chapter.md.j2").render(context) for folder in ("", "zh/"))
     assert "trained with each of 10 seeds" in text
     assert "ahead with 10 of them" in text

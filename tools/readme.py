@@ -15,7 +15,7 @@ from typing import Any, Final
 from dlstudy.judging.statements import load_statements
 from dlstudy.report.activations import which
 from dlstudy.report.markdown import environment
-from dlstudy.report.scorecard import answer_counts, sections
+from dlstudy.report.scorecard import counts, sections
 from dlstudy.report.words import ANSWER, MARK, Language
 from dlstudy.study.ladder import Ladder
 from dlstudy.study.params import load_study
@@ -77,7 +77,7 @@ def brief(language: Language) -> str:
     short = environment().from_string(f'{{% from "{folder}_which.md.j2" import in_short %}}{{{{ in_short(which) }}}}')
     head = f"Of {len(note)} statements:" if language == "en" else f"共 {len(note)} 个说法："
     lines = [f"{short.render(which=which(Ladder(results)))}\n", f"{head}\n"]
-    for answer, num in answer_counts(note).items():
+    for answer, num in counts(each.answer for each in note).items():
         links = [f"[{each.statement.id}](reports/{folder}{each.link})" for each in note if each.answer == answer]
         line = "- {} {}: **{}** ({})" if language == "en" else "- {} {}：**{}** 个（{}）"
         comma = ", " if language == "en" else "、"

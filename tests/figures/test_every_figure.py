@@ -58,12 +58,10 @@ def test_committed_pictures_are_sharp_and_small():
 
 
 def plain():
-    figure = new(3)
-    axes = figure.subplots()
+    figure, axes = new(3)
     axes.plot([0, 1], [0, 1], color=COLOURS[0], label="training")
     axes.set(xlabel="learning rate", ylabel=r"$\|w - w^* \| of many small words$")
-    key_above(figure)
-    return figure
+    return key_above(figure)
 
 
 def with_key_inside(figure):

@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 
 from dlstudy.core.dataset import Split
 from dlstudy.figures import galleries
-from dlstudy.figures.classes import pixels_of
-from dlstudy.figures.style import png_bytes, style
+from dlstudy.figures.style import pixels_of, png_bytes, style
 from tests.figures.rules import faults
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 
 DRAW = """
-from dlstudy.figures.curves import Figure
+from dlstudy.figures.classifiers import Figure
 from dlstudy.figures.style import png_bytes, style
 import hashlib
 with style():

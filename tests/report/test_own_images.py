@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from dlstudy.literature.published import load_published
-from dlstudy.report.pages import Sources
-from dlstudy.report.render import render_pages
+from dlstudy.report.pages import Sources, render_pages
 from dlstudy.study.results import Results
 from tests.committed import committed_statements, committed_study
 

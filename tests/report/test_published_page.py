@@ -10,8 +10,15 @@ from scipy import stats
 from dlstudy.figures.published_networks import figures
 from dlstudy.literature.published import load_published
 from dlstudy.report.markdown import environment
-from dlstudy.report.published import edition_rows, network_rows, order_rows, published_context, run_rows
-from dlstudy.report.sweep import single_run_row
+from dlstudy.report.pages import common
+from dlstudy.report.published import (
+    edition_rows,
+    network_rows,
+    order_rows,
+    published_context,
+    run_rows,
+    single_run_row,
+)
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.ladder import Cell
 from tests.image_sets import IMAGE_SETS
@@ -59,16 +66,10 @@ STOPPED = runs(
 
 SETTINGS = JudgeParams(margin=0.5, confidence=0.95)
 PROTOCOL = {"depths": (1, 4), "budgets": (0.5, 2.0), "tuning_seeds": (100,), "seeds": (20, 21)}
-LADDER = {
-    "protocol": SimpleNamespace(**PROTOCOL),
-    "activations": ("relu", "tanh"),
-    "image_set": IMAGE_SETS["FashionMNIST"],
-    "rows": [
-        {"cell": Cell(4, 2.0), "best": "tanh", "spread": 0.2, "num_seeds": 2, "num_agreeing": 1, "others": ["relu"]}
-    ],
-    "num_runs": 2,
-    "num_agreeing": 1,
-}
+LADDER = SimpleNamespace(protocol=SimpleNamespace(**PROTOCOL), activations=("relu", "tanh"))
+SINGLE_RUNS = [
+    {"cell": Cell(4, 2.0), "best": "tanh", "spread": 0.2, "num_seeds": 2, "num_agreeing": 1, "others": ["relu"]}
+]
 
 
 class MadeUp(SimpleNamespace):
@@ -132,12 +133,13 @@ def results(shifts=None, found=STOPPED, last=0.01, dataset="FashionMNIST"):
         "tutorial_epochs": curves,
         "tutorial_signals": signals.assign(**dict.fromkeys(numbers, 0.1)),
     }
-    return MadeUp(tables=tables, dataset=dataset, study=SimpleNamespace(judge=SETTINGS))
+    return MadeUp(tables=tables, dataset=dataset, study=SimpleNamespace(judge=SETTINGS, ladder=LADDER))
 
 
 def page(**made):
     of = results(**made)
-    context = published_context(of, PUBLISHED.beside(of.dataset)) | {"ladder": LADDER}
+    published = PUBLISHED.beside(of.dataset)
+    context = common(of, published) | published_context(of, published) | {"single_runs": SINGLE_RUNS}
     return environment().get_template("activation_published.md.j2").render(context)
 
 

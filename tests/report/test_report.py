@@ -7,9 +7,9 @@ import pytest
 from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import png_bytes, style
 from dlstudy.literature.published import load_published
-from dlstudy.report import render
+from dlstudy.report import pages as pages_module
 from dlstudy.report.cost import PAGE, cost_pages
-from dlstudy.report.pages import PAGES, Sources
+from dlstudy.report.pages import PAGES, Sources, render_pages
 from dlstudy.study.results import MissingResultError, Results, TimingResults
 from tests.committed import committed_statements, committed_study
 
@@ -28,7 +28,7 @@ def pages(results):
     """All pages but that of times, which none of them asks for: they are rendered where nothing was timed, too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Results, "timing", None)  # a call would fail
-        return dict(render.render_pages(Sources(ROOT, results, load_published(), STATEMENTS)))
+        return dict(render_pages(Sources(ROOT, results, load_published(), STATEMENTS)))
 
 
 @pytest.mark.parametrize("page", [f"{folder}{name}.md" for folder in ("", "zh/") for name in PAGES])
@@ -69,8 +69,8 @@ def test_a_model_without_results_is_named_with_the_stage_that_makes_them(results
 def rendered(results, *names):
     """The pages with these names, in both languages."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(render, "PAGES", {name: PAGES[name] for name in names})
-        return dict(render.render_pages(Sources(ROOT, results, load_published(), STATEMENTS)))
+        patch.setattr(pages_module, "PAGES", {name: PAGES[name] for name in names})
+        return dict(render_pages(Sources(ROOT, results, load_published(), STATEMENTS)))
 
 
 def pages_of(results, models, *names):

@@ -18,13 +18,12 @@ from dlstudy.report.markdown import TEMPLATES
 from dlstudy.report.scorecard import (
     Judged,
     Section,
-    answer_counts,
     by_verdict,
     citing,
+    counts,
     judged,
     measured,
     sections,
-    verdict_counts,
 )
 from dlstudy.report.words import ANSWER, RELATION, rule_words
 from dlstudy.study.judge import JudgeParams
@@ -104,11 +103,12 @@ def test_the_number_of_an_answer_is_of_a_reading_that_it_turns_on(answer, verdic
 
 def test_a_section_has_the_answer_its_sentence_and_what_its_text_needs(results):
     first, second, third = sections(results, (FIRST, SECOND, THIRD))
-    assert (first.answer, first.word("en"), first.word("zh")) == ("holds", "holds", "成立")
+    assert first.answer == "holds"
     assert first.sentence("en") == "So it is: +2.04 (+2.02 to +2.07)."
     assert first.sentence("zh") == "So it is: +2.04 (+2.02 至 +2.07)."
-    assert first.facts == {"a": {"of": "LIN-1/a"}, "b": {"of": "LIN-1/b"}}
-    assert first.conditions["a"][""]["verdict"] == first.aside["a"]["usual"]["verdict"] == "supported"
+    assert first.evidence("facts") == {"a": {"of": "LIN-1/a"}, "b": {"of": "LIN-1/b"}}
+    assert first.evidence("conditions")["a"][""]["verdict"] == "supported"
+    assert first.evidence("aside")["a"]["usual"]["verdict"] == "supported"
     assert ([each.key for each in first.asserted], [each.key for each in first.beyond]) == (["LIN-1/a"], ["LIN-1/b"])
     assert (second.answer, second.link) == ("does_not_hold", "softmax_regression.md#soft-1")
     assert third.answer == "further"
@@ -116,15 +116,15 @@ def test_a_section_has_the_answer_its_sentence_and_what_its_text_needs(results):
 
 def test_the_headline_counts_statements_of_the_note(results):
     first, second, third = sections(results, (FIRST, SECOND, THIRD))
-    assert answer_counts([first, second]) == {"holds": 1, "does_not_hold": 1}
+    assert counts(each.answer for each in (first, second)) == {"holds": 1, "does_not_hold": 1}
     assert [each.statement.of_the_note for each in (first, second, third)] == [True, True, False]
 
 
 def test_readings_come_refuted_first_and_keep_their_order(results):
     rows = judged(results, readings_of((FIRST, SECOND, THIRD)))
     assert [each.key for each in by_verdict(rows)] == ["LIN-1/b", "SOFT-1/a", "LIN-1/a", "SGD-1/a"]
-    assert verdict_counts(rows) == {"refuted": 2, "supported": 2}
-    assert rows[0].relation == {"en": "the note says it", "zh": "笔记所说"}
+    assert counts(each.verdict for each in rows) == {"refuted": 2, "supported": 2}
+    assert (rows[0].relation("en"), rows[0].relation("zh")) == ("the note says it", "笔记所说")
     assert [entry.reason for entry in rows[0].entries] == ["so"]
     assert rows[0].moves == {}
 
@@ -146,11 +146,9 @@ def test_a_reading_that_has_not_been_judged_is_named(results):
 
 
 def test_a_citation_links_and_says_where_the_verdict_has_moved(results):
-    seen = []
-    cites = citing(sections(results, (FIRST, SECOND)), seen)
+    cites = citing(sections(results, (FIRST, SECOND)))
     assert cites("LIN-1/a", "supported") == "[LIN-1/a](linear_regression.md#lin-1-a)"
     assert "(here: refuted; this text was written for supported)" in cites("SOFT-1/a", "supported")
-    assert seen == [("LIN-1/a", "supported", "supported"), ("SOFT-1/a", "supported", "refuted")]
 
 
 def test_no_text_leans_on_a_verdict_that_has_moved():

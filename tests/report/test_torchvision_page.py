@@ -8,6 +8,7 @@ from dlstudy.figures import vision
 from dlstudy.literature.published import load_published
 from dlstudy.report.classifiers import layers, page_of
 from dlstudy.report.markdown import environment
+from dlstudy.report.pages import common
 from dlstudy.report.torchvision import family_rows, torchvision_context
 from dlstudy.study.results import Results
 from dlstudy.vision.params import VisionParams
@@ -67,7 +68,9 @@ def written(root, models):
 
 
 def page(results):
-    context = torchvision_context(results, load_published()) | {"sections": [], "settings": results.study.judge}
+    published = load_published()
+    shared = common(Results(ROOT, results.study), published)
+    context = shared | torchvision_context(results, published) | {"sections": []}
     return environment().get_template("torchvision.md.j2").render(context)
 
 

@@ -89,8 +89,7 @@ def mean_losses(history: pd.DataFrame) -> "pd.Series[float]":
 
 def overlay(model: str, baseline: "pd.Series[float] | None", losses: Mapping[str, "pd.Series[float]"]) -> Figure:
     """The baseline in black; the experiments that end lowest in colours of their own, the others in grey."""
-    figure = new(3.4)
-    axes = figure.subplots()
+    figure, axes = new(3.4)
     best = sorted(losses, key=lambda name: losses[name].iloc[-1])[:MOST_COLOURS]
     for name in sorted(losses, key=lambda name: name in best):  # grey lines below the others
         colour = COLOURS[best.index(name)] if name in best else CLOUD
@@ -98,8 +97,7 @@ def overlay(model: str, baseline: "pd.Series[float] | None", losses: Mapping[str
     if baseline is not None:
         axes.plot(baseline, color="black", linewidth=2, label="baseline")
     axes.set(xlabel="epoch", ylabel="validation loss", yscale="log", title=model)
-    key_above(figure, 2)
-    return figure
+    return key_above(figure, 2)
 
 
 def value(content: Any) -> str:

@@ -12,8 +12,7 @@ INPUTS: Final = np.linspace(-5, 5, 1001)
 
 def slopes() -> Figure:
     """Sigmoid, tanh and ReLU, each above its slope."""
-    figure = new(3.5)
-    grid = figure.subplots(2, 3, sharex=True, sharey="row")
+    figure, grid = new(3.5, 2, 3, sharex=True, sharey="row")
     for axes, (name, (values, slope)) in zip(grid.T, curves(INPUTS).items(), strict=True):
         axes[0].plot(INPUTS, values, color=COLOURS[0], linewidth=2)
         axes[1].plot(INPUTS, slope, color=COLOURS[5], linewidth=2)

@@ -22,8 +22,7 @@ def timeline(families: pd.DataFrame, *, since: int) -> Figure:
     first, last = families["year"].min(), max(families["year"].max(), since)
     ordered = families.sort_values(["year", "activation", "family"])
     ordered = ordered.assign(place=ordered.groupby("year").cumcount())
-    figure = new(0.6 + 0.3 * (last - first + 1))
-    axes = figure.subplots()
+    figure, axes = new(0.6 + 0.3 * (last - first + 1))
     num_of = ordered["activation"].value_counts()
     for name in sorted(num_of.index, key=lambda name: ([*LOOKS, name].index(name), name)):
         own = ordered[ordered["activation"] == name]
@@ -37,5 +36,4 @@ def timeline(families: pd.DataFrame, *, since: int) -> Figure:
     axes.set(xticks=[], xlim=(-0.12, ordered["place"].max() + 1), ylim=(last + 0.5, first - 0.5))
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
-    key_above(figure, len(num_of))
-    return figure
+    return key_above(figure, len(num_of))

@@ -1,6 +1,5 @@
 """What an activation costs by itself, beside what it costs a training."""
 
-from collections.abc import Iterator
 from typing import Final
 
 import pandas as pd
@@ -8,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from dlstudy.figures.style import COLOURS, GREY, SMALL, key_above, new
+from dlstudy.figures.style import COLOURS, GREY, SMALL, Figures, key_above, new
 from dlstudy.judging.evidence import PerRound
 from dlstudy.measures.cost import YARDSTICK, epochs, kernels
 from dlstudy.study.results import Results
@@ -18,8 +17,7 @@ OTHERS: Final = ("^", "D", "v", "P", "X")
 TICKS: Final = (0.5, 1, 2, 5, 10, 20, 50)
 
 
-def figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Each figure with the name of its file, without the ending."""
+def figures(results: Results) -> Figures:
     confidence = results.study.judge.confidence
     held_against = results.verdicts().set_index("id")["threshold"]
     thresholds = float(held_against["ACT-13/sigmoid-forward-cache"]), float(held_against["ACT-14/sigmoid-shallow"])
@@ -33,21 +31,15 @@ def beside_each_other(
 
     thresholds: what the ratios of activations alone, and those of epochs, are held against.
     """
-    figure = new(3.8)
-    panels = figure.subplots(1, 3, sharey=True)
+    figure, panels = new(3.8, 1, 3, sharey=True)
     marks = marks_of(of_kernels["activation"])
-    for axes, (part, title) in zip(
-        panels,
-        {"forward": "forward", "forward_backward": "forward + backward"}.items(),
-        strict=False,
-    ):
+    for axes, part in zip(panels, ("forward", "forward_backward"), strict=False):
         _draw(axes, of_kernels[of_kernels["part"] == part], "side", marks, confidence)
-        _finish(axes, title, "$n × n$", thresholds[0])
+        _finish(axes, part.replace("_", " + "), "$n × n$", thresholds[0])
     _draw(panels[2], of_epochs, "network", marks, confidence)
     _finish(panels[2], "epoch", "hidden layers", thresholds[1])
     panels[0].set_ylabel("time / ReLU")
-    key_above(figure, 3)
-    return figure
+    return key_above(figure, 3)
 
 
 def marks_of(activations: "pd.Series[str]") -> dict[str, tuple[str, str]]:
@@ -76,7 +68,6 @@ def _finish(axes: Axes, title: str, what: str, threshold: float) -> None:
     axes.yaxis.set_major_formatter("{x:g}")
     axes.axhline(1, color="black", linewidth=0.8)
     axes.axhline(threshold, color="black", linewidth=1, linestyle="--")
-    axes.set_title(title)
-    axes.set_xlabel(what)
+    axes.set(title=title, xlabel=what)
     axes.tick_params(axis="x", labelsize=SMALL)
     axes.grid(axis="x", visible=False)

@@ -4,7 +4,7 @@ The grids are made by torchvision's make_grid, the words around them by Matplotl
 black; of a weight only its sign and size can be shown, in two colours.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from dlstudy.core.dataset import Dataset, Split
-from dlstudy.figures.style import SMALL, WIDTH, new
+from dlstudy.figures.style import SMALL, Figures, new, pixels_of
 from dlstudy.study.results import Results
 from dlstudy.training.runs import Parameters, load_runs
 
@@ -33,7 +33,7 @@ VISIBLE: Final = (
 SEED: Final = 0  # of the random transforms that are shown
 
 
-def galleries(results: Results, dataset: Dataset, models: Path) -> Iterator[tuple[str, Figure]]:
+def galleries(results: Results, dataset: Dataset, models: Path) -> Figures:
     """Each gallery with the name of its file, without the ending. `models`: the folder of trained parameters."""
     yield "data_set", data_set(dataset.train, dataset.class_names)
     yield "transforms", transformed(examples_of(dataset.train, shown_classes(len(dataset.class_names))))
@@ -76,21 +76,17 @@ def examples_of(split: Split, classes: Sequence[int], num: int = 1) -> Tensor:
     return torch.cat(found).unsqueeze(1)
 
 
-def _compressed(height: float) -> Figure:
-    return Figure(figsize=(WIDTH, height), layout="compressed")
-
-
 # --- The data set ---
 
 
 def data_set(split: Split, class_names: Sequence[str]) -> Figure:
     """The first images of each class, a row a class; white where a class has fewer than the largest."""
-    figure = _compressed(5.2 * max(len(class_names), PER_CLASS) / PER_CLASS)
+    figure, axes = new(5.2 * max(len(class_names), PER_CLASS) / PER_CLASS, layout="compressed")
     classes = range(len(class_names))
     rows = [examples_of(split, [each], PER_CLASS) for each in classes]
     longest = max(map(len, rows))
     images = torch.cat([_filled(row, longest) for row in rows])
-    show(figure.subplots(), images, longest, rows=class_names)
+    show(axes, images, longest, rows=class_names)
     return figure
 
 
@@ -143,8 +139,9 @@ def transformed(images: Tensor) -> Figure:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         rows = {name: torch.stack([each(image) for image in images]) for name, each in transforms().items()}
-    figure, half = _compressed(3.9), (len(rows) + 1) // 2
-    for axes, names in zip(figure.subplots(1, 2), (list(rows)[:half], list(rows)[half:]), strict=True):
+    half = (len(rows) + 1) // 2
+    figure, panels = new(3.9, 1, 2, layout="compressed")
+    for axes, names in zip(panels, (list(rows)[:half], list(rows)[half:]), strict=True):
         show(axes, torch.cat([rows[name] for name in names]), len(images), rows=names)
     return figure
 
@@ -152,23 +149,17 @@ def transformed(images: Tensor) -> Figure:
 # --- Mistakes ---
 
 
-def images_of(pixels: Sequence[str]) -> Tensor:
-    """The images (images, 1, 28, 28) behind hexadecimal digits, two a pixel, row by row."""
-    return torch.stack([torch.frombuffer(bytearray.fromhex(each), dtype=torch.uint8) for each in pixels]).reshape(
-        -1, 1, 28, 28
-    )
-
-
 def mistakes(tables: Mapping[str, Any]) -> Figure:
     """A row a model: the mistakes that it makes with the most confidence, what it takes them for and what they are."""
-    figure = new(1.25 * len(tables))
-    for axes, (name, table) in zip(figure.subplots(len(tables), 1, squeeze=False)[:, 0], tables.items(), strict=True):
+    figure, panels = new(1.25 * len(tables), len(tables), 1, squeeze=False)
+    for axes, (name, table) in zip(panels.flat, tables.items(), strict=True):
         worst = table.head(PER_MODEL)
         axes.set_ylabel(name.replace("_", "\n"), fontweight="bold", fontsize=SMALL)
         axes.set(xticks=[], yticks=[])
         if len(worst):
             captions = [f"{guess}?\n{true}" for guess, true in zip(worst["predicted"], worst["class"], strict=True)]
-            show(axes, images_of(worst["pixels"].tolist()), PER_MODEL, columns=captions)
+            images = torch.from_numpy(np.stack([pixels_of(each) for each in worst["pixels"]]))  # (images, 28, 28)
+            show(axes, images.unsqueeze(1), PER_MODEL, columns=captions)
             axes.tick_params(labeltop=False, labelbottom=True, labelsize=SMALL, pad=1)
     return figure
 
@@ -190,8 +181,7 @@ def templates(runs: Mapping[int, Parameters], class_names: Sequence[str]) -> Fig
     """The weights of softmax regression, an image a class: of the first seed, and the mean of all seeds."""
     weights = torch.stack([parameters["0.weight"] for parameters in runs.values()]).reshape(len(runs), -1, 1, 28, 28)
     rows = torch.cat([weights[0], weights.mean(0)])
-    figure = _compressed(1.9)
-    axes = figure.subplots()
+    figure, axes = new(1.9, layout="compressed")
     shown = in_two_colours(rows, rows.abs().quantile(VISIBLE))
     show(axes, shown, len(class_names), columns=class_names, rows=[f"seed {next(iter(runs))}", "mean"])
     for label in axes.get_xticklabels():

@@ -1,6 +1,6 @@
 """The ladder: activations against ReLU by budget and depth, which networks train, and what policies lose."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from dlstudy.figures.style import BAND, COLOURS, GREY, SMALL, new
+from dlstudy.figures.style import BAND, COLOURS, GREY, SMALL, Figures, new
 from dlstudy.judging.statistics import t_interval
 from dlstudy.study.ladder import RELU, Cell, Ladder
 from dlstudy.study.results import Results
@@ -22,8 +22,7 @@ NUM_COLUMNS: Final = 3
 LINEAR_TO: Final = 2.0  # points up to which the axis of differences is linear
 
 
-def figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Each figure with the name of its file, without the ending."""
+def figures(results: Results) -> Figures:
     ladder = Ladder(results)
     yield "ladder_trains", who_trains(ladder)
     yield "ladder_regrets", regret_by_cell(ladder)
@@ -37,10 +36,10 @@ def look(name: str) -> dict[str, Any]:
     return {"color": "black" if name == RELU else GREY, "linestyle": DASHES.get(name, "-"), "linewidth": 1.2}
 
 
-def panels_by_depth(figure: Figure, depths: Sequence[int], names: Sequence[str]) -> list[Axes]:
-    """A panel for each depth, and one that names the lines."""
-    num_rows = len(depths) // NUM_COLUMNS + 1
-    grid = list(figure.subplots(num_rows, NUM_COLUMNS, sharey=True, squeeze=False).flat)
+def panels_by_depth(depths: Sequence[int], names: Sequence[str]) -> tuple[Figure, list[Axes]]:
+    """A figure with a panel for each depth, and one that names the lines; and the panels of the depths."""
+    figure, grid = new(5.2, len(depths) // NUM_COLUMNS + 1, NUM_COLUMNS, sharey=True, squeeze=False)
+    grid = list(grid.flat)
     for axes, depth in zip(grid, depths, strict=False):
         axes.set_title(f"depth {depth}")
     for axes in grid[len(depths) :]:
@@ -48,16 +47,15 @@ def panels_by_depth(figure: Figure, depths: Sequence[int], names: Sequence[str])
     for name in names:
         grid[len(depths)].plot([], [], label=name, **look(name))
     grid[len(depths)].legend(loc="center")
-    return grid[: len(depths)]
+    return figure, grid[: len(depths)]
 
 
 def against_relu(ladder: Ladder, margin: float, confidence: float) -> Figure:
     """Each activation less ReLU in points of test accuracy, by budget; a panel a depth, the margin as a band."""
     depths = list(dict.fromkeys(cell.depth for cell in ladder.cells))
     rivals = [name for name in ladder.activations if name != RELU]
-    figure = new(5.2)
     budgets = sorted({cell.budget for cell in ladder.cells})
-    panels = panels_by_depth(figure, depths, rivals)
+    figure, panels = panels_by_depth(depths, rivals)
     for axes, depth in zip(panels, depths, strict=True):
         cells = [cell for cell in ladder.cells if cell.depth == depth]
         axes.axhspan(-margin, margin, color=BAND, zorder=0)
@@ -83,9 +81,8 @@ def draw_differences(axes: Axes, ladder: Ladder, name: str, cells: list[Cell], c
 def budget_axis(axes: Axes, budgets: list[float]) -> None:
     axes.set_xscale("log", base=2)
     axes.set_xticks(budgets, [f"{budget:g}" for budget in budgets])
-    axes.set_xlim(budgets[0] / 1.5, budgets[-1] * 2)
+    axes.set(xlim=(budgets[0] / 1.5, budgets[-1] * 2), xlabel="epochs")
     axes.minorticks_off()
-    axes.set_xlabel("epochs")
 
 
 def difference_axis(axes: Axes) -> None:
@@ -93,8 +90,7 @@ def difference_axis(axes: Axes) -> None:
     axes.set_yscale("symlog", linthresh=LINEAR_TO, linscale=2)
     ticks = [-80, -10, -2, -1, 0, 1, 2, 10]
     axes.set_yticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
-    axes.set_ylim(-100, 12)
-    axes.set_ylabel("Δ accuracy (points)")
+    axes.set(ylim=(-100, 12), ylabel="Δ accuracy (points)")
 
 
 def who_trains(ladder: Ladder) -> Figure:
@@ -105,8 +101,7 @@ def who_trains(ladder: Ladder) -> Figure:
             for cell in ladder.cells
         ]
     )
-    figure = new(0.9 + 0.28 * len(ladder.cells))
-    axes = figure.subplots()
+    figure, axes = new(0.9 + 0.28 * len(ladder.cells))
     shades = ListedColormap([str(1 - 0.75 * step / 10) for step in range(11)])
     axes.imshow(shares, cmap=shades, vmin=0, vmax=1, aspect="auto")
     for (row, column), share in np.ndenumerate(shares):
@@ -122,12 +117,9 @@ def who_trains(ladder: Ladder) -> Figure:
 
 def regret_by_cell(ladder: Ladder) -> Figure:
     """What each policy loses to trying all, in every cell in which anything trains; the diamond is the mean."""
-    table = ladder.regrets()
-    policies = [column for column in table if column not in ("depth", "budget", "seed")]
-    means = table.groupby(["depth", "budget"])[policies].mean()
+    means = ladder.regrets().drop(columns="seed").groupby(["depth", "budget"]).mean()
     order = means.mean().sort_values().index
-    figure = new(0.8 + 0.32 * len(order))
-    axes = figure.subplots()
+    figure, axes = new(0.8 + 0.32 * len(order))
     for place, policy in enumerate(order):
         axes.plot(means[policy], [place] * len(means), "o", color=COLOURS[0], markersize=4, alpha=0.6)
         axes.plot(means[policy].mean(), place, "D", color="black", markersize=6)
@@ -135,8 +127,7 @@ def regret_by_cell(ladder: Ladder) -> Figure:
     axes.invert_yaxis()
     axes.set_xscale("symlog", linthresh=LINEAR_TO, linscale=2)
     axes.set_xticks([0, 1, 2, 5, 20, 80], ["0", "1", "2", "5", "20", "80"])
-    axes.set_xlim(-0.5, 100)
-    axes.set_xlabel("points lost")
+    axes.set(xlim=(-0.5, 100), xlabel="points lost")
     return figure
 
 
@@ -147,8 +138,7 @@ def rates(tuning: pd.DataFrame) -> Figure:
     """
     rows = tuning[tuning["budget"] == tuning["budget"].min()]
     depths, names = sorted(rows["depth"].unique()), list(rows["activation"].unique())
-    figure = new(5.2)
-    panels = panels_by_depth(figure, depths, names)
+    figure, panels = panels_by_depth(depths, names)
     for axes, depth in zip(panels, depths, strict=True):
         for place, name in enumerate(names):
             own = rows[(rows["depth"] == depth) & (rows["activation"] == name)]

@@ -1,13 +1,12 @@
 """Closed forms and their limits: the pull of extreme houses, and where descents from many starts end."""
 
-from collections.abc import Iterator
 from typing import Final
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from dlstudy.figures.housing import AREA, THOUSANDS, cloud
-from dlstudy.figures.style import COLOURS, new
+from dlstudy.figures.style import COLOURS, Figures, new
 from dlstudy.study.results import Results
 
 NAME: Final = "linear_theory"
@@ -16,8 +15,7 @@ HOUSES: Final = {"all": "-", "without large": "--"}
 LEAST: Final = 1e-17  # a distance of 0 has no place on a logarithmic axis
 
 
-def figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Each figure with the name of its file, without the ending."""
+def figures(results: Results) -> Figures:
     coefficients = results.experiment(NAME, "coefficients")
     large_area = results.experiment_facts(NAME)["losses"]["large_area"]
     yield "extreme_houses", extreme_houses(results.sales(), coefficients, large_area)
@@ -30,10 +28,10 @@ def extreme_houses(sales: pd.DataFrame, coefficients: pd.DataFrame, large_area: 
     coefficients: a row a loss, set of houses and name, with its value. Above each panel: how far the slope moves.
     """
     values = coefficients.set_index(["loss", "houses", "name"])["value"].sort_index()
-    figure = new(3.4)
+    figure, panels = new(3.4, 1, 2, sharey=True)
     large, age = sales["area"] > large_area, sales["age"].median()
     ends = (sales["area"].min(), sales["area"].max())
-    for axes, (loss, (colour, symbol)) in zip(figure.subplots(1, 2, sharey=True), LOSSES.items(), strict=True):
+    for axes, (loss, (colour, symbol)) in zip(panels, LOSSES.items(), strict=True):
         cloud(axes, sales["area"][~large], sales["price"][~large])
         axes.plot(sales["area"][large], sales["price"][large], "s", color="black", markersize=6, fillstyle="none")
         for houses, dashes in HOUSES.items():
@@ -42,8 +40,8 @@ def extreme_houses(sales: pd.DataFrame, coefficients: pd.DataFrame, large_area: 
             axes.plot(ends, prices, color=colour, linestyle=dashes, linewidth=1.8)
         move = 100 * (values[loss, "without large", "area"] / values[loss, "all", "area"] - 1)
         axes.set(xlabel=AREA, title=f"{symbol}: {move:+.2f} %")
-    figure.axes[0].set_ylabel("price ($)")
-    figure.axes[0].yaxis.set_major_formatter(THOUSANDS)
+    panels[0].set_ylabel("price ($)")
+    panels[0].yaxis.set_major_formatter(THOUSANDS)
     return figure
 
 
@@ -53,8 +51,7 @@ def many_starts(starts: pd.DataFrame, minima: pd.DataFrame) -> Figure:
     starts: a row an initialiser, seed and step, with the distance. minima: a row a seed, with the loss where Newton's
     method took its descent.
     """
-    figure = new(3.0)
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = new(3.0, 1, 2)
     for _, run in starts.groupby(["init", "seed"]):
         left.plot(run["step"], run["distance"].clip(lower=LEAST), color=COLOURS[0], linewidth=1, alpha=0.4)
     left.set_xscale("symlog", linthresh=1)

@@ -1,6 +1,5 @@
 """How sensitive each loss is to its learning rate."""
 
-from collections.abc import Iterator
 from typing import Final
 
 import pandas as pd
@@ -8,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from dlstudy.figures.style import COLOURS, key_above, new
+from dlstudy.figures.style import COLOURS, Figures, key_above, new
 from dlstudy.study.ladder import in_epochs
 from dlstudy.study.results import Results
 
@@ -37,9 +36,9 @@ def _one_loss(axes: Axes, trials: pd.DataFrame, chosen_lr: float, loss: str) -> 
 def learning_rate_sensitivity(tuning: pd.DataFrame, chosen: pd.DataFrame) -> Figure:
     """Validation accuracy by learning rate, for every network and loss; a row of panels a budget."""
     budgets = sorted(chosen["budget"].unique())
-    figure = new(1.0 + 2.2 * len(budgets))
+    shape = (len(budgets), len(NETWORKS))
+    figure, panels = new(1.0 + 2.2 * len(budgets), *shape, sharex=True, sharey=True, squeeze=False)
     rates = chosen.set_index(["network", "loss", "budget"])["lr"]
-    panels = figure.subplots(len(budgets), len(NETWORKS), sharex=True, sharey=True, squeeze=False)
     for row, budget in zip(panels, budgets, strict=True):
         for axes, (network, title) in zip(row, NETWORKS.items(), strict=True):
             for loss in LOSSES:
@@ -54,12 +53,10 @@ def learning_rate_sensitivity(tuning: pd.DataFrame, chosen: pd.DataFrame) -> Fig
     figure.axes[0].margins(y=0.15)  # room for the crosses
     for marker, size, label in (("o", 11, "chosen"), ("x", 6, "diverged")):
         figure.axes[0].plot([], [], marker, color="black", markersize=size, fillstyle="none", label=label)
-    key_above(figure)
-    return figure
+    return key_above(figure)
 
 
-def figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Each figure with the name of its file, without the ending."""
+def figures(results: Results) -> Figures:
     yield (
         "losses_learning_rates",
         learning_rate_sensitivity(results.experiment("losses", "tuning"), results.experiment("losses", "chosen")),

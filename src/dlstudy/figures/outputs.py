@@ -1,13 +1,12 @@
 """Every seed's accuracy by where a network has which activation, and by how deep sigmoid is rescued, by budget."""
 
-from collections.abc import Iterator
 from typing import Final
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlstudy.figures.style import COLOURS, key_above, name_rows, name_strips, new, strip
+from dlstudy.figures.style import COLOURS, Figures, key_above, new, strips
 from dlstudy.study.ladder import in_epochs
 from dlstudy.study.results import Results
 
@@ -41,8 +40,7 @@ def layers(depth: int) -> Names:
     }
 
 
-def figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Each figure with the name of its file, without the ending."""
+def figures(results: Results) -> Figures:
     per_seed, facts = results.experiment(EXPERIMENT, "per_seed"), results.experiment_facts(EXPERIMENT)
     yield "outputs_accuracy", accuracies(per_seed, facts["middle_depth"])
     yield "outputs_rescues", rescues(per_seed, facts["reached"])
@@ -51,31 +49,28 @@ def figures(results: Results) -> Iterator[tuple[str, Figure]]:
 def _strips(axes: Axes, table: pd.DataFrame, names: Names, column: str) -> None:
     """A row a network and variant, of the seeds that did not diverge."""
     stable = table[~table["diverged"].astype(bool)]
-    for place, (network, variant) in enumerate(names):
-        rows = stable[(stable["network"] == network) & (stable["variant"] == variant)]
-        strip(axes, place, rows[column].tolist())
-    name_rows(axes, list(names.values()))
+    rows = {
+        name: stable.loc[(stable["network"] == network) & (stable["variant"] == variant), column].tolist()
+        for (network, variant), name in names.items()
+    }
+    strips(axes, rows, {})
 
 
 def accuracies(per_seed: pd.DataFrame, depth: int) -> Figure:
     """Test accuracy of every seed at each budget: networks with one hidden layer, and mixed ones."""
-    figure = new(3.9)
     budgets = sorted(per_seed["budget"].unique())
-    names = layers(depth)
-    for axes, budget in zip(figure.subplots(1, len(budgets), sharex=True, squeeze=False)[0], budgets, strict=True):
-        _strips(axes, per_seed[per_seed["budget"] == budget], names, "test_accuracy")
+    figure, panels = new(3.9, 1, len(budgets), sharex=True, squeeze=False)
+    for axes, budget in zip(panels[0], budgets, strict=True):
+        _strips(axes, per_seed[per_seed["budget"] == budget], layers(depth), "test_accuracy")
         axes.set(xlabel="test accuracy", title=in_epochs(budget))
     for axes in figure.axes[1:]:
         axes.set_yticklabels([])
-    name_strips(figure.axes[0], published=False)
-    key_above(figure)
-    return figure
+    return key_above(figure)
 
 
 def rescues(per_seed: pd.DataFrame, reached: float) -> Figure:
     """Validation accuracy of every seed of the deep networks; broken: what counts as trained."""
-    figure = new(2.5)
-    axes = figure.subplots()
+    figure, axes = new(2.5)
     deep = per_seed[per_seed["network"] == "deep"]
     # The plain network at the longest budget is the last of the rescues.
     longer = (deep["budget"] == deep["budget"].max()) & (deep["variant"] == "plain")
@@ -83,6 +78,4 @@ def rescues(per_seed: pd.DataFrame, reached: float) -> Figure:
     _strips(axes, deep.assign(variant=deep["variant"].mask(longer, "longer")), DEEP | words, "validation_accuracy")
     axes.axvline(reached, color=COLOURS[5], linestyle="--")
     axes.set(xlim=(0, 1), xlabel="validation accuracy")
-    name_strips(axes, published=False)
-    key_above(figure)
-    return figure
+    return key_above(figure)

@@ -1,6 +1,6 @@
 """Published networks and ours of the same shape; how long a tutorial's sigmoid guesses before it begins to learn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from dlstudy.figures.style import COLOURS, key_above, name_rows, name_strips, new, strip
+from dlstudy.figures.style import COLOURS, Figures, key_above, new, strips
 from dlstudy.literature.published import Published, PublishedFigure
 from dlstudy.study.results import Results
 
@@ -21,8 +21,7 @@ LOOKS: Final = {  # of an activation and initialiser
 OTHER: Final = {"color": "black", "linestyle": ":", "marker": "^"}
 
 
-def figures(results: Results, published: Published) -> Iterator[tuple[str, Figure]]:
-    """Each figure with the name of its file, without the ending."""
+def figures(results: Results, published: Published) -> Figures:
     facts = results.experiment_facts(EXPERIMENT)
     yield "published_networks", networks(results.experiment(EXPERIMENT, "table"), published.networks)
     tables = (results.experiment(EXPERIMENT, f"tutorial{name}") for name in ("_signals", "_epochs", ""))
@@ -31,18 +30,13 @@ def figures(results: Results, published: Published) -> Iterator[tuple[str, Figur
 
 def networks(table: pd.DataFrame, published: Sequence[PublishedFigure]) -> Figure:
     """Test accuracy of each network: a dot a seed, a bar for their mean, a diamond for the published figure."""
-    values = {("-".join(map(str, each.hidden)), each.activation): each.value for each in published}
-    table = table.assign(hidden=table["hidden"].astype(str))  # a table of one-layer networks alone has numbers there
-    cells = dict(list(table.groupby(["hidden", "activation"], sort=False)))
-    figure = new(1.0 + 0.3 * len(cells))
-    axes = figure.subplots()
-    for place, (cell, rows) in enumerate(cells.items()):
-        strip(axes, place, rows["test_accuracy"].tolist(), [values[cell]] if cell in values else [])
-    name_rows(axes, [f"{hidden}, {activation}" for hidden, activation in cells])
+    beside = {f"{'-'.join(map(str, each.hidden))}, {each.activation}": [each.value] for each in published}
+    names = table["hidden"].astype(str) + ", " + table["activation"]
+    rows = {str(name): own.tolist() for name, own in table["test_accuracy"].groupby(names, sort=False)}
+    figure, axes = new(1.0 + 0.3 * len(rows))
+    strips(axes, rows, beside)
     axes.set_xlabel("test accuracy")
-    name_strips(axes, published=bool(published))
-    key_above(figure)
-    return figure
+    return key_above(figure)
 
 
 def tutorial(signals: pd.DataFrame, epochs: pd.DataFrame, runs: pd.DataFrame, *, learning_above: float) -> Figure:
@@ -50,13 +44,11 @@ def tutorial(signals: pd.DataFrame, epochs: pd.DataFrame, runs: pd.DataFrame, *,
 
     A cross: where the tutorial's rule stops a training. Dotted: above it a network has begun to learn.
     """
-    figure = new(3.2)
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.4))
+    figure, (left, right) = new(3.2, 1, 2, width_ratios=(1, 1.4))
     _draw_signals(left, signals)
     _draw_trainings(right, epochs, runs)
     right.axhline(learning_above, color="black", linewidth=0.8, linestyle=":")
-    key_above(figure, axes=1)
-    return figure
+    return key_above(figure, axes=1)
 
 
 def look(cell: tuple[Any, ...]) -> dict[str, Any]:

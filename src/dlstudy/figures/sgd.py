@@ -1,6 +1,7 @@
 """Minibatch SGD: what theory predicts, and what was measured."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -8,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from dlstudy.figures.style import COLOURS, GREY, key_above, new
+from dlstudy.figures.style import COLOURS, GREY, Figures, key_above, new
 from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "sgd_theory"
@@ -17,18 +18,14 @@ DASHES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 PANEL: Final = 3.2
 
 
-def figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Each figure with the name of its file, without the ending."""
+def figures(results: Results) -> Figures:
     facts = results.experiment_facts(EXPERIMENT)
-    tables = {
-        name: results.experiment(EXPERIMENT, name)
-        for name in ("variances", "curves", "floors", "first_steps", "reshuffled")
-    }
-    yield "sgd_variance", variance(tables["variances"], facts["num_rows"])
-    yield "sgd_critical", critical_curves(tables["curves"])
-    yield "sgd_floor", floor(tables["floors"])
-    yield "sgd_steps", descending_steps(tables["first_steps"])
-    yield "sgd_reshuffled", reshuffled(tables["reshuffled"])
+    table = partial(results.experiment, EXPERIMENT)
+    yield "sgd_variance", variance(table("variances"), facts["num_rows"])
+    yield "sgd_critical", critical_curves(table("curves"))
+    yield "sgd_floor", floor(table("floors"))
+    yield "sgd_steps", descending_steps(table("first_steps"))
+    yield "sgd_reshuffled", reshuffled(table("reshuffled"))
 
 
 def _mean(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -42,10 +39,20 @@ def _plain_ticks(axes: Axes, ticks: Sequence[float]) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
+def _by_batch_size(table: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, dict[str, Any], float]]:
+    """The rows of each minibatch size, how its markers look, and how many places from the middle it stands.
+
+    So that all stand side by side, and none hides another.
+    """
+    groups = table.groupby("batch_size")
+    for place, ((batch_size, rows), colour, marker) in enumerate(zip(groups, COLOURS, MARKERS, strict=False)):
+        look = {"color": colour, "marker": marker, "linestyle": "", "label": f"$B={batch_size:g}$"}
+        yield rows, look, place - (len(groups) - 1) / 2
+
+
 def variance(table: pd.DataFrame, num_rows: int) -> Figure:
     """The variance of minibatch gradients by 1 / B, and how it bends down when a minibatch takes most of the rows."""
-    figure = new(PANEL)
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = new(PANEL, 1, 2)
     for sampling, (colour, dashes, look) in _SAMPLING.items():
         means = _mean(table[(table["sampling"] == sampling) & (table["predicted"] > 0)], ("batch_size",))
         for axes in (left, right):
@@ -60,8 +67,7 @@ def variance(table: pd.DataFrame, num_rows: int) -> Figure:
     right.annotate(" $1/N$", (1 / num_rows, near["predicted"].max()))
     for axes in (left, right):
         axes.set_xlabel("$1/B$")
-    key_above(figure)
-    return figure
+    return key_above(figure)
 
 
 _SAMPLING: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {  # neither hides the other
@@ -72,20 +78,18 @@ _SAMPLING: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {  # neither hide
 
 def critical_curves(table: pd.DataFrame) -> Figure:
     """The loss by step of full-batch descent, at learning rates below and above the critical one."""
-    figure = new(PANEL)
-    panels = dict(zip(("linear", "softmax"), figure.subplots(1, 2), strict=True))
-    for problem, axes in panels.items():
+    figure, (linear, softmax) = new(PANEL, 1, 2)
+    for problem, axes in (("linear", linear), ("softmax", softmax)):
         curves = table[table["problem"] == problem]
         for (factor, curve), colour, dashes in zip(curves.groupby("factor"), COLOURS, DASHES, strict=False):
             label = rf"${factor:g}\,\eta_c$"
             axes.plot(curve["step"], curve["loss"], color=colour, linestyle=dashes, linewidth=1.6, label=label)
         axes.set(xlabel="step", yscale="log", title=f"{problem} regression")
     least, most = table.loc[table["problem"] == "linear", "loss"].min(), table.loc[table["step"] == 0, "loss"].max()
-    panels["linear"].set(ylim=(0.7 * least, 1e4 * most), ylabel="loss")
-    panels["softmax"].yaxis.set_major_formatter("{x:g}")
-    panels["softmax"].yaxis.set_minor_formatter("{x:.1g}")
-    key_above(figure)
-    return figure
+    linear.set(ylim=(0.7 * least, 1e4 * most), ylabel="loss")
+    softmax.yaxis.set_major_formatter("{x:g}")
+    softmax.yaxis.set_minor_formatter("{x:.1g}")
+    return key_above(figure)
 
 
 def floor(table: pd.DataFrame) -> Figure:
@@ -93,57 +97,47 @@ def floor(table: pd.DataFrame) -> Figure:
 
     Bars: two standard errors; broken lines: what the exact theory gives over the formula.
     """
-    figure = new(PANEL)
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = new(PANEL, 1, 2)
     every = _mean(table, ("learning_rate", "batch_size")).assign(
         x=lambda each: each["learning_rate"] / each["batch_size"]
     )
     line = every.sort_values("x")
     left.plot(line["x"], line["simple"], color="black", linewidth=1)
-    for (batch_size, means), colour, marker in zip(every.groupby("batch_size"), COLOURS, MARKERS, strict=False):
-        look = {"color": colour, "marker": marker, "linestyle": ""}
-        left.plot(means["x"], means["measured"], label=f"$B={batch_size:g}$", **look)
-        ratios = table[table["batch_size"] == batch_size].assign(ratio=lambda each: each["measured"] / each["simple"])
-        spread = ratios.groupby("learning_rate")["ratio"].agg(["mean", "sem"])
-        # Side by side, so that no interval hides another.
-        sizes = sorted(set(every["batch_size"]))
-        beside = 1.05 ** (sizes.index(batch_size) - (len(sizes) - 1) / 2)
-        right.errorbar(spread.index * beside, spread["mean"], 2 * spread["sem"], capsize=2, markersize=5, **look)
+    for rows, look, place in _by_batch_size(table):
+        means = _mean(rows, ("learning_rate", "batch_size"))
+        left.plot(means["learning_rate"] / means["batch_size"], means["measured"], **look)
+        spread = (rows["measured"] / rows["simple"]).groupby(rows["learning_rate"]).agg(["mean", "sem"])
+        x = spread.index * 1.05**place
+        right.errorbar(x, spread["mean"], 2 * spread["sem"], capsize=2, markersize=5, **look)
         exact = means["exact"] / means["simple"]
-        right.plot(means["learning_rate"], exact, color=colour, linewidth=1.2, linestyle="--")
+        right.plot(means["learning_rate"], exact, color=look["color"], linewidth=1.2, linestyle="--")
     right.axhline(1, color="black", linewidth=0.8)
     left.set(xscale="log", yscale="log", xlabel=r"$\eta / B$", ylabel=r"$L - L^*$")
     right.set(xscale="log", xlabel=r"$\eta$", ylabel="measured / formula")
     _plain_ticks(right, sorted(every["learning_rate"].unique()))
-    key_above(figure)
-    return figure
+    return key_above(figure)
 
 
 def descending_steps(table: pd.DataFrame) -> Figure:
     """The share of steps that lower the loss of all rows, in each half of short trainings."""
-    figure = new(PANEL)
+    figure, panels = new(PANEL, 1, 2, sharey=True)
     halves = {"first_half": "first half", "second_half": "second half"}
-    for axes, (column, title) in zip(figure.subplots(1, 2, sharey=True), halves.items(), strict=True):
-        for (batch_size, group), colour, marker, dashes in zip(
-            table.groupby("batch_size"), COLOURS, MARKERS, DASHES, strict=False
-        ):
-            means = _mean(group, ("learning_rate",))
-            look = {"color": colour, "marker": marker, "linestyle": dashes, "markersize": 5}
-            axes.plot(means["learning_rate"], means[column], label=f"$B={batch_size:g}$", **look)
+    for axes, (column, title) in zip(panels, halves.items(), strict=True):
+        for (rows, look, _), dashes in zip(_by_batch_size(table), DASHES, strict=False):
+            means = _mean(rows, ("learning_rate",))
+            axes.plot(means["learning_rate"], means[column], **look | {"linestyle": dashes, "markersize": 5})
         axes.axhline(0.5, color="black", linewidth=0.8, linestyle=":")
         axes.set(xscale="log", xlabel=r"$\eta$", title=title, ylim=(0.4, 1.02))
         _plain_ticks(axes, sorted(table["learning_rate"].unique()))
-    figure.axes[0].set_ylabel(r"$P(\Delta L < 0)$")
-    key_above(figure)
-    return figure
+    panels[0].set_ylabel(r"$P(\Delta L < 0)$")
+    return key_above(figure)
 
 
 def reshuffled(table: pd.DataFrame) -> Figure:
     """The floor with reshuffled epochs over that with independent rows, by learning rate and minibatch size."""
-    figure = new(PANEL)
-    axes = figure.subplots()
+    figure, axes = new(PANEL)
     ratios = table.assign(ratio=table["reshuffled"] / table["independent"])
-    rates, sizes = sorted(set(table["learning_rate"])), sorted(set(table["batch_size"]))
+    rates = sorted(set(table["learning_rate"]))
     theory: dict[str, Any] = {
         "marker": "_",
         "color": "black",
@@ -151,15 +145,12 @@ def reshuffled(table: pd.DataFrame) -> Figure:
         "markersize": 14,
         "markeredgewidth": 1.6,
     }
-    for (batch_size, group), colour, marker in zip(ratios.groupby("batch_size"), COLOURS, MARKERS, strict=False):
-        # Side by side, so that no minibatch size hides another.
-        x = group["learning_rate"].map(rates.index) + 0.16 * (sizes.index(batch_size) - (len(sizes) - 1) / 2)
-        label = f"$B={batch_size:g}$"
-        axes.plot(x, group["ratio"], marker=marker, color=colour, linestyle="", alpha=0.6, label=label)
-        axes.plot(x, group["predicted_ratio"], **theory)
+    for rows, look, place in _by_batch_size(ratios):
+        x = rows["learning_rate"].map(rates.index) + 0.16 * place
+        axes.plot(x, rows["ratio"], alpha=0.6, **look)
+        axes.plot(x, rows["predicted_ratio"], **theory)
     axes.plot([], [], label="theory", **theory)
     axes.axhline(1, color=GREY, linewidth=0.8)
     axes.set_xticks(range(len(rates)), [f"{lr:g}" for lr in rates])
     axes.set(xlabel=r"$\eta$", ylabel="reshuffled / independent", ylim=(0, None))
-    key_above(figure, 5)
-    return figure
+    return key_above(figure, 5)

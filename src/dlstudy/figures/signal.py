@@ -1,6 +1,6 @@
 """How the signals of deep networks shrink, by theory too; what weight gradients hide; dead units."""
 
-from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from dlstudy.experiments.signal_propagation.params import CLAIMED_ACTIVATIONS
-from dlstudy.figures.style import BAND, COLOURS, GREY, key_above, name_end, new
+from dlstudy.figures.style import BAND, COLOURS, GREY, Figures, key_above, name_end, new
 from dlstudy.literature.published import PublishedShares, load_published
 from dlstudy.study.results import Results
 
@@ -25,16 +25,13 @@ OTHERS: Final = "…"
 LEAST_APART: Final = 4.0  # percent between the ends of two lines that are named each by itself
 
 
-def figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Each figure with the name of its file, without the ending."""
-    tables = {
-        name: results.experiment(EXPERIMENT, name) for name in ("layers", "weight_gradients", "dead", "training_dead")
-    }
+def figures(results: Results) -> Figures:
+    table = partial(results.experiment, EXPERIMENT)
     std = results.experiment_facts(EXPERIMENT)["small_std"]
-    yield "signal_backward", backward_lines(tables["layers"], std)
-    yield "signal_weight_gradients", hidden_by_weights(tables["layers"], tables["weight_gradients"], "pytorch")
+    yield "signal_backward", backward_lines(table("layers"), std)
+    yield "signal_weight_gradients", hidden_by_weights(table("layers"), table("weight_gradients"), "pytorch")
     published = load_published().beside(results.image_set().dataset).dead_units
-    yield "signal_dead", dead_units(tables["dead"], tables["training_dead"], std, published)
+    yield "signal_dead", dead_units(table("dead"), table("training_dead"), std, published)
 
 
 def name_of(init: str, std: float) -> str:
@@ -44,9 +41,8 @@ def name_of(init: str, std: float) -> str:
 def backward_lines(layers: pd.DataFrame, std: float) -> Figure:
     """The backward signal by layer, over the last one's: measured (dots), by theory (lines); a panel an initialiser."""
     inits = list(dict.fromkeys(layers["init"]))
-    figure = new(4.9)
-    panels = figure.subplots(2, (len(inits) + 1) // 2, sharex=True, sharey=True, squeeze=False).flat
-    for axes, init in zip(panels, inits, strict=False):
+    figure, panels = new(4.9, 2, (len(inits) + 1) // 2, sharex=True, sharey=True, squeeze=False)
+    for axes, init in zip(panels.flat, inits, strict=False):
         rows = layers[layers["init"] == init].sort_values("layer")
         for name, own in sorted(rows.groupby("activation", sort=False), key=lambda each: each[0] in ACTIVATIONS):
             colour, marker = (ACTIVATIONS[name], "o") if name in ACTIVATIONS else (GREY, ".")
@@ -64,8 +60,7 @@ def backward_lines(layers: pd.DataFrame, std: float) -> Figure:
 
 def ratios(table: pd.DataFrame, std: float, *, tolerance: float) -> Figure:
     """How far the measured ratio misses the predicted one, in percent: the mean of the seeds, and faint every seed."""
-    figure = new(3.4)
-    axes = figure.subplots()
+    figure, axes = new(3.4)
     axes.axhspan(-100 * tolerance, 100 * tolerance, color=BAND, zorder=0)
     axes.axhline(0, color="black", linewidth=0.8)
     misses = table.assign(miss=100 * (table["measured"] / table["predicted"] - 1))
@@ -79,14 +74,12 @@ def ratios(table: pd.DataFrame, std: float, *, tolerance: float) -> Figure:
     for init in dict.fromkeys(table["init"]):
         axes.plot([], [], INITS[init][0], color="black", fillstyle="none", label=name_of(init, std))
     axes.set(xscale="log", xlabel="theory", ylabel="measured − theory (%)")
-    key_above(figure)
-    return figure
+    return key_above(figure)
 
 
 def hidden_by_weights(layers: pd.DataFrame, gradients: pd.DataFrame, init: str) -> Figure:
     """By layer, over that of the largest layer: backward signal, outputs, and gradients of the weights."""
-    figure = new(3.0)
-    grid = figure.subplots(1, len(CLAIMED_ACTIVATIONS), sharey=True)
+    figure, grid = new(3.0, 1, len(CLAIMED_ACTIVATIONS), sharey=True)
     looks: dict[str, dict[str, Any]] = {
         "backward": {"color": COLOURS[5], "linestyle": "-", "marker": "o", "label": r"$\delta$"},
         "output": {"color": COLOURS[0], "linestyle": "--", "marker": "s", "label": "$h$"},
@@ -100,8 +93,7 @@ def hidden_by_weights(layers: pd.DataFrame, gradients: pd.DataFrame, init: str) 
         axes.set(yscale="log", xlabel="hidden layer", title=activation)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     grid[0].set_ylabel("rms / max")
-    key_above(figure)
-    return figure
+    return key_above(figure)
 
 
 def dead_units(dead: pd.DataFrame, trained: pd.DataFrame, std: float, published: PublishedShares | None) -> Figure:
@@ -109,8 +101,7 @@ def dead_units(dead: pd.DataFrame, trained: pd.DataFrame, std: float, published:
 
     In training the lines are named by the step at their right ends.
     """
-    figure = new(3.3)
-    left, right = figure.subplots(1, 2, sharey=True)
+    figure, (left, right) = new(3.3, 1, 2, sharey=True)
     colours = dict(zip(INITS, ("black", COLOURS[5], COLOURS[2], COLOURS[0]), strict=True))
     for init, rows in dead.groupby("init", sort=False):
         shares = 100 * rows.groupby("layer")["share"].agg(["mean", "min", "max"])
@@ -132,5 +123,4 @@ def dead_units(dead: pd.DataFrame, trained: pd.DataFrame, std: float, published:
         for name, height in names.items():
             name_end(right, means.index[-1], height, name, colour)
     right.set_xlabel("hidden layer")
-    key_above(figure, 5)
-    return figure
+    return key_above(figure, 5)

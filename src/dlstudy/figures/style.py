@@ -5,17 +5,21 @@ stand on the pages.
 """
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
 from dlstudy.core.artifacts import write_bytes
+
+Figures = Iterator[tuple[str, Figure]]
+"""Each figure with the name of its file, without the ending."""
 
 # Okabe and Ito's colours, told apart by colour-blind readers, in an order that alternates dark and light in grey.
 COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
@@ -55,14 +59,16 @@ def style() -> Iterator[None]:
         yield
 
 
-def new(height: float) -> Figure:
-    """An empty figure of the width of all, `height` inches high."""
-    return Figure(figsize=(WIDTH, height))
+def new(height: float, *shape: int, layout: Literal["compressed"] | None = None, **options: Any) -> tuple[Figure, Any]:
+    """An empty figure of the width of all, `height` inches high, with its axes as `Figure.subplots` gives them."""
+    figure = Figure(figsize=(WIDTH, height), layout=layout)
+    return figure, figure.subplots(*shape, **options)
 
 
-def key_above(figure: Figure, columns: int = 4, *, axes: int = 0) -> None:
-    """The names of what the figure's axes (the first, or those numbered) show, above all data."""
+def key_above(figure: Figure, columns: int = 4, *, axes: int = 0) -> Figure:
+    """The figure, with the names of what its axes (the first, or those numbered) show above all data."""
     figure.legend(*figure.axes[axes].get_legend_handles_labels(), loc="outside upper center", ncols=columns)
+    return figure
 
 
 def name_end(axes: Axes, x: float, y: float, text: str, colour: str = "black") -> None:
@@ -77,22 +83,25 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.grid(visible=False, axis="y")
 
 
-def strip(axes: Axes, place: int, values: Sequence[float], published: Sequence[float] = ()) -> None:
-    """A row: a dot for each value, side by side; a bar at their mean; a diamond for each published figure."""
-    heights = [place + 0.3 * (number / max(1, len(values) - 1) - 0.5) for number in range(len(values))]
-    axes.plot(values, heights, "o", color=COLOURS[0], markersize=5, alpha=0.6)
-    if len(values):
-        axes.plot([sum(values) / len(values)] * 2, [place - 0.35, place + 0.35], color="black", linewidth=1.8)
-    for value in published:
-        axes.plot(value, place, "D", color=COLOURS[5], fillstyle="none", markersize=6)
-
-
-def name_strips(axes: Axes, *, published: bool) -> None:
-    """Entries of the key to strips."""
+def strips(axes: Axes, rows: Mapping[str, Sequence[float]], published: Mapping[str, Sequence[float]]) -> None:
+    """By name a row: a dot for each value, side by side; a bar at their mean; a diamond for each published figure."""
+    for place, (name, values) in enumerate(rows.items()):
+        heights = [place + 0.3 * (number / max(1, len(values) - 1) - 0.5) for number in range(len(values))]
+        axes.plot(values, heights, "o", color=COLOURS[0], markersize=5, alpha=0.6)
+        if len(values):
+            axes.plot([sum(values) / len(values)] * 2, [place - 0.35, place + 0.35], color="black", linewidth=1.8)
+        for value in published.get(name, ()):
+            axes.plot(value, place, "D", color=COLOURS[5], fillstyle="none", markersize=6)
+    name_rows(axes, list(rows))
     axes.plot([], [], "o", color=COLOURS[0], alpha=0.6, label="seed")
     axes.plot([], [], "|", color="black", markersize=12, markeredgewidth=1.8, label="mean")
     if published:
         axes.plot([], [], "D", color=COLOURS[5], fillstyle="none", label="published")
+
+
+def pixels_of(digits: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """The image (28, 28) behind the hexadecimal digits of its pixels."""
+    return np.frombuffer(bytes.fromhex(digits), dtype=np.uint8).reshape(28, 28)
 
 
 def png_bytes(figure: Figure) -> bytes:

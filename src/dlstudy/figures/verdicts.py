@@ -1,13 +1,12 @@
 """Figures that depend on verdicts and their settings: drawn apart, so that another margin draws nothing else again."""
 
-from collections.abc import Iterator
 from typing import Final
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from dlstudy.figures import census, ladder, signal
-from dlstudy.figures.style import BAND, COLOURS, GREY, key_above, name_rows, new
+from dlstudy.figures.style import BAND, COLOURS, GREY, Figures, key_above, name_rows, new
 from dlstudy.judging.statements import POINTS
 from dlstudy.judging.statistics import repeated_cv_interval
 from dlstudy.measures import census as census_measures
@@ -34,8 +33,7 @@ COMPARISONS: Final = (
 )
 
 
-def verdict_figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Each figure with the name of its file, without the ending."""
+def verdict_figures(results: Results) -> Figures:
     settings = results.study.judge
     thresholds = results.verdicts().set_index("id")["threshold"]
     yield "forest", forest(differences(results), settings.margin)
@@ -66,8 +64,7 @@ def forest(differences: pd.DataFrame, margin: float) -> Figure:
 
     `differences`: one row a comparison or control, with label, estimate, low, high and verdict.
     """
-    figure = new(1.0 + 0.24 * len(differences))
-    axes = figure.subplots()
+    figure, axes = new(1.0 + 0.24 * len(differences))
     axes.axvspan(-margin, margin, color=BAND, zorder=0)
     axes.axvline(0, color="black", linewidth=0.8)
     chapters = differences["label"].str.extract(r"^(\w+)")[0]
@@ -88,14 +85,12 @@ def forest(differences: pd.DataFrame, margin: float) -> Figure:
     ticks = [-50, -10, -2, 0, 2, 10, 50]
     axes.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
     axes.set_xlabel("Δ accuracy (points)")
-    key_above(figure)
-    return figure
+    return key_above(figure)
 
 
 def gains(folds: pd.DataFrame, *, confidence: float, threshold: float) -> Figure:
     """The gain of the richer model in every fold (dots), its mean with the corrected interval, and the threshold."""
-    figure = new(3.0)
-    axes = figure.subplots()
+    figure, axes = new(3.0)
     num_folds = int(folds["fold"].nunique())
     for place, (plain, richer, _) in enumerate(COMPARISONS):
         values = 100 * (folds[plain] - folds[richer]) / folds[plain]

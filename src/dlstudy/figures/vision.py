@@ -1,22 +1,20 @@
 """How the networks of torchvision learn."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from dlstudy.figures.classes import confusion_matrix
-from dlstudy.figures.curves import every_seed, plain_losses
+from dlstudy.figures.classifiers import confusion_matrix, every_seed, plain_losses
 from dlstudy.figures.housing import THOUSANDS
-from dlstudy.figures.style import COLOURS, key_above, new
+from dlstudy.figures.style import COLOURS, Figures, key_above, new
 from dlstudy.study.results import Results
 
 MARKERS = "osD^vPX"
 
 
-def figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Each figure with the name of its file, without the ending."""
+def figures(results: Results) -> Figures:
     models = results.vision()
     if models:
         histories = {name: over_images(results.history(name), params.num_images) for name, params in models.items()}
@@ -32,8 +30,7 @@ def over_images(history: pd.DataFrame, num_images: int) -> pd.DataFrame:
 
 def vision_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """Loss and accuracy on validation images over the images `seen`; a thin line a seed, a thick one for their mean."""
-    figure = new(3.0)
-    of_loss, of_accuracy = figure.subplots(1, 2)
+    figure, (of_loss, of_accuracy) = new(3.0, 1, 2)
     for axes, column in ((of_loss, "validation_loss"), (of_accuracy, "validation_accuracy")):
         for place, (name, history) in enumerate(histories.items()):
             colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
@@ -45,5 +42,4 @@ def vision_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
     plain_losses(of_loss)
     reached = [history["validation_accuracy"].max() for history in histories.values()]
     of_accuracy.set(ylabel="validation accuracy", ylim=(0.6 if min(reached) > 0.7 else 0, 1))
-    key_above(figure)
-    return figure
+    return key_above(figure)

@@ -1,23 +1,24 @@
 """What pages show of a classifier of images, of either kind of network."""
 
+from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any, Final
 
 import pandas as pd
 
 from dlstudy.data.image_sets import SIDE
+from dlstudy.literature.published import Published
 from dlstudy.measures.samples import records
+from dlstudy.report.markdown import Context
 from dlstudy.study.results import Results
 from dlstudy.training.params import SgdParams
 from dlstudy.vision.params import VisionParams
 
-Context = dict[str, Any]
-
-NUM_PIXELS: Final = SIDE**2
-
 
 def classifier(results: Results, name: str, params: SgdParams | VisionParams) -> Context:
-    """A row of the result table, with the values on the page of the classifier."""
+    """A row of the result table, with the values on the page of the classifier.
+
+    `looked` is the accuracy on the validation images that a network is looked at with in training, at its end.
+    """
     metrics = results.metrics(name)
     per_seed = results.table(name, "per_seed")
     test = per_seed.loc[per_seed["split"] == "test", "accuracy"]
@@ -35,6 +36,7 @@ def classifier(results: Results, name: str, params: SgdParams | VisionParams) ->
         "test_min": test.min(),
         "test_max": test.max(),
         "validation": metrics["validation_accuracy"],
+        "looked": last["validation_accuracy"].mean(),
         "train": last["train_accuracy"].mean(),
         "hardest": min(per_class, key=itemgetter("recall")),
         "easiest": max(per_class, key=itemgetter("recall")),
@@ -54,13 +56,22 @@ def layers(params: SgdParams | VisionParams, num_classes: int) -> str:
     """A network in words: "784-256-10, relu", or "resnet18 of torchvision, images of 28 pixels a side"."""
     if isinstance(params, VisionParams):
         return f"{params.builder} of torchvision, images of {params.resolution} pixels a side"
-    widths = "-".join(map(str, [NUM_PIXELS, *params.hidden, num_classes]))
+    widths = "-".join(map(str, [SIDE**2, *params.hidden, num_classes]))
     return f"{widths}, {params.activation}" if params.hidden else widths
 
 
-def worst_confusions(confusion: pd.DataFrame, num: int = 3) -> list[Context]:
-    """The commonest mistakes: class, predicted class, and the share of the class that it affects."""
+def worst_confusions(confusion: pd.DataFrame) -> list[Context]:
+    """The three commonest mistakes: class, predicted class, and the share of the class that it affects."""
     totals = confusion.groupby("class")["count"].transform("sum")
     shares = confusion.assign(share=confusion["count"] / totals)
-    wrong = shares[shares["class"] != shares["predicted"]]
-    return records(wrong.nlargest(num, "share"))
+    return records(shares[shares["class"] != shares["predicted"]].nlargest(3, "share"))
+
+
+def beside(models: Sequence[Context], published: Published) -> list[Context]:
+    """One a published figure that stands beside one of the models, with that model."""
+    by_name = {model["name"]: model for model in models}
+    return [
+        {"figure": figure, "ours": by_name[figure.beside]}
+        for figure in published.fashion_mnist
+        if figure.beside in by_name
+    ]

@@ -1,18 +1,22 @@
 """Markdown from templates: prose in the template, numbers from a context."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined
 
 from dlstudy.judging.power import MOST_SEEDS, POWER
 from dlstudy.judging.statements import Statement
 from dlstudy.report.chinese import in_words_zh, zh
+from dlstudy.report.words import ANSWER, PLURAL
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
+
+Context = dict[str, Any]
+"""What a template is filled with, or a row of a table in it."""
 
 
 def count(value: float) -> str:
@@ -20,13 +24,8 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def share(value: float) -> str:
-    """0.88591 -> 0.8859."""
-    return f"{value:.4f}"
-
-
-def spread(value: float | None) -> str:
-    """A standard deviation of shares, or a dash where one run has none."""
+def share(value: float | None) -> str:
+    """0.88591 -> 0.8859; a dash for None, such as the standard deviation of one run."""
     return "–" if value is None else f"{value:.4f}"  # noqa: RUF001 - an en dash is meant
 
 
@@ -65,16 +64,8 @@ def powers(text: str) -> str:
     return re.sub(r"(\d)e([+-]\d+)", power, text)
 
 
-class Evidence(NamedTuple):
-    """The text of a statement, as its card shows it."""
-
-    paragraph: str  # the first one
-    figure: str  # the first one that is not folded, or ""
-    rest: str  # what is folded
-
-
-def evidence(text: str) -> Evidence:
-    """The text of a statement in three parts: first paragraph, first figure, and all else."""
+def evidence(text: str) -> tuple[str, str, str]:
+    """The text of a statement in three parts: first paragraph, first figure that is not folded or "", and all else."""
     paragraph, _, rest = text.strip().partition("\n\n")
     depth, lines, figure = 0, [], ""
     for line in rest.splitlines():
@@ -83,35 +74,24 @@ def evidence(text: str) -> Evidence:
             figure = line
         else:
             lines.append(line)
-    return Evidence(paragraph, figure, "\n".join(lines).strip())
+    return paragraph, figure, "\n".join(lines).strip()
 
 
-FILTERS: Final = {
-    "evidence": evidence,
-    "cell": cell,
-    "count": count,
-    "share": share,
-    "spread": spread,
-    "percent": percent,
-    "powers": powers,
-    "significant": significant,
-    "in_words": in_words,
-    "in_words_zh": in_words_zh,
-    "zh": zh,
+FILTERS: Final[dict[str, Any]] = {
+    each.__name__: each
+    for each in (evidence, cell, count, share, percent, powers, significant, in_words, in_words_zh, zh)
 }
 
 
-def with_bodies(statements: Iterable[Statement]) -> Environment:
-    """Jinja that also finds the texts of statements, as "statements/LIN-3.md" and "statements/LIN-3.zh.md"."""
-    languages = {"en": "md", "zh": "zh.md"}
-    return _with(
-        tuple((f"statements/{each.id}.{languages[key]}", each.bodies[key]) for each in statements for key in languages)
-    )
-
-
 @cache  # with it, the compiled templates
-def _with(bodies: tuple[tuple[str, str], ...]) -> Environment:
-    return environment().overlay(loader=ChoiceLoader([FileSystemLoader(TEMPLATES), DictLoader(dict(bodies))]))
+def with_bodies(statements: tuple[Statement, ...]) -> Environment:
+    """Jinja that also finds the texts of statements, as "statements/LIN-3.md" and "statements/LIN-3.zh.md"."""
+    texts = {
+        f"statements/{each.id}.{ending}": each.bodies[language]
+        for each in statements
+        for language, ending in (("en", "md"), ("zh", "zh.md"))
+    }
+    return environment().overlay(loader=ChoiceLoader([FileSystemLoader(TEMPLATES), DictLoader(texts)]))
 
 
 def in_both_languages(jinja: Environment, name: str, context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -136,5 +116,5 @@ def environment() -> Environment:
     )
     jinja.filters.update(FILTERS)
     jinja.globals.update(FILTERS)  # so that a macro can be given one
-    jinja.globals.update(POWER=POWER, MOST_SEEDS=MOST_SEEDS)
+    jinja.globals.update(POWER=POWER, MOST_SEEDS=MOST_SEEDS, words=ANSWER, plural=PLURAL)
     return jinja

@@ -1,41 +1,37 @@
 """The values that the template of each page is filled with."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from dlstudy.core.checksums import read_checksums
 from dlstudy.data.image_sets import DATASETS, SIDE
 from dlstudy.judging.controls import A_A
 from dlstudy.judging.register import FIXED, UNREGISTERED, load_register
-from dlstudy.judging.statements import POINTS, Statement, readings_of
+from dlstudy.judging.statements import Statement, readings_of
 from dlstudy.literature.published import Published
 from dlstudy.measures.samples import records
 from dlstudy.report.activations import activations_page, which
-from dlstudy.report.classifiers import NUM_PIXELS, classifier
-from dlstudy.report.published import published_context
+from dlstudy.report.classifiers import beside, classifier
+from dlstudy.report.markdown import Context, in_both_languages, with_bodies
+from dlstudy.report.published import published_context, single_run_row
 from dlstudy.report.rates import rate_rows
 from dlstudy.report.scorecard import (
     Judged,
     Section,
-    answer_counts,
     by_verdict,
     citing,
+    counts,
     judged,
     measured,
     sections,
-    verdict_counts,
 )
-from dlstudy.report.sweep import sweep_context
 from dlstudy.report.torchvision import torchvision_context
-from dlstudy.report.words import ANSWER
 from dlstudy.study.ladder import Ladder
 from dlstudy.study.results import Results
-
-Context = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -56,6 +52,18 @@ class Sources:
     def beside(self) -> Published:
         """The published figures that may stand beside the results: those about the same images."""
         return self.published.beside(self.results.image_set().dataset)
+
+
+def common(results: Results, published: Published) -> Context:
+    """What every page may name; `published` are the figures that may stand beside the results."""
+    return {
+        "study": results.study,
+        "settings": results.study.judge,
+        "images": results.facts("images"),
+        "image_set": results.image_set(),
+        "side": SIDE,
+        "comparable": bool(published.fashion_mnist),
+    }
 
 
 def regressor(results: Results, name: str) -> Context:
@@ -108,39 +116,28 @@ CHAPTER_NAMES: Final = {
     "torchvision": "torchvision",
     "perceptron": "Multilayer perceptron",
 }
-PLURAL: Final = {
-    "holds": "hold",
-    "conditions": "hold with conditions",
-    "does_not_hold": "do not hold",
-    "open": "are open",
-}
-
-
 LEAD: Final = {"linear": ("LIN-3", "LIN-1"), "softmax": ("SOFT-4", "SOFT-3"), "torchvision": ("TV-1", "TV-2")}
 """The statements whose answers open a chapter's page; that of the multilayer perceptron opens with the short answer."""
 
 
-def statements_page(sources: Sources) -> Context:
-    """The statements with their answers, and the readings with their verdicts."""
+def index_page(sources: Sources) -> Context:
+    """The short answer, and the statements with their answers."""
     note = [each for each in sources.sections if each.statement.of_the_note]
-    readings = [reading for section in sources.sections for reading in section.readings]
     return {
+        "which": which(Ladder(sources.results)),
         "note": note,
         "chapters": {
             name: [each for each in note if each.statement.en.chapter == chapter]
             for chapter, name in CHAPTER_NAMES.items()
         },
         "further": [each for each in sources.sections if not each.statement.of_the_note],
-        "counts": answer_counts(note),
-        "words": ANSWER,
-        "plural": PLURAL,
+        "counts": counts(each.answer for each in note),
         "failing": [
             row["why_not"]
             for row in records(sources.results.controls())
             if row["passes"] == "no" and not row["control"].startswith(A_A)
         ],
-        "num_readings": len(readings),
-        "settings": sources.results.study.judge,
+        "num_readings": sum(len(each.readings) for each in sources.sections),
     }
 
 
@@ -150,20 +147,19 @@ def readings_page(sources: Sources) -> Context:
         "rows": rows,
         "asserted": [each for each in rows if each.reading.en.relation != "beyond"],
         "beyond": [each for each in rows if each.reading.en.relation == "beyond"],
-        "counts": verdict_counts(rows),
-        "settings": sources.results.study.judge,
+        "counts": counts(each.verdict for each in rows),
     }
 
 
 def method_page(sources: Sources) -> Context:
     found = judged(sources.results, readings_of(sources.statements))
     return {
-        "settings": sources.results.study.judge,
         "family": [each for each in found if each.reading.en.confirmatory],
         "num_readings": len(found),
         "fragile": [each for each in found if each.moves],
         "controls": [
-            row | {"measured": measured(row | {"unit": POINTS})} for row in records(sources.results.controls())
+            row | {"measured": measured(row | {"unit": "accuracy points"})}
+            for row in records(sources.results.controls())
         ],
         "a_a": A_A,
         "register": load_register(sources.root / "statements" / "register.yaml"),
@@ -175,8 +171,8 @@ def registrations(found: Sequence[Judged]) -> dict[str, int]:
     """How many readings were fixed before their evidence, amended or added after results, or are not registered."""
     words = [each.row["registration"] for each in found]
     starts = (FIXED, "amended after results", "added after results", UNREGISTERED)
-    counts = {start: sum(word.startswith(start) for word in words) for start in starts}
-    return {start: count for start, count in counts.items() if count}
+    found_of = {start: sum(word.startswith(start) for word in words) for start in starts}
+    return {start: num for start, num in found_of.items() if num}
 
 
 def chapter(sources: Sources, name: str) -> Context:
@@ -184,23 +180,10 @@ def chapter(sources: Sources, name: str) -> Context:
     found = [each for each in sources.sections if each.statement.en.chapter == name]
     return {
         "sections": found,
-        "chapter_counts": answer_counts([each for each in found if each.statement.of_the_note]),
+        "chapter_counts": counts(each.answer for each in found if each.statement.of_the_note),
         "lead": LEAD.get(name, ()),
         "top_figure": "verdicts/ladder.png" if name == "perceptron" else "",  # stands above the cards
-        "settings": sources.results.study.judge,
         "cites": citing(sources.sections),
-        "words": ANSWER,
-        "plural": PLURAL,
-    }
-
-
-def index_page(sources: Sources) -> Context:
-    results = sources.results
-    return statements_page(sources) | {
-        "which": which(Ladder(results)),
-        "image_set": results.image_set(),
-        "num_classes": len(results.facts("images")["class_names"]),
-        "comparable": bool(sources.beside.fashion_mnist),
     }
 
 
@@ -208,24 +191,16 @@ def models_page(sources: Sources) -> Context:
     """What every model reaches, beside published figures."""
     results = sources.results
     models = results.classifiers() | results.vision()
-    classifiers = {name: classifier(results, name, params) for name, params in models.items()}
+    classifiers = [classifier(results, name, params) for name, params in models.items()]
     return {
-        "classifiers": list(classifiers.values()),
+        "classifiers": classifiers,
         "housing": [regressor(results, name) for name in results.regressors("housing")],
         "synthetic": [regressor(results, name) for name in results.regressors("synthetic")],
-        "published": [
-            {"figure": figure, "ours": classifiers[figure.beside]}
-            for figure in sources.beside.fashion_mnist
-            if figure.beside in classifiers
-        ],
+        "published": beside(classifiers, sources.beside),
         "published_fits": sources.published.housing,
         "people": sources.beside.people,
-        "comparable": bool(sources.beside.fashion_mnist),
-        "image_set": results.image_set(),
-        "standard_errors": standard_errors(list(classifiers.values()), results.facts("images")),
+        "standard_errors": standard_errors(classifiers, results.facts("images")),
         "rates": rate_rows(results),
-        "tuning_seeds": results.study.experiments.mlp_rates.tuning_seeds,
-        "confidence": results.study.judge.confidence,
     }
 
 
@@ -237,21 +212,12 @@ def standard_errors(classifiers: list[Context], facts: Context) -> Context:
 
 
 def data_page(sources: Sources) -> Context:
-    results = sources.results
-    return {
-        "prepare": results.study.prepare,
-        "images": results.facts("images"),
-        "image_set": results.image_set(),
-        "folder": results.facts("images").get("folder"),
-        "side": SIDE,
-        "housing": results.facts("housing"),
-        "synthetic": results.facts("synthetic"),
-    }
+    facts = sources.results.facts
+    return {"folder": facts("images").get("folder"), "housing": facts("housing"), "synthetic": facts("synthetic")}
 
 
 def linear_page(sources: Sources) -> Context:
     return {
-        "prepare": sources.results.study.prepare,
         "facts": sources.results.facts("housing"),
         "housing": linear_problem(sources.results, "housing"),
         "synthetic": linear_problem(sources.results, "synthetic"),
@@ -259,49 +225,31 @@ def linear_page(sources: Sources) -> Context:
     } | chapter(sources, "linear")
 
 
-def classifier_page(*, hidden: bool) -> Callable[[Sources], Context]:
+def classifier_page(sources: Sources, *, hidden: bool) -> Context:
     """The page of the classifiers with hidden layers, or of those without."""
-
-    def page(sources: Sources) -> Context:
-        results = sources.results
-        models = [classifier(results, name, params) for name, params in results.classifiers(hidden=hidden).items()]
-        context: Context = {"models": models, "images": results.facts("images"), "image_set": results.image_set()}
-        context |= {"which": which(Ladder(results))} if hidden else {}
-        context |= {"num_pixels": NUM_PIXELS, "study": results.study, "comparable": bool(sources.beside.fashion_mnist)}
-        return context | chapter(sources, "perceptron" if hidden else "softmax")
-
-    return page
-
-
-def torchvision_page(sources: Sources) -> Context:
-    return torchvision_context(sources.results, sources.published) | chapter(sources, "torchvision")
+    found = sources.results.classifiers(hidden=hidden)
+    models = [classifier(sources.results, name, params) for name, params in found.items()]
+    return {"models": models} | chapter(sources, "perceptron" if hidden else "softmax")
 
 
 def published_page(sources: Sources) -> Context:
-    return published_context(sources.results, sources.beside) | {"ladder": sweep_context(sources.results)}
+    ladder = Ladder(sources.results)
+    single_runs = [single_run_row(ladder, cell) for cell in ladder.living]
+    return published_context(sources.results, sources.beside) | {"single_runs": single_runs}
 
 
 def checksums(root: Path, data: str) -> dict[str, str]:
     return read_checksums(root / DATASETS / data / "SHA256SUMS")
 
 
-def image_checksums(sources: Sources) -> dict[str, str]:
-    """Of the files of the images: as they are published or, for a folder of images, as they were made of it."""
-    facts = sources.results.facts("images")
-    found: dict[str, str] = facts["folder"]["checksums"] if "folder" in facts else {}
-    return found or checksums(sources.root, facts["dataset"])
-
-
 def provenance_page(sources: Sources) -> Context:
+    """`checksums` are of the files as they are published or, for a folder of images, as they were made of it."""
     facts = sources.results.facts("images")
+    of_images = facts.get("folder", {}).get("checksums") or checksums(sources.root, facts["dataset"])
     return {
-        "checksums": {
-            facts["name"]: image_checksums(sources),
-            "Ames housing": checksums(sources.root, "housing"),
-        },
+        "checksums": {facts["name"]: of_images, "Ames housing": checksums(sources.root, "housing")},
         "folder_name": facts["name"] if "folder" in facts else "",
         "versions": sources.results.versions().to_dict("records"),
-        "study": sources.results.study,
     }
 
 
@@ -312,11 +260,22 @@ PAGES: Final[dict[str, Callable[[Sources], Context]]] = {
     "method": method_page,
     "data": data_page,
     "linear_regression": linear_page,
-    "softmax_regression": classifier_page(hidden=False),
-    "torchvision": torchvision_page,
-    "multilayer_perceptron": classifier_page(hidden=True),
+    "softmax_regression": partial(classifier_page, hidden=False),
+    "torchvision": lambda sources: (
+        torchvision_context(sources.results, sources.beside) | chapter(sources, "torchvision")
+    ),
+    "multilayer_perceptron": lambda sources: (
+        classifier_page(sources, hidden=True) | {"which": which(Ladder(sources.results))}
+    ),
     "activations": lambda sources: activations_page(sources.results),
     "activation_published": published_page,
     "provenance": provenance_page,
 }
 """Each page, by the name of its template and of its file."""
+
+
+def render_pages(sources: Sources) -> Iterator[tuple[str, str]]:
+    """File and text of each page but that of wall-clock times, in both languages; the same sources, the same text."""
+    jinja, shared = with_bodies(sources.statements), common(sources.results, sources.beside)
+    for name, context_of in PAGES.items():
+        yield from in_both_languages(jinja, name, shared | context_of(sources))

@@ -1,20 +1,21 @@
 """The values on the page of published figures: others' networks, beside ours of the same shape and images."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
-from dlstudy.data.image_sets import SIDE
 from dlstudy.judging.evidence import PerSeed
 from dlstudy.judging.rules import outcome_of
 from dlstudy.judging.statistics import paired_differences
 from dlstudy.literature.published import Published, PublishedFigure
+from dlstudy.measures.samples import records
+from dlstudy.report.markdown import Context
 from dlstudy.study.judge import JudgeParams
+from dlstudy.study.ladder import POINTS, Cell, Ladder
 from dlstudy.study.results import Results
-
-Context = dict[str, Any]
 
 EXPERIMENT: Final = "published_networks"
 ORDERS: Final[dict[str, str]] = {
@@ -29,26 +30,19 @@ NEAR: Final = 1.0  # accuracy points: how far from the published figure a networ
 
 
 def published_context(results: Results, published: Published) -> Context:
-    tables = {name: results.experiment(EXPERIMENT, name) for name in ("table", "table_epochs", "tutorial")}
-    facts = results.experiment_facts(EXPERIMENT)
-    rows = network_rows(tables["table"], tables["table_epochs"], published.networks)
-    settings = results.study.judge
-    orders = order_rows(tables["table"], rows, settings)
+    table, facts = results.experiment(EXPERIMENT, "table"), results.experiment_facts(EXPERIMENT)
+    rows = network_rows(table, results.experiment(EXPERIMENT, "table_epochs"), published.networks)
+    orders = order_rows(table, rows, results.study.judge)
     return {
-        "comparable": bool(published.networks),
-        "image_set": results.image_set(),
-        "num_pixels": SIDE**2,
-        "num_classes": len(results.facts("images")["class_names"]),
         "facts": facts,
         "near": NEAR,
-        "own": own_rows(tables["table"]),
+        "own": own_rows(table),
         "rows": rows,
         "far": [row for row in rows if abs(row["difference"]) > NEAR],
-        "settings": settings,
         "orders": orders,
-        "order_counts": order_counts(orders),
-        "runs": run_rows(tables["tutorial"]),
-        "signals": results.experiment(EXPERIMENT, "tutorial_signals").to_dict("records"),
+        "order_counts": Counter(row["order"] for row in orders),
+        "runs": run_rows(results.experiment(EXPERIMENT, "tutorial")),
+        "signals": records(results.experiment(EXPERIMENT, "tutorial_signals")),
         "editions": edition_rows(published.networks, tuple(facts["tutorial"]["hidden"])),
         "elsewhere": published.elsewhere,
         "sweep": published.sweep,
@@ -58,8 +52,7 @@ def published_context(results: Results, published: Published) -> Context:
 def own_rows(table: pd.DataFrame) -> list[Context]:
     """One a network of ours: the mean of its test accuracy over the seeds, the lowest and the highest."""
     cells = table.groupby(["hidden", "activation"], sort=False)["test_accuracy"]
-    found = cells.agg(mean="mean", low="min", high="max").reset_index()
-    return [{str(name): value for name, value in row.items()} for row in found.to_dict("records")]
+    return records(cells.agg(mean="mean", low="min", high="max").reset_index())
 
 
 def network_rows(table: pd.DataFrame, epochs: pd.DataFrame, published: Sequence[PublishedFigure]) -> list[Context]:
@@ -71,6 +64,7 @@ def network_rows(table: pd.DataFrame, epochs: pd.DataFrame, published: Sequence[
     for figure in published:
         hidden = "-".join(map(str, figure.hidden))
         ours = of_network(table, hidden, figure.activation)["test_accuracy"]
+        by_epoch = of_network(epochs, hidden, figure.activation).groupby("epoch")["validation_accuracy"].mean()
         if len(ours):
             rows.append(
                 {
@@ -80,8 +74,8 @@ def network_rows(table: pd.DataFrame, epochs: pd.DataFrame, published: Sequence[
                     "mean": ours.mean(),
                     "low": ours.min(),
                     "high": ours.max(),
-                    "difference": 100 * (ours.mean() - figure.value),
-                    "gain": last_gain(of_network(epochs, hidden, figure.activation)),
+                    "difference": POINTS * (ours.mean() - figure.value),
+                    "gain": POINTS * (by_epoch.iloc[-1] - by_epoch.iloc[-2]),
                 }
             )
     return rows
@@ -100,23 +94,35 @@ def of_network(table: pd.DataFrame, hidden: str, activation: str) -> pd.DataFram
     return table[(table["hidden"].astype(str) == hidden) & (table["activation"] == activation)]
 
 
-def last_gain(epochs: pd.DataFrame) -> float:
-    """How many accuracy points the last epoch brought on the validation split, in the mean of the seeds."""
-    means = epochs.groupby("epoch")["validation_accuracy"].mean()
-    return float(100 * (means.iloc[-1] - means.iloc[-2]))
-
-
 def order_rows(table: pd.DataFrame, rows: Sequence[Context], settings: JudgeParams) -> list[Context]:
-    """One a published order of two networks, the one that is ahead there first; and what ours say of it.
+    """One a published order of two networks: how far the first is ahead in accuracy points, there and here.
+
+    Ours are paired by seed, with the interval over the seeds.
+    """
+    found = []
+    for first, second in published_orders(rows):
+        ours = [of_network(table, row["hidden"], row["activation"]).set_index("seed") for row in (first, second)]
+        ahead = PerSeed((POINTS * paired_differences(*(each["test_accuracy"] for each in ours))).tolist())
+        outcome = "undecided" if ahead.problem(settings.confidence) else outcome_of(ahead, settings)
+        found.append(
+            {
+                "first": first,
+                "second": second,
+                "published": POINTS * (first["published"] - second["published"]),
+                "ours": ahead.interval(settings.confidence),
+                "outcome": outcome,
+                "order": ORDERS[outcome],
+            }
+        )
+    return found
+
+
+def published_orders(rows: Sequence[Context]) -> list[tuple[Context, Context]]:
+    """The pairs, each once, the network that is ahead in the published figures first.
 
     Of each shape ReLU and tanh, then neighbours in the published ranking. Networks that are published with the same
     accuracy have no order.
     """
-    return [order_row(table, first, second, settings) for first, second in published_orders(rows)]
-
-
-def published_orders(rows: Sequence[Context]) -> list[tuple[Context, Context]]:
-    """The pairs, each once."""
     ranking = sorted(rows, key=lambda row: -row["published"])
     by_shape: dict[str, list[Context]] = {}
     for row in ranking:
@@ -125,28 +131,6 @@ def published_orders(rows: Sequence[Context]) -> list[tuple[Context, Context]]:
     pairs = [of_shape for of_shape in by_shape.values() if len(of_shape) == 2]
     pairs += [list(pair) for pair in pairwise(ranking) if list(pair) not in pairs]
     return [(first, second) for first, second in pairs if first["published"] > second["published"]]
-
-
-def order_row(table: pd.DataFrame, first: Context, second: Context, settings: JudgeParams) -> Context:
-    """How far the first is ahead in accuracy points, there and here, with the interval over seeds of ours."""
-    ours = [of_network(table, row["hidden"], row["activation"]).set_index("seed") for row in (first, second)]
-    ahead = 100 * paired_differences(*(each["test_accuracy"] for each in ours))
-    sample = PerSeed(ahead.tolist())
-    outcome = "undecided" if sample.problem(settings.confidence) else outcome_of(sample, settings)
-    return {
-        "first": first,
-        "second": second,
-        "same_shape": first["hidden"] == second["hidden"],
-        "published": 100 * (first["published"] - second["published"]),
-        "ours": sample.interval(settings.confidence),
-        "outcome": outcome,
-        "order": ORDERS[outcome],
-    }
-
-
-def order_counts(orders: Sequence[Context]) -> dict[str, int]:
-    """How many orders there are of each kind, in the order of ORDERS."""
-    return {name: sum(row["order"] == name for row in orders) for name in ORDERS.values()}
 
 
 def run_rows(runs: pd.DataFrame) -> list[Context]:
@@ -170,3 +154,24 @@ def run_rows(runs: pd.DataFrame) -> list[Context]:
             }
         )
     return rows
+
+
+# --- What one run a setting would have said: the protocol of a published sweep, read off the ladder ---
+
+
+def single_run_row(ladder: Ladder, cell: Cell) -> Context:
+    """Of a cell: the activation with the highest mean test accuracy, and what each seed by itself would have named.
+
+    `spread` is the standard deviation over seeds of that activation, in accuracy points.
+    """
+    table = pd.DataFrame({name: ladder.scores(name, cell) for name in ladder.activations})
+    best = str(table.mean().idxmax())
+    named = table.idxmax(axis=1)
+    return {
+        "cell": cell,
+        "best": best,
+        "spread": POINTS * table[best].std(),
+        "num_seeds": len(named),
+        "num_agreeing": int((named == best).sum()),
+        "others": sorted(set(named) - {best}),
+    }

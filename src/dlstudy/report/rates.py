@@ -1,22 +1,13 @@
 """The learning rates of `train`'s multilayer perceptrons beside those that tuning finds at as many epochs."""
 
 import math
-from collections.abc import Sequence
-from typing import Any, Final, Literal
 
-import pandas as pd
-
-from dlstudy.judging.statistics import Interval, paired_differences, t_interval
+from dlstudy.judging.statistics import paired_differences, t_interval
+from dlstudy.report.markdown import Context
+from dlstudy.study.ladder import POINTS
 from dlstudy.study.results import Results
 from dlstudy.training.params import SgdParams
 from dlstudy.tuning.rates import PER_DECADE, learning_rate
-
-Context = dict[str, Any]
-
-POINTS: Final = 100
-
-Finding = Literal["tuned", "within the noise", "worse", "not tried"]
-"""What tuning says of the rate in params.yaml, by the one of the grid that is nearest to it."""
 
 
 def rate_rows(results: Results) -> list[Context]:
@@ -28,45 +19,28 @@ def rate_rows(results: Results) -> list[Context]:
 
 
 def rate_row(results: Results, name: str, model: SgdParams) -> Context:
-    """What was tried, what is best of it, and what params.yaml uses."""
+    """What was tried, what is best of it, and what params.yaml uses.
+
+    `nearest` is the rate of the grid 10^(k/4) that is nearest to that of params.yaml on a logarithmic scale, and
+    `behind` how many points of validation accuracy it is behind the tuned one, paired by tuning seed; both are None if
+    it was not tried. The accuracy of a rate that diverged is 0.
+    """
     choice = results.experiment_facts(f"mlp_rates/{name}")
-    own, tuned = model.lr, choice["lr"]
-    tried = accuracies_by_rate(results.experiment(f"mlp_rates/{name}", "tuning"))
-    nearest = nearest_tried(own, list(tried))
-    behind = None if nearest is None else difference(tried[tuned], tried[nearest], results.study.judge.confidence)
+    by_rate = results.experiment(f"mlp_rates/{name}", "tuning").set_index("seed").groupby("lr")["validation_accuracy"]
+    tried = {float(str(lr)): scores for lr, scores in by_rate}
+    nearest, behind, finding = learning_rate(round(PER_DECADE * math.log10(model.lr))), None, "not tried"
+    if nearest in tried:
+        points = POINTS * paired_differences(tried[choice["lr"]], tried[nearest])
+        behind = t_interval(points.tolist(), results.study.judge.confidence)
+        finding = "worse" if behind.low > 0 else "within the noise"
     return {
         "name": name,
         "tried": [{"lr": lr, "mean": scores.mean()} for lr, scores in tried.items()],
         "num_epochs": model.num_epochs,
-        "tuned": tuned,
+        "tuned": choice["lr"],
         "at_edge": choice["at_edge"],
-        "own": own,
-        "nearest": nearest,
+        "own": model.lr,
+        "nearest": nearest if behind else None,
         "behind": behind,
-        "finding": finding(tuned, nearest, behind),
+        "finding": "tuned" if nearest == choice["lr"] else finding,
     }
-
-
-def accuracies_by_rate(tuning: pd.DataFrame) -> "dict[float, pd.Series[float]]":
-    """Validation accuracy by tuning seed of each rate, ascending; of one that diverged 0."""
-    groups = tuning.set_index("seed").groupby("lr")["validation_accuracy"]
-    return {float(str(lr)): scores for lr, scores in groups}
-
-
-def nearest_tried(lr: float, tried: Sequence[float]) -> float | None:
-    """The rate of the grid 10^(k/4) that is nearest to this one on a logarithmic scale, if it was tried."""
-    nearest = learning_rate(round(PER_DECADE * math.log10(lr)))
-    return nearest if nearest in tried else None
-
-
-def difference(best: "pd.Series[float]", other: "pd.Series[float]", confidence: float) -> Interval:
-    """How many accuracy points the second is behind the first, paired by tuning seed."""
-    return t_interval((POINTS * paired_differences(best, other)).tolist(), confidence)
-
-
-def finding(tuned: float, nearest: float | None, behind: Interval | None) -> Finding:
-    if nearest is None or behind is None:
-        return "not tried"
-    if nearest == tuned:
-        return "tuned"
-    return "worse" if behind.low > 0 else "within the noise"

@@ -1,9 +1,10 @@
 """Statements with their answers, and readings with their verdicts, as the pages show them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from jinja2 import Template
 
@@ -11,8 +12,9 @@ from dlstudy.judging.answers import ANSWERS
 from dlstudy.judging.register import Entry, entries_of, load_register
 from dlstudy.judging.rules import VERDICTS
 from dlstudy.judging.statements import POINTS, Reading, Statement
+from dlstudy.measures.samples import records
 from dlstudy.report.markdown import environment
-from dlstudy.report.words import ANSWER, MARK, RELATION, Language, rule_words
+from dlstudy.report.words import MARK, RELATION, Language, rule_words
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import MissingResultError, Results
 
@@ -55,10 +57,8 @@ class Judged:
         shown = next((name for name, found in conditions if found["estimate"] == self.row["estimate"]), "")
         return shown if len(self.evidence["conditions"]) > 1 else ""
 
-    @property
-    def relation(self) -> Mapping[str, str]:
-        """By language."""
-        return {language: names[self.reading.en.relation] for language, names in RELATION.items()}
+    def relation(self, language: Language) -> str:
+        return RELATION[language][self.reading.en.relation]
 
     @property
     def link(self) -> str:
@@ -81,32 +81,21 @@ class Judged:
         """The same as a table of answers has it: to three digits where there is an interval."""
         return measured(self.row, digits=4 if self.row["low"] == self.row["high"] else 3)
 
-    @property
-    def rule(self) -> Mapping[str, str]:
-        """By language."""
-        rule = self.reading.en.rule
-        return {language: rule_words(rule, self.settings, language) for language in ("en", "zh")}
+    def rule(self, language: Language) -> str:
+        return rule_words(self.reading.en.rule, self.settings, language)
 
 
 @dataclass(frozen=True)
 class Section:
-    """A statement, its answer and its readings; facts and the like are by reading, for the statement's own text."""
+    """A statement, its answer and its readings."""
 
     statement: Statement
     answer: str
     readings: tuple[Judged, ...]
 
-    @property
-    def facts(self) -> dict[str, dict[str, Any]]:
-        return {each.reading.name: each.evidence["facts"] for each in self.readings}
-
-    @property
-    def conditions(self) -> dict[str, dict[str, Any]]:
-        return {each.reading.name: each.evidence["conditions"] for each in self.readings}
-
-    @property
-    def aside(self) -> dict[str, dict[str, Any]]:
-        return {each.reading.name: each.evidence["aside"] for each in self.readings}
+    def evidence(self, part: Literal["facts", "conditions", "aside"]) -> dict[str, dict[str, Any]]:
+        """A part of the evidence, by reading: what the statement's own text takes its numbers from."""
+        return {each.reading.name: each.evidence[part] for each in self.readings}
 
     @property
     def rows(self) -> dict[str, dict[str, Any]]:
@@ -145,21 +134,17 @@ class Section:
     def mark(self) -> str:
         return MARK[self.answer]
 
-    def word(self, language: Language) -> str:
-        """The answer in a word or two."""
-        return ANSWER[language][self.answer]
-
     def sentence(self, language: Language) -> str:
         """The answer as a sentence, with its numbers."""
         document = self.statement.en if language == "en" else self.statement.zh
         text = getattr(document.answers, self.answer)
-        rows = self.rows
+        rows, to = self.rows, " to " if language == "en" else " 至 "
         context = {
             "rows": rows,
             "condition": {each.reading.name: each.condition for each in self.readings}.get,
-            "facts": self.facts,
-            "conditions": self.conditions,
-            "measured": lambda name: in_language(measured(rows[name], digits=3), language),
+            "facts": self.evidence("facts"),
+            "conditions": self.evidence("conditions"),
+            "measured": lambda name: measured(rows[name], digits=3).replace(" to ", to),
             "number": lambda name: measured(rows[name], digits=3).partition(" (")[0].removeprefix("+"),
         }
         return compiled(text).render(context)
@@ -169,10 +154,6 @@ class Section:
 def compiled(text: str) -> Template:
     """A sentence as a template; each is compiled once, however many pages have it."""
     return environment().from_string(text)
-
-
-def in_language(text: str, language: Language) -> str:
-    return text if language == "en" else text.replace(" to ", " 至 ")
 
 
 def measured(row: dict[str, Any], digits: int = 4) -> str:
@@ -193,18 +174,14 @@ def _number(value: float, digits: int, *, in_points: bool) -> str:
 
 def judged(results: Results, readings: Sequence[Reading]) -> list[Judged]:
     """Every reading with its verdict, in their order; MissingResultError for one that has not been judged."""
-    table = results.verdicts()
-    rows = {str(row["id"]): {str(name): value for name, value in row.items()} for row in table.to_dict("records")}
-    evidence = results.evidence()
+    rows = {row["id"]: row for row in records(results.verdicts())}
+    evidence, arms = results.evidence(), records(results.arms())
     for file, what, found in (("verdicts.csv", "a verdict", rows), ("evidence.json", "evidence", evidence)):
         if missing := [each.key for each in readings if each.key not in found]:
             raise MissingResultError(
                 f"{results.JUDGED}/{file}: expected {what} on {missing[0]}, found none; run `dvc repro`"
             )
     register = load_register(results.root / "statements" / "register.yaml")
-    arms: dict[str, list[dict[str, Any]]] = {}
-    for row in results.arms().to_dict("records"):
-        arms.setdefault(row["id"], []).append({str(name): value for name, value in row.items()})
     return [
         Judged(
             each,
@@ -212,7 +189,7 @@ def judged(results: Results, readings: Sequence[Reading]) -> list[Judged]:
             evidence[each.key],
             results.study.judge,
             entries_of(each, register),
-            arms.get(each.key, ()),
+            [row for row in arms if row["id"] == each.key],
         )
         for each in readings
     ]
@@ -233,29 +210,21 @@ def by_verdict(found: Iterable[Judged]) -> list[Judged]:
     return sorted(found, key=lambda each: VERDICTS.index(each.row["verdict"]))
 
 
-def answer_counts(found: Sequence[Section]) -> dict[str, int]:
-    """How many statements of the note have each answer, of the answers that occur."""
-    answers = [each.answer for each in found]
-    return {answer: answers.count(answer) for answer in ANSWERS[:-1] if answer in answers}
+def counts(words: Iterable[str]) -> dict[str, int]:
+    """How often each verdict, or each answer, is found, of those that are; in the order of the tables."""
+    found = Counter(words)
+    return {word: found[word] for word in (*VERDICTS, *ANSWERS) if word in found}
 
 
-def verdict_counts(found: Sequence[Judged]) -> dict[str, int]:
-    """How many readings have each verdict, of the verdicts that occur."""
-    verdicts = [each.verdict for each in found]
-    return {verdict: verdicts.count(verdict) for verdict in VERDICTS if verdict in verdicts}
-
-
-def citing(found: Iterable[Section], seen: list[tuple[str, str, str]] | None = None) -> Callable[[str, str], str]:
+def citing(found: Iterable[Section]) -> Callable[[str, str], str]:
     """What a text says where it leans on another reading's verdict: `cites("ACT-2", "refuted")` gives a link.
 
-    Where the verdict is another by now, the link says which. `seen` collects (reading, cited verdict, verdict).
+    Where the verdict is another by now, the link says which.
     """
     by_key = {each.key: each for section in found for each in section.readings}
 
     def cites(key: str, verdict: str) -> str:
         one = by_key[key]
-        if seen is not None:
-            seen.append((key, verdict, one.verdict))
         moved = "" if one.verdict == verdict else f" (here: {one.verdict}; this text was written for {verdict})"
         return f"[{key}]({one.link}){moved}"
 

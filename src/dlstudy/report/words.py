@@ -23,6 +23,12 @@ ANSWER: Final = {
         "further": "延伸问题",
     },
 }
+PLURAL: Final = {
+    "holds": "hold",
+    "conditions": "hold with conditions",
+    "does_not_hold": "do not hold",
+    "open": "are open",
+}
 MARK: Final = {"holds": "✔", "conditions": "◐", "does_not_hold": "✘", "open": "?", "further": "→"}
 RELATION: Final = {
     "en": {"says": "the note says it", "implies": "the note implies it", "beyond": "beyond the note"},
@@ -97,13 +103,11 @@ def rule_words(rule: Rule, settings: JudgeParams, language: Language = "en") -> 
     numbers = {"c": f"{confidence:g}", "n": f"{narrow:g}", "m": f"{settings.margin:g}", "of": f"{rule.of:g}"}
     if rule.threshold is not None:
         numbers["t"] = f"{rule.threshold:g}"
-    at_least, more_than = SHARE[language]
-    if rule.at_least is not None:
-        numbers["s"] = at_least.format(100 * rule.at_least)
-    if rule.more_than is not None:
-        numbers["s"] = more_than.format(100 * rule.more_than)
+    for words, share in zip(SHARE[language], (rule.at_least, rule.more_than), strict=True):
+        if share is not None:
+            numbers["s"] = words.format(100 * share)
     region = REGIONS[language][rule.region]
     if rule.quantifier == "some":  # which nothing refutes
         region = region.partition(", refuted")[0].partition("，低于")[0].partition("，高于")[0]
-    words = region + QUANTIFIERS[language][rule.quantifier]
-    return words.format(**numbers) + ("" if rule.proves else NO_PROOF[language])
+    sentence = region + QUANTIFIERS[language][rule.quantifier]
+    return sentence.format(**numbers) + ("" if rule.proves else NO_PROOF[language])
