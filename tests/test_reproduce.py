@@ -1,10 +1,14 @@
 """Everything again, stage by stage: what is done is kept, and each stage is compared with what was there."""
 
+import shutil
+
 import pytest
 
+from dlstudy.core.errors import StudyError
 from tools import reproduce
 from tools.checkout import NO_GIT
-from tools.reproduce import RECORD, Run, in_words, read_record, time_left
+from tools.readme import reproduced
+from tools.reproduce import RECORD, STATE, Run, in_words, read_record, time_left
 
 PIPELINE = """
 stages:
@@ -55,7 +59,7 @@ def test_everything_runs_again_and_each_stage_says_what_came_out_the_same(projec
 def test_a_run_that_was_stopped_goes_on_where_it_was(project, capfd):
     (project / "gate").unlink()
     assert reproduce.main([], project) != 0
-    assert "the same command goes on from here" in capfd.readouterr().err
+    assert "second ended with status" in capfd.readouterr().err
     assert "second" not in ran(project)
     (project / "gate").touch()
     assert reproduce.main([], project) == 0
@@ -78,8 +82,39 @@ def test_a_stage_whose_code_has_changed_since_it_was_done_runs_once_more(project
     assert run.stages_left() == ["timed"]
     (project / "second.txt").write_text("3\n")
     assert sorted(run.stages_left()) == ["second", "timed"]
-    assert reproduce.main(["--restart"], project) == 1  # b.csv was made from the old file
-    assert sorted(ran(project)) == ["first", "first", "second", "second", "timed"]
+
+
+def test_all_stages_run_once_more_against_the_same_where_asked(project, capfd):
+    (project / "second.txt").write_text("3\n")
+    assert reproduce.main([], project) == 1
+    assert "What was there before stays in tmp/reproduce/before" in capfd.readouterr().out
+    assert reproduce.main([], project) == 1  # said once more, and nothing runs
+    assert sorted(ran(project)) == ["first", "second", "timed"]
+    assert reproduce.main(["--restart"], project) == 1
+    assert sorted(ran(project)) == ["first", "first", "second", "second", "timed", "timed"]
+    (project / "second.txt").write_text("2\n")
+    assert reproduce.main(["--restart"], project) == 0  # as it was at first
+
+
+def test_a_kill_after_a_stage_and_before_it_was_noted_loses_that_stage_only(project):
+    (project / "second.txt").write_text("3\n")
+    run = Run(project)
+    run.begin()
+    assert run.run("first") == 0
+    run._keep(run.seconds, running="second")
+    assert reproduce.dvc(project, "repro", "--force", "--single-item", "second") == 0  # and then the kill
+    assert reproduce.main([], project) == 1  # compared with what was there before
+    assert sorted(ran(project)) == ["first", "second", "second", "timed"]
+
+
+def test_a_file_that_is_missing_upstream_does_not_stop_what_goes_on(project):
+    run = Run(project)
+    run.begin()
+    assert run.run("first") == 0
+    (project / "b.csv").unlink()
+    (project / "a.csv").unlink()
+    assert run.stages_left()[-1] == "timed"
+    assert reproduce.main(["--restart"], project) == 0
 
 
 def test_a_record_is_kept_where_asked_and_tells_the_time_left(project, capfd):
@@ -92,23 +127,25 @@ def test_a_record_is_kept_where_asked_and_tells_the_time_left(project, capfd):
     reproduce.main(["--record", "second", "timed"], project)
     assert list(read_record(project / RECORD).index) == ["first", "second", "timed"]
     assert "and 1 stages that were never timed" in capfd.readouterr().out
-    before = kept.loc["second", "outputs"]
-    assert read_record(project / RECORD).loc["second", "outputs"] == before
     (project / "second.txt").write_text("3\n")
     reproduce.main(["--record", "second"], project)
-    changed = read_record(project / RECORD).loc["second"]
-    assert changed["outputs"] != before
-    assert (changed["num_outputs"], changed["num_same"]) == (1, 0)
+    other = read_record(project / RECORD).loc["second"]
+    assert (other["num_outputs"], other["num_same"]) == (1, 0)
+    assert other["outputs"] == kept.loc["second", "outputs"]  # of what was there before
 
 
-def test_results_that_changed_between_two_runs_are_what_the_second_compares_with(project, capfd):
+def test_other_results_than_a_run_left_are_not_taken_for_those_it_began_with(project, capfd):
     (project / "gate").unlink()
     assert reproduce.main([], project) != 0
     (project / "gate").touch()
     (project / "second.txt").write_text("3\n")
     assert reproduce.dvc(project, "repro") == 0
-    assert reproduce.main([], project) == 0  # begun anew
-    assert ran(project).count("first") == 2
+    assert reproduce.main(["timed"], project) == 0
+    assert reproduce.main([], project) == 2
+    told = capfd.readouterr().err
+    assert "found other results of timed; delete tmp/reproduce to begin anew" in told  # second was running
+    shutil.rmtree(project / STATE)
+    assert reproduce.main([], project) == 0
 
 
 def test_stages_by_name_do_not_disturb_a_run_that_was_stopped(project):
@@ -120,9 +157,20 @@ def test_stages_by_name_do_not_disturb_a_run_that_was_stopped(project):
     assert ran(project).count("first") == 2  # once in each
 
 
+def test_a_record_that_is_none_is_named(project, capfd):
+    (project / "bench").mkdir()
+    (project / RECORD).write_text("")
+    with pytest.raises(StudyError, match=r"reproduced\.csv: expected a table with stage, seconds"):
+        Run(project)
+
+
+def test_without_a_record_the_page_says_so(project):
+    assert reproduced(read_record(project / RECORD)) == "Nothing yet."
+
+
 def test_a_stage_that_is_none_is_named(project, capfd):
     assert reproduce.main(["third"], project) == 2
-    assert "third: expected stages of dvc.lock" in capfd.readouterr().err
+    assert "third: expected stages of dvc.yaml" in capfd.readouterr().err
     assert ran(project) == []
 
 

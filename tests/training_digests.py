@@ -93,10 +93,11 @@ def algebra() -> Iterator[tuple[str, str]]:
         A, B = (torch.randn(rows, 37, generator=stream, dtype=dtype) for rows in (101, 53))
         H, values = A.T @ A, A.abs()
         found = [A @ B.T, A.T @ A[:, 0], A[0] @ B[0], torch.einsum("ij,kj->ik", A, B)]
-        found += [values.sqrt(), values.exp(), values.log(), values.erf()]
+        found += [values.sqrt(), values.exp(), values.log(), values.erf(), A.tanh(), A.clone().tanh_()]
         yield f"products {dtype}", digest(*found)
         found = [*torch.linalg.eigh(H), torch.linalg.eigvals(B[:37]), *torch.linalg.svd(A, full_matrices=False)]
         found += [torch.linalg.lstsq(A, A[:, :1], driver="gelsy").solution, torch.linalg.solve(H, B.T)]
+        found += [*torch.linalg.qr(A), torch.linalg.inv(H), torch.linalg.inv_ex(B[:37, :36].T @ B[:37, :36]).inverse]
         found += [torch.cholesky_solve(B.T, torch.linalg.cholesky(H)), torch.linalg.pinv(H, hermitian=True)]
         yield f"linear algebra {dtype}", digest(*found)
 

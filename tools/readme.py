@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
+
 from dlstudy.judging.statements import load_statements
 from dlstudy.report.activations import which
 from dlstudy.report.markdown import environment
@@ -101,11 +103,11 @@ def speed(sentence: str) -> str:
     return sentence.format(wall=wall, work=work)
 
 
-def reproduced() -> str:
+def reproduced(record: pd.DataFrame) -> str:
     """By processor: how many stages were run again there, and how many of their outputs came out as committed."""
     outputs = stage_outputs(ROOT / "dvc.lock")
-    record = read_record(ROOT / RECORD)
-    current = record[[hash_of(outputs.get(str(stage), {})) == found for stage, found in record["outputs"].items()]]
+    are_current = [hash_of(outputs.get(str(stage), {})) == found for stage, found in record["outputs"].items()]
+    current = record[pd.Series(are_current, index=record.index, dtype=bool)]
     lines = [
         f"- {name}: {len(rows)} of {len(outputs)} stages; {rows['num_same'].sum()} of {rows['num_outputs'].sum()} "
         "outputs are the same bytes."
@@ -119,7 +121,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "brief": lambda: brief("en"),
     "brief_zh": lambda: brief("zh"),
     "speed": lambda: speed(SPEED),
-    "reproduced": reproduced,
+    "reproduced": lambda: reproduced(read_record(ROOT / RECORD)),
 }
 
 

@@ -1,9 +1,10 @@
 """Everything again, from the raw data on, stage by stage: `make reproduce`. Says of each stage what came out the same.
 
-It can be stopped at any time: the same command goes on with the stage that it was at (`--restart` begins anew). What
-was there before, the stages that are done and their seconds are kept in tmp/reproduce until all are done.
-`--record` enters each stage into bench/reproduced.csv, on which the time left is estimated.
-Exit status 0: everything is the same, or agrees within the tolerances of comparison.py.
+It can be stopped at any time: the same command goes on with the stage that it was at. What was there before, and which
+stages are done, stays in tmp/reproduce until everything has come out the same. `--restart` runs all stages once more
+and compares them with the same; delete the folder to compare with what is there now. `--record` enters each stage into
+bench/reproduced.csv, on which the time left is estimated. Exit status 0: everything is the same, or agrees within the
+tolerances of comparison.py; 1: something differs.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from typing import Any, Final
 import pandas as pd
 from ruamel.yaml import YAML
 
+from dlstudy.core.errors import StudyError
 from tools.checkout import RAW_IMAGES, ROOT, dvc, images_from, read_params
 from tools.comparison import Verdict, bulk_verdicts, files_below, is_timing, summary, verdicts
 from tools.staleness import ALWAYS, stale_stages
@@ -48,7 +50,7 @@ class Run:
 
     def begin(self) -> None:
         """Keep what is there now: the lock, every file that is compared, and the images that were downloaded."""
-        shutil.rmtree(self.state, ignore_errors=True)
+        self.end()
         self.before.mkdir(parents=True)
         outputs = [path for outs in stage_outputs(self.root / "dvc.lock").values() for path in outs]
         for path, content in files_below(self.root, dict.fromkeys(outputs, "")).items():
@@ -57,45 +59,71 @@ class Run:
         shutil.copy(self.root / "dvc.lock", self.before)
         if (self.root / RAW_IMAGES).is_dir():  # DVC empties the folder of an output before its stage runs
             shutil.copytree(self.root / RAW_IMAGES, self.state / "images")
-        self._keep({})  # the last of all: a beginning that was cut off is begun anew
+        self.restart()  # the last of all: a beginning that was cut off is begun anew
 
-    @property
-    def can_resume(self) -> bool:
-        """Whether there is a run to go on with, and dvc.lock is as it left it."""
-        return self.done.is_file() and bool(json.loads(self.done.read_text())["lock"] == self._lock())
+    def restart(self) -> None:
+        """All stages are to run, whatever was done."""
+        self._keep({}, running=None)
+
+    def end(self) -> None:
+        """Forget all of it."""
+        self.done.unlink(missing_ok=True)  # the first of all: without it the rest is no run
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    def check(self) -> None:
+        """StudyError where results have changed since, but for those of the stage that was running."""
+        kept = self._kept()
+        now = stage_outputs(self.root / "dvc.lock")
+        changed = {name for name in kept["lock"].keys() | now.keys() if kept["lock"].get(name) != now.get(name)}
+        if others := sorted(changed - {kept["running"]}):
+            raise StudyError(
+                f"dvc.lock: expected it as this reproduction left it, found other results of {', '.join(others)}; "
+                f"delete {self.state.relative_to(self.root)} to begin anew and compare with what is there now"
+            )
+
+    def _kept(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.done.read_text())
+        return content
 
     @property
     def seconds(self) -> dict[str, float]:
         """The seconds of each stage that is done, in the order in which they ran."""
-        content: dict[str, float] = json.loads(self.done.read_text())["seconds"]
-        return content
+        seconds: dict[str, float] = self._kept()["seconds"]
+        return seconds
 
-    def _keep(self, seconds: Mapping[str, float]) -> None:
+    def _keep(self, seconds: Mapping[str, float], running: str | None) -> None:
+        content = {"running": running, "seconds": seconds, "lock": stage_outputs(self.root / "dvc.lock")}
         unfinished = self.done.with_suffix(".new")
-        unfinished.write_text(json.dumps({"lock": self._lock(), "seconds": seconds}, indent=1) + "\n")
+        unfinished.write_text(json.dumps(content, indent=1) + "\n")
         unfinished.replace(self.done)
 
-    def _lock(self) -> str:
-        return hashlib.sha256((self.root / "dvc.lock").read_bytes()).hexdigest()
+    def stages(self) -> list[str]:
+        """All stages, in the order of the pipeline."""
+        return self._planned("--force")
 
     def stages_left(self) -> list[str]:
-        """In the order of the pipeline: stages not done yet, and those done before their code or data changed."""
-        stale = set(self._planned()) - {ALWAYS}
-        return [name for name in self._planned("--force") if name in stale or name not in self.seconds]
+        """Stages not done yet, and those done before their code or data changed."""
+        stale = set(self._planned()) - {ALWAYS} if self.seconds else set()
+        return [name for name in self.stages() if name in stale or name not in self.seconds]
 
     def _planned(self, *options: str) -> list[str]:
+        """What a dry run would run; without force it ends at the first stage that lacks a file, and so does this."""
         command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--dry", "--allow-missing", *options]
-        return stale_stages(
-            subprocess.run(command, cwd=self.root, stdout=subprocess.PIPE, text=True, check=True).stdout
-        )
+        run = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
+        if run.returncode and options:
+            raise StudyError(f"dvc.yaml: expected a pipeline that DVC can plan, found:\n{run.stderr.strip()}")
+        return stale_stages(run.stdout)
 
     def run(self, stage: str) -> int:
         """Run a stage by force; its exit status."""
+        if self._kept()["running"] != stage and stage.startswith("vision@"):  # from its beginning, not a checkpoint
+            shutil.rmtree(self.root / "tmp/checkpoints" / stage.removeprefix("vision@"), ignore_errors=True)
+        self._keep(self.seconds, running=stage)
         start = time.monotonic()
         given = images_from(self.state / "images", read_params(self.root))
         status = dvc(self.root, "--wait-for-lock", "repro", "--force", "--single-item", stage, environment=given)
         if status == 0:
-            self._keep(self.seconds | {stage: round(time.monotonic() - start, 1)})
+            self._keep(self.seconds | {stage: round(time.monotonic() - start, 1)}, running=None)
         return status
 
     def compared(self, stages: Iterable[str]) -> list[Verdict]:
@@ -108,12 +136,13 @@ class Run:
             found += verdicts(files_below(self.before, old), files_below(self.root, new))
         return found
 
-    def enter(self, stage: str, found: list[Verdict]) -> None:
-        """Record what a stage took and how much of it came out the same."""
+    def enter(self, stage: str) -> None:
+        """Record what a stage took, and how many of the outputs that were there before came out the same."""
+        found = self.compared([stage])
         num_same = sum(verdict.outcome == "same" for verdict in found)
-        outputs = stage_outputs(self.root / "dvc.lock")
-        row = (stage, self.seconds[stage], processor(), len(found), num_same, hash_of(outputs[stage]))
-        known = self.record.index.isin(list(outputs)) & (self.record.index != stage)
+        before = stage_outputs(self.before / "dvc.lock")
+        row = (stage, self.seconds[stage], processor(), len(found), num_same, hash_of(before.get(stage, {})))
+        known = self.record.index.isin(list(stage_outputs(self.root / "dvc.lock"))) & (self.record.index != stage)
         entered = pd.DataFrame([row], columns=list(COLUMNS)).set_index("stage")
         self.record = pd.concat([self.record[known], entered]).sort_index()
         self.record.to_csv(self.root / RECORD, lineterminator="\n")
@@ -129,8 +158,12 @@ class Run:
 
 def read_record(file: Path) -> pd.DataFrame:
     """The rows of the record, by stage; none where there is no file."""
-    found = pd.read_csv(file) if file.is_file() else pd.DataFrame(columns=list(COLUMNS))
-    return found.set_index("stage")
+    if not file.is_file():
+        return pd.DataFrame(columns=list(COLUMNS)).set_index("stage")
+    try:
+        return pd.read_csv(file, dtype={"outputs": str})[list(COLUMNS)].set_index("stage")
+    except (ValueError, KeyError) as error:
+        raise StudyError(f"{file}: expected a table with {', '.join(COLUMNS)}, found another: {error}") from None
 
 
 def stage_outputs(lock: Path) -> Outputs:
@@ -177,37 +210,51 @@ def told(found: list[Verdict]) -> str:
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stages", nargs="*", help="these stages only, on what earlier ones left (all)")
-    parser.add_argument("--restart", action="store_true", help="begin anew, whatever an earlier run has done")
+    parser.add_argument("--restart", action="store_true", help="run all stages, whatever an earlier run has done")
     parser.add_argument("--record", action="store_true", help=f"enter what the stages took into {RECORD}")
     options = parser.parse_args(arguments)
-    if unknown := set(options.stages) - set(stage_outputs(root / "dvc.lock")):
-        print(f"{', '.join(sorted(unknown))}: expected stages of dvc.lock, found none of this name", file=sys.stderr)
+    try:
+        return reproduce(Run(root, STATE_OF_SOME if options.stages else STATE), options)
+    except StudyError as error:
+        print(f"error: {error}", file=sys.stderr)
         return 2
-    run = Run(root, STATE_OF_SOME if options.stages else STATE)
-    if options.restart or options.stages or not run.can_resume:
+
+
+def reproduce(run: Run, options: argparse.Namespace) -> int:
+    """The exit status; StudyError for stages that there are not, and where results have changed meanwhile."""
+    if unknown := set(options.stages) - set(run.stages()):
+        raise StudyError(f"{', '.join(sorted(unknown))}: expected stages of dvc.yaml, found none of this name")
+    if options.stages or not run.done.exists():
         run.begin()
+    run.check()
+    if options.restart:
+        run.restart()
     left = [name for name in run.stages_left() if name in options.stages or not options.stages]
     while left:
         print(f"\n{run.progress(left)}\nNext: {left[0]}", flush=True)
         if status := run.run(left[0]):
-            print(f"{left[0]} ended with status {status}; the same command goes on from here", file=sys.stderr)
+            print(f"{left[0]} ended with status {status}: mend that, then run the same command", file=sys.stderr)
             return status
-        found = run.compared(left[:1])
-        print(f"{left[0]}: {told(found)}", flush=True)
+        print(f"{left[0]}: {told(run.compared(left[:1]))}", flush=True)
         if options.record:
-            run.enter(left[0], found)
+            run.enter(left[0])
         left = left[1:]
-    return _end(run)
+    return _end(run, record=options.record)
 
 
-def _end(run: Run) -> int:
+def _end(run: Run, *, record: bool) -> int:
+    for stage in run.seconds if record else ():
+        run.enter(stage)
     found = run.compared(run.seconds)
     text, status = summary(found)
     print(f"\n{told(found)}\n{text} The stages took {in_words(sum(run.seconds.values()))}.")
     timed = [path for stage in run.seconds for path in stage_outputs(run.root / "dvc.lock")[stage] if is_timing(path)]
     if timed:
         print(f"What depends on wall-clock time was timed again and is not among them: {', '.join(timed)}.")
-    shutil.rmtree(run.state)
+    if status:
+        print(f"What was there before stays in {run.before.relative_to(run.root)}.")
+    else:
+        run.end()
     return status
 
 

@@ -34,6 +34,13 @@ found = {
     "linear": outputs, "gradient": torch.autograd.grad(outputs.square().sum(), weight)[0],
     "empty": draw(0, 5) @ B, "nothing summed": draw(3, 0) @ draw(0, 2),
     "sqrt": values.sqrt(), "exp": values.exp(), "log": values.log(), "erf": values.erf(),
+    "tanh": (values - 1).tanh(), "tanh in place": (values - 1).tanh_(), "tanh of float": (values - 1).float().tanh(),
+    "tanh of a transpose": A.T.tanh(), "tanh in place of a slice": A.clone()[:, 1:3].tanh_(),
+    "slope of tanh": torch.autograd.grad(weight.tanh().sum(), weight)[0],
+    "qr": torch.linalg.qr(A).R.abs(), "from qr": torch.linalg.qr(A).Q @ torch.linalg.qr(A).R,
+    "complete qr": torch.linalg.qr(A, mode="complete").Q.abs()[:, :5], "r alone": torch.linalg.qr(A, mode="r").R.abs(),
+    "inverse": torch.linalg.inv(H), "inverses": torch.linalg.inv(stack[:, :, :4]),
+    "slope of inverse": torch.autograd.grad(torch.linalg.inv(weight.T @ weight).sum(), weight)[0],
     "sqrt of int": torch.tensor([4]).sqrt(),
     "slope of exp": torch.autograd.grad(weight.exp().sum(), weight)[0],
     "eigh": eigen.eigenvalues, "eigenvectors": eigen.eigenvectors * eigen.eigenvalues @ eigen.eigenvectors.T,
@@ -78,7 +85,9 @@ def test_what_has_no_solution_is_refused_as_pytorch_does():
         torch.linalg.solve(singular, torch.ones(2, 1, dtype=torch.float64))
     with pytest.raises(torch.linalg.LinAlgError):
         torch.linalg.cholesky(-torch.eye(2, dtype=torch.float64))
-    assert torch.linalg.cholesky_ex(-torch.eye(2)).info == 1
+    with pytest.raises(torch.linalg.LinAlgError):
+        torch.linalg.inv(singular)
+    assert torch.linalg.cholesky_ex(-torch.eye(2)).info == torch.linalg.inv_ex(torch.zeros(2, 2)).info == 1
 
 
 def test_matrices_that_do_not_fit_are_refused():

@@ -57,6 +57,34 @@ def _of_each_number(function: Callable[..., Any]) -> Callable[[Tensor], Tensor]:
     return kernel
 
 
+def _tanh(values: Tensor) -> Tensor:
+    """Float32 by PyTorch itself, which is the same on all; given a result to fill, it is not asked to come here."""
+    if values.dtype != torch.float64:
+        return torch.tanh(values, out=torch.empty_like(values))
+    return _tensor(np.tanh(_array(values)))
+
+
+def _tanh_in_place(values: Tensor) -> Tensor:
+    return values.copy_(_tanh(values))
+
+
+def _qr(matrix: Tensor, mode: Literal["reduced", "complete", "r"] = "reduced") -> tuple[Tensor, Tensor]:
+    if mode == "r":
+        return matrix.new_empty(0), _tensor(np.linalg.qr(_array(matrix), mode))
+    q, r = np.linalg.qr(_array(matrix), mode)
+    return _tensor(q), _tensor(r)
+
+
+def _inverse(matrix: Tensor, *, check_errors: bool = False) -> tuple[Tensor, Tensor]:
+    try:
+        inverse, found = np.linalg.inv(_array(matrix)), 0
+    except np.linalg.LinAlgError:
+        if check_errors:
+            raise LinAlgError("expected an invertible matrix, found a singular one") from None
+        inverse, found = np.full(matrix.shape, np.inf), 1
+    return _tensor(inverse).to(matrix.dtype), torch.tensor(found, dtype=torch.int32)
+
+
 def _eigh(matrix: Tensor, lower_or_upper: Literal["L", "U"] = "L", compute_v: bool = True) -> tuple[Tensor, Tensor]:
     if not compute_v:
         return _tensor(np.linalg.eigvalsh(_array(matrix), lower_or_upper)), matrix.new_empty(0)
@@ -125,11 +153,15 @@ KERNELS: Final[dict[str, Callable[..., Any]]] = {
     "exp": _of_each_number(np.exp),
     "log": _of_each_number(np.log),
     "erf": _of_each_number(scipy.special.erf),
+    "tanh": _tanh,
+    "tanh_": _tanh_in_place,
     "_linalg_eigh": _eigh,
     "linalg_eigvals": _eigvals,
     "_linalg_solve_ex": _solve,
     "_linalg_svd": _svd,
     "linalg_lstsq": _least_squares,
+    "linalg_qr": _qr,
+    "linalg_inv_ex": _inverse,
     "linalg_cholesky_ex": _cholesky,
     "_cholesky_solve_helper": _solve_by_factor,
 }
