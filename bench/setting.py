@@ -73,7 +73,12 @@ def read_setting(model: ModelName, num_images: int | None, num_epochs: int, num_
     num_images = num_images or train_size
     if model == "resnet18":
         network = vision_params()
-        some = min(num_images, MOST_VISION_IMAGES)
+        if network.weights is not None or network.augmentation:
+            raise BenchError(
+                f"{VISION_KEY}: expected no published weights and no augmentation, as in the plain loop, found "
+                f"weights {network.weights}, augmentation {list(network.augmentation)}"
+            )
+        some = min(num_images, MOST_VISION_IMAGES, network.num_images)
         return Setting(model, (), network.builder, network.batch_size, some, num_epochs, num_rounds)
     params = model_params(model)
     widths = (NUM_PIXELS, *params.hidden, NUM_CLASSES)

@@ -104,6 +104,23 @@ def test_an_epoch_of_a_network_of_torchvision_is_short(study, monkeypatch):
     assert read_setting("resnet18", 40, 2, 3).num_images == 32
 
 
+def test_no_more_images_are_trained_on_than_the_network_has(study):
+    change(study, "num_images: 48", "num_images: 24")
+    assert read_setting("resnet18", 40, 2, 3).num_images == 24
+
+
+def test_augmentation_which_the_plain_loop_does_not_do_is_refused(study):
+    change(study, "augmentation: []", "augmentation: [flip]")
+    with pytest.raises(BenchError, match=r"vision\.resnet18: .*augmentation \['flip'\]"):
+        read_setting("resnet18", 40, 2, 3)
+
+
+def change(study, old, new):
+    text = (study / "params.yaml").read_text()
+    assert old in text
+    (study / "params.yaml").write_text(text.replace(old, new))
+
+
 def test_missing_data_are_named_with_the_command_that_makes_them(study):
     (study / "data/prepared/images.pt").unlink()
     with pytest.raises(BenchError, match=r"data/prepared/images\.pt: .*`dvc repro prepare`"):

@@ -77,6 +77,11 @@ def test_a_difference_in_accuracy_and_no_other_is_named(folder, changes):
     assert "readings.a: difference: expected" in problems(folder)
 
 
+def test_differences_of_one_statement_that_no_figure_could_tell_apart_are_named(folder):
+    write(folder, "LIN-1", english({"a": {}, "b": {"given": {"depth": 1}}}), chinese(["a", "b"]))
+    assert "LIN-1: expected another difference for each reading, found A − B > 0 twice" in problems(folder)
+
+
 def test_all_problems_of_all_documents_are_told_at_once(folder):
     write(folder, "LIN-2", english({"a": {"relation": "hints", "rule": {"region": "above"}}}), chinese(["b"]))
     write(folder, "SGD-1", english({"a": {}}, chapter="algebra") | {"note": "?"}, chinese(["a"]))

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from dlstudy.figures import census, ladder, signal
 from dlstudy.figures.style import BAND, COLOURS, GREY, Figures, key_above, name_rows, new
+from dlstudy.judging.controls import A_A
 from dlstudy.judging.statements import POINTS
 from dlstudy.judging.statistics import repeated_cv_interval
 from dlstudy.measures import census as census_measures
@@ -52,8 +53,8 @@ def differences(results: Results) -> pd.DataFrame:
     of_readings = verdicts[verdicts["unit"] == POINTS].assign(
         label=lambda table: table["id"].str.split("/").str[0] + "  " + table["difference"]
     )
-    of_controls = controls[controls["control"].isin(list(CONTROLS))].assign(
-        label=lambda table: table["control"].map(CONTROLS),
+    of_controls = controls[~controls["control"].str.startswith(A_A)].assign(
+        label=lambda table: [CONTROLS[name] for name in table["control"]],
         verdict=lambda table: table["passes"].map({"yes": "supported", "no": "refuted"}),
     )
     return pd.concat([of_readings, of_controls])[["label", "estimate", "low", "high", "verdict"]]

@@ -167,7 +167,7 @@ def load_statements(folder: Path = FOLDER, *, timed: bool | None = None) -> tupl
     found = [each for path in paths if (each := _statement(path, problems)) is not None]
     if not found and not problems:
         problems.append(f"{folder}: expected documents such as LIN-1.md, found none")
-    problems += _repeated_tests(found)
+    problems += [*_repeated_tests(found), *_repeated_formulas(found)]
     if problems:
         raise ParamsError("\n".join(problems))
     return tuple(sorted(found, key=sort_key))
@@ -220,7 +220,7 @@ def split(path: Path) -> tuple[dict[str, Any], str]:
     """The mapping between the two lines of dashes, and what follows; ParamsError where there is none."""
     try:
         parts = re.split(r"^---\n", path.read_text(encoding="utf-8"), maxsplit=2, flags=re.MULTILINE)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise ParamsError(f"{path}: expected a document, found none") from None
     except UnicodeDecodeError as error:
         raise ParamsError(f"{path}: expected UTF-8, found {error}; save it as UTF-8") from None
@@ -260,6 +260,16 @@ def _differences(english: English, chinese: Chinese) -> Iterator[str]:
     answers = [set(each.answers.model_dump(exclude_none=True)) for each in (english, chinese)]
     if answers[0] != answers[1]:
         yield f"answers: expected {sorted(answers[0])}, as in English, found {sorted(answers[1])}"
+
+
+def _repeated_formulas(statements: Sequence[Statement]) -> list[str]:
+    """Readings of one statement that no figure could tell apart."""
+    problems = []
+    for statement in statements:
+        formulas = [each.formula for each in statement.readings if each.formula]
+        for formula in sorted({each for each in formulas if formulas.count(each) > 1}):
+            problems.append(f"{statement.id}: expected another difference for each reading, found {formula} twice")
+    return problems
 
 
 def _repeated_tests(statements: Sequence[Statement]) -> list[str]:

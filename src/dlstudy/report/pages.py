@@ -11,7 +11,7 @@ from dlstudy.core.checksums import read_checksums
 from dlstudy.data.image_sets import DATASETS, SIDE
 from dlstudy.judging.controls import A_A
 from dlstudy.judging.register import FIXED, UNREGISTERED, load_register
-from dlstudy.judging.statements import Statement, readings_of
+from dlstudy.judging.statements import POINTS, Statement, readings_of
 from dlstudy.literature.published import Published
 from dlstudy.measures.samples import records
 from dlstudy.report.activations import activations_page, which
@@ -158,8 +158,7 @@ def method_page(sources: Sources) -> Context:
         "num_readings": len(found),
         "fragile": [each for each in found if each.moves],
         "controls": [
-            row | {"measured": measured(row | {"unit": "accuracy points"})}
-            for row in records(sources.results.controls())
+            row | {"measured": measured(row | {"unit": POINTS})} for row in records(sources.results.controls())
         ],
         "a_a": A_A,
         "register": load_register(sources.root / "statements" / "register.yaml"),
