@@ -83,7 +83,7 @@ def forest(differences: pd.DataFrame, margin: float) -> Figure:
     # Deep networks that do not train are scores of points apart; near 0 the scale is the usual one.
     axes.set_xscale("symlog", linthresh=5, linscale=2)
     axes.set_xlim(-100, 100)
-    ticks = [-50, -10, -2, 0, 2, 10, 50]
+    ticks = [-50, -10, -2, 0, 2, 10]
     axes.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
     axes.set_xlabel("Δ accuracy (points)")
     return key_above(figure)
