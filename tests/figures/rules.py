@@ -12,7 +12,7 @@ from dlstudy.figures.style import SMALL, WIDTH
 MOST_WORDS = 3  # a label; more is a sentence, which only one of the two languages' readers would read
 MOST_COLOURS = 4  # besides greys
 WORD = re.compile(r"[A-Za-z]{2,}")
-FORMULA = re.compile(r"\$[^$]+\$")
+NO_WORDS = re.compile(r"\$[^$]+\$|\b[A-Z]+-\d+")  # a formula, the id of a statement
 
 
 def faults(figure):
@@ -25,7 +25,7 @@ def faults(figure):
         f"a sentence: {line!r}"
         for text in texts
         for line in text.get_text().splitlines()
-        if len(WORD.findall(FORMULA.sub("", line))) > MOST_WORDS
+        if len(WORD.findall(NO_WORDS.sub("", line))) > MOST_WORDS
     ]
     found += [
         f"overlap: {first.get_text()!r} and {second.get_text()!r}"
