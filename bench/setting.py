@@ -17,7 +17,7 @@ ModelName = Literal["mlp_relu", "stack", "resnet18"]
 
 MODEL_KEY: Final = "train.mlp_relu"
 VISION_KEY: Final = "vision.resnet18"
-MOST_VISION_IMAGES: Final = 1_280  # an epoch of all would take minutes a measurement
+MOST_VISION_IMAGES: Final = 1_280  # an epoch of all would take minutes for each measurement
 STACK: Final = {"hidden": (128,), "batch_size": 128}  # the ladder at depth 1
 PREPARED: Final = Path("data/prepared/images.pt")
 RAW: Final = Path("data/raw/images")

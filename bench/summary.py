@@ -32,7 +32,7 @@ def rounded(value: float) -> float:
 
 
 def ratios_of_rounds(samples: Samples, numerator: str, denominator: str, *, work: bool = False) -> list[float]:
-    """How many times as long one way took as another, a round an entry: of the seconds, or the core-seconds worked."""
+    """How many times as long one way took as another, one per round: of the seconds, or the core-seconds worked."""
     pairs = zip(samples[numerator], samples[denominator], strict=True)
     if work:
         return [one.core_seconds / other.core_seconds for one, other in pairs]

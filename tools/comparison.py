@@ -81,10 +81,15 @@ def files_below(root: Path, outputs: Mapping[str, str]) -> dict[str, bytes]:
     return contents
 
 
+def stage_outputs(lock: Path) -> dict[str, dict[str, str]]:
+    """The checksums of every stage's outputs in dvc.lock, by path."""
+    stages: dict[str, Any] = YAML(typ="safe").load(lock)["stages"]
+    return {name: {out["path"]: out["md5"] for out in stage.get("outs", [])} for name, stage in stages.items()}
+
+
 def locked_outputs(lock: Path) -> dict[str, str]:
     """The checksum of every output in dvc.lock, by path."""
-    stages: dict[str, Any] = YAML(typ="safe").load(lock)["stages"]
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+    return {path: checksum for outputs in stage_outputs(lock).values() for path, checksum in outputs.items()}
 
 
 def compared_stages(lock: Path) -> dict[str, Any]:

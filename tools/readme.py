@@ -22,7 +22,8 @@ from dlstudy.report.words import ANSWER, MARK, Language
 from dlstudy.study.ladder import Ladder
 from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
-from tools.reproduce import RECORD, hash_of, read_record, stage_outputs
+from tools.comparison import stage_outputs
+from tools.reproduce import RECORD, hash_of, read_record
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 DOCUMENTS: Final = ("README.md", "README.zh.md")

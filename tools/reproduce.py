@@ -21,11 +21,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-from ruamel.yaml import YAML
 
 from dlstudy.core.errors import StudyError
 from tools.checkout import RAW_IMAGES, ROOT, dvc, images_from, read_params
-from tools.comparison import Verdict, bulk_verdicts, files_below, is_timing, summary, verdicts
+from tools.comparison import (
+    Verdict,
+    bulk_verdicts,
+    files_below,
+    is_timing,
+    locked_outputs,
+    stage_outputs,
+    summary,
+    verdicts,
+)
 from tools.staleness import ALWAYS, stale_stages
 
 STATE: Final = Path("tmp/reproduce")
@@ -33,8 +41,6 @@ STATE_OF_SOME: Final = Path("tmp/reproduce_some")  # of stages by name: a run of
 RECORD: Final = Path("bench/reproduced.csv")
 COLUMNS: Final = ("stage", "seconds", "processor", "num_outputs", "num_same", "outputs")
 """Of the record: what a stage took, on what, how much came out the same; a hash of the outputs in dvc.lock."""
-
-Outputs = Mapping[str, Mapping[str, str]]  # of each stage, the checksum of each output
 
 
 class Run:
@@ -52,8 +58,7 @@ class Run:
         """Keep what is there now: the lock, every file that is compared, and the images that were downloaded."""
         self.end()
         self.before.mkdir(parents=True)
-        outputs = [path for outs in stage_outputs(self.root / "dvc.lock").values() for path in outs]
-        for path, content in files_below(self.root, dict.fromkeys(outputs, "")).items():
+        for path, content in files_below(self.root, locked_outputs(self.root / "dvc.lock")).items():
             (self.before / path).parent.mkdir(parents=True, exist_ok=True)
             (self.before / path).write_bytes(content)
         shutil.copy(self.root / "dvc.lock", self.before)
@@ -164,12 +169,6 @@ def read_record(file: Path) -> pd.DataFrame:
         return pd.read_csv(file, dtype={"outputs": str})[list(COLUMNS)].set_index("stage")
     except (ValueError, KeyError) as error:
         raise StudyError(f"{file}: expected a table with {', '.join(COLUMNS)}, found another: {error}") from None
-
-
-def stage_outputs(lock: Path) -> Outputs:
-    """The checksums of every stage's outputs in dvc.lock, by path."""
-    stages: dict[str, Any] = YAML(typ="safe").load(lock)["stages"]
-    return {name: {out["path"]: out["md5"] for out in stage.get("outs", [])} for name, stage in stages.items()}
 
 
 def hash_of(outputs: Mapping[str, str]) -> str:

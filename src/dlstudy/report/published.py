@@ -56,7 +56,7 @@ def own_rows(table: pd.DataFrame) -> list[Context]:
 
 
 def network_rows(table: pd.DataFrame, epochs: pd.DataFrame, published: Sequence[PublishedFigure]) -> list[Context]:
-    """One a published network that is in the table: its figure, ours, and the difference in accuracy points.
+    """A row for each published network that is in the table: its figure, ours, and the difference in accuracy points.
 
     `gain` is how far validation accuracy rose in the last epoch, in points, in the mean of the seeds.
     """
@@ -95,7 +95,7 @@ def of_network(table: pd.DataFrame, hidden: str, activation: str) -> pd.DataFram
 
 
 def order_rows(table: pd.DataFrame, rows: Sequence[Context], settings: JudgeParams) -> list[Context]:
-    """One a published order of two networks: how far the first is ahead in accuracy points, there and here.
+    """A row for each published order of two networks: how far the first is ahead in accuracy points, there and here.
 
     Ours are paired by seed, with the interval over the seeds.
     """

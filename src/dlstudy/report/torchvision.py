@@ -42,7 +42,7 @@ def torchvision_context(results: Results, published: Published) -> Context:
 
 
 def transfer_rows(results: Results, models: Sequence[Context]) -> list[Context]:
-    """One a model that starts from pretrained weights or from features that such a network makes of the images.
+    """A row for each model that starts from pretrained weights or from features that such a network makes of the images.
 
     `scratch` is the first network of the same builder that is trained from scratch.
     """
