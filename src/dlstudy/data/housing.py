@@ -29,7 +29,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def sales_of(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a sale: price in dollars, area in square feet, age in years (year of sale - year of building).
+    """One row per sale: price in dollars, area in square feet, age in years (year of sale - year of building).
 
     A house sold before it was finished has a negative age, and keeps it.
     """

@@ -45,7 +45,7 @@ def network_outputs(
 
 
 def classification_scores(split: Split, logits: Mapping[int, Tensor]) -> pd.DataFrame:
-    """One row a seed: mean cross-entropy and accuracy."""
+    """One row per seed: mean cross-entropy and accuracy."""
     rows = [
         {
             "seed": seed,
@@ -58,7 +58,7 @@ def classification_scores(split: Split, logits: Mapping[int, Tensor]) -> pd.Data
 
 
 def correctness(split: Split, logits: Mapping[int, Tensor]) -> pd.DataFrame:
-    """One row a seed: whether each example is classified right, a bit an example, written as a hexadecimal number.
+    """One row per seed: whether each example is classified right, a bit an example, written as a hexadecimal number.
 
     The first example is the highest bit; zeros fill the last byte. `correct_examples` reads it.
     """
@@ -83,7 +83,7 @@ def confusion_counts(split: Split, logits: Mapping[int, Tensor], num_classes: in
 
 
 def confusion_table(counts: Tensor, class_names: Sequence[str]) -> pd.DataFrame:
-    """One row a pair (class, predicted class), with its count."""
+    """One row per pair (class, predicted class), with its count."""
     rows = [
         {"class": class_names[actual], "predicted": class_names[predicted], "count": int(counts[actual, predicted])}
         for actual in range(len(class_names))
@@ -93,7 +93,7 @@ def confusion_table(counts: Tensor, class_names: Sequence[str]) -> pd.DataFrame:
 
 
 def class_scores(counts: Tensor, class_names: Sequence[str]) -> pd.DataFrame:
-    """One row a class: precision, recall and F1 over all runs; 0 where a class was never predicted."""
+    """One row per class: precision, recall and F1 over all runs; 0 where a class was never predicted."""
     right = counts.diagonal().double()
     precision = right / counts.sum(0).clamp(min=1)
     recall = right / counts.sum(1).clamp(min=1)
@@ -108,7 +108,7 @@ def mean_probabilities(logits: Mapping[int, Tensor]) -> Tensor:
 
 
 def classification_predictions(split: Split, logits: Mapping[int, Tensor]) -> pd.DataFrame:
-    """One row an example: its class, what the mean of the runs predicts and how surely, and each run's prediction."""
+    """One row per example: its class, what the mean of the runs predicts and how surely, and each run's prediction."""
     probabilities = mean_probabilities(logits)
     confidence, predicted = probabilities.max(1)
     columns = {
@@ -144,7 +144,7 @@ def temperatures(split: Split, logits: Mapping[int, Tensor]) -> dict[int, float]
 
 
 def calibration_table(split: Split, logits: Mapping[int, Tensor], temperature_of: Mapping[int, float]) -> pd.DataFrame:
-    """One row a seed: its calibration on a split, before and after division by its temperature, and its logits' range.
+    """One row per seed: calibration on a split, before and after division by its temperature, and the logits' range.
 
     nll: nats an image. ece: expected calibration error; chance_ece_scaled: what chance alone gives it after scaling.
     logit_smallest, logit_largest: of all; logit_top: the median over the images of their largest; gap: the median of
@@ -179,7 +179,7 @@ def _range_of(logits: Tensor) -> dict[str, float]:
 
 
 def reliability_table(split: Split, logits: Mapping[int, Tensor], temperature_of: Mapping[int, float]) -> pd.DataFrame:
-    """One row a bin of confidence with the examples of all runs, first of the logits as trained, then as scaled."""
+    """One row per bin of confidence with the examples of all runs, first of the logits as trained, then as scaled."""
     classes = split.targets.repeat(len(logits))
     trained = torch.cat(list(logits.values()))
     scaled = torch.cat([values.double() / temperature_of[seed] for seed, values in logits.items()])
@@ -194,7 +194,7 @@ def in_units(dataset: Dataset, outputs: Tensor) -> Tensor:
 
 
 def regression_scores(dataset: Dataset, split: Split, outputs: Mapping[int, Tensor]) -> pd.DataFrame:
-    """One row a seed: root mean squared and mean absolute error in the target's unit, and R squared."""
+    """One row per seed: root mean squared and mean absolute error in the target's unit, and R squared."""
     rows = []
     total = (split.targets - split.targets.mean()).square().mean()
     for seed, values in outputs.items():
@@ -212,7 +212,7 @@ def regression_scores(dataset: Dataset, split: Split, outputs: Mapping[int, Tens
 
 
 def regression_predictions(dataset: Dataset, split: Split, outputs: Mapping[int, Tensor]) -> pd.DataFrame:
-    """One row an example: its features and target, and each run's prediction, in their units."""
+    """One row per example: its features and target, and each run's prediction, in their units."""
     columns: dict[str, Any] = {"index": torch.arange(len(split))}
     columns |= {name: split.features[:, column] for column, name in enumerate(dataset.feature_names)}
     columns |= {dataset.target_name: split.targets}
@@ -221,7 +221,7 @@ def regression_predictions(dataset: Dataset, split: Split, outputs: Mapping[int,
 
 
 def coefficients(dataset: Dataset, parameters: Mapping[int, Parameters]) -> pd.DataFrame:
-    """One row a seed and coefficient of a linear model, in units: target per feature, and the intercept.
+    """One row per seed and coefficient of a linear model, in units: target per feature, and the intercept.
 
     With standardised x' = (x - mean_x) / std_x and y' likewise, y' = w' x' + b' means w = w' std_y / std_x and
     b = mean_y + b' std_y - w mean_x.

@@ -28,7 +28,7 @@ def evaluate_vision(dataset: Dataset, params: VisionParams, runs: Sequence[Run],
 
 
 def filter_table(parameters: Parameters) -> pd.DataFrame:
-    """One row a filter of the first convolution, 64 at most: its shape, and its float32 weights as hexadecimal."""
+    """One row per filter of the first convolution, 64 at most: its shape, and its float32 weights as hexadecimal."""
     weights = next(values for values in parameters.values() if values.ndim == 4)[:NUM_FILTERS]
     _, channels, side, _ = weights.shape
     digits = [each.contiguous().numpy().astype("<f4").tobytes().hex() for each in weights]

@@ -18,7 +18,7 @@ OTHER: Final = (GREY, "X")  # an activation that leads nowhere yet
 
 
 def timeline(families: pd.DataFrame, *, since: int) -> Figure:
-    """A row a year: a marker and a name for each family, with its number of builders; the years of "today" shaded."""
+    """A row per year: a marker and a name for each family, with its number of builders; the years of "today" shaded."""
     first, last = families["year"].min(), max(families["year"].max(), since)
     ordered = families.sort_values(["year", "activation", "family"])
     ordered = ordered.assign(place=ordered.groupby("year").cumcount())

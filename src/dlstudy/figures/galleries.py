@@ -135,7 +135,7 @@ def transforms() -> dict[str, Any]:
 
 
 def transformed(images: Tensor) -> Figure:
-    """A row a transform, in two panels, a column an image (images, 1, 28, 28); each by itself, as in training."""
+    """A row per transform, in two panels, a column an image (images, 1, 28, 28); each by itself, as in training."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         rows = {name: torch.stack([each(image) for image in images]) for name, each in transforms().items()}
@@ -150,7 +150,7 @@ def transformed(images: Tensor) -> Figure:
 
 
 def mistakes(tables: Mapping[str, Any]) -> Figure:
-    """A row a model: the mistakes that it makes with the most confidence, what it takes them for and what they are."""
+    """A row per model: the mistakes that it makes with most confidence, what it takes them for and what they are."""
     figure, panels = new(1.25 * len(tables), len(tables), 1, squeeze=False)
     for axes, (name, table) in zip(panels.flat, tables.items(), strict=True):
         worst = table.head(PER_MODEL)

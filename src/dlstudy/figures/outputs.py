@@ -47,7 +47,7 @@ def figures(results: Results) -> Figures:
 
 
 def _strips(axes: Axes, table: pd.DataFrame, names: Names, column: str) -> None:
-    """A row a network and variant, of the seeds that did not diverge."""
+    """A row per network and variant, of the seeds that did not diverge."""
     stable = table[~table["diverged"].astype(bool)]
     rows = {
         name: stable.loc[(stable["network"] == network) & (stable["variant"] == variant), column].tolist()

@@ -20,7 +20,7 @@ COLUMNS: Final = ("arm", "id", "verdict", "estimate", "low", "high", "where", "o
 
 
 def arm_table(readings: Sequence[Reading], results: Results, measure: Measure) -> pd.DataFrame:
-    """A row an arm and reading: the arm's verdict, that of the ladder on the same cells, and whether they differ."""
+    """A row per arm and reading: the arm's verdict, that of the ladder on the same cells, and whether they differ."""
     of_ladder = [each for each in readings if any(path.startswith("results/ladder") for path in each.en.data)]
     rows = []
     for name, arm in results.study.ladder.arms.items():

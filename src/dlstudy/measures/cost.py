@@ -31,12 +31,12 @@ def over_relu(table: pd.DataFrame, cells: list[str], time: str) -> pd.DataFrame:
 
 
 def kernels(results: Results) -> pd.DataFrame:
-    """One row a round, side, part and activation, with the ratio."""
+    """One row per round, side, part and activation, with the ratio."""
     return over_relu(results.timing(EXPERIMENT, "kernels"), ["side", "part"], "microseconds")
 
 
 def epochs(results: Results) -> pd.DataFrame:
-    """One row a round, network and activation, with the ratio."""
+    """One row per round, network and activation, with the ratio."""
     return over_relu(results.timing(EXPERIMENT, "epochs"), ["network"], "seconds")
 
 

@@ -55,7 +55,7 @@ def relu_sizes(results: Results, inits: Sequence[str]) -> Evidence:
 
 
 def fact_rows(results: Results, activation: str) -> list[dict[str, Any]]:
-    """A row an initialiser: ratios, what is left of the signals between the ends, and the gradients of the weights."""
+    """A row per initialiser: ratios, what is left of the signals between the ends, and the gradients of the weights."""
     table, layers = ratios(results, activation), results.experiment(EXPERIMENT, "layers")
     gradients = results.experiment(EXPERIMENT, "weight_gradients")
     rows = []
@@ -89,7 +89,7 @@ def agreement(results: Results, activation: str) -> Evidence:
 
 
 def trainings(results: Results, activation: str) -> list[dict[str, Any]]:
-    """A row an initialiser: the mean loss and backward signal of the first hidden layer, before and after training."""
+    """A row per initialiser: the mean loss and backward signal of the first hidden layer, before and after training."""
     losses, table = (results.experiment(EXPERIMENT, name) for name in ("training_loss", "training"))
     rows = []
     for init, of_init in table[table["activation"] == activation].groupby("init", sort=False):

@@ -35,7 +35,7 @@ def properties_of(results: Results, **wanted: str) -> pd.DataFrame:
 
 
 def part_rows(results: Results) -> list[dict[str, Any]]:
-    """A row a part: its public names, and what of it is put to work on how many images."""
+    """A row per part: its public names, and what of it is put to work on how many images."""
     rows = []
     for part in records(results.experiment(TOUR, "parts")):
         used = properties_of(results, part=part["part"])
@@ -179,7 +179,7 @@ def beats_mlp(results: Results) -> Evidence:
 
 
 def property_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """One a property: how many cases, and for each format in how many it holds exactly and the largest deviation."""
+    """One per property: how many cases, and for each format in how many it holds exactly and the largest deviation."""
     return [
         {
             "property": name,

@@ -68,7 +68,7 @@ def worst_confusions(confusion: pd.DataFrame) -> list[Context]:
 
 
 def beside(models: Sequence[Context], published: Published) -> list[Context]:
-    """One a published figure that stands beside one of the models, with that model."""
+    """One per published figure that stands beside one of the models, with that model."""
     by_name = {model["name"]: model for model in models}
     return [
         {"figure": figure, "ours": by_name[figure.beside]}

@@ -83,7 +83,7 @@ def regressor(results: Results, name: str) -> Context:
 
 
 def coefficient_rows(results: Results, exact: str, descents: list[str]) -> list[Context]:
-    """A row a coefficient: the closed form, and for each descent the mean and the largest relative difference."""
+    """A row per coefficient: the closed form, and for each descent the mean and the largest relative difference."""
     solution = results.table(exact, "coefficients")
     rows = []
     for name, value in zip(solution["name"], solution["value"], strict=True):

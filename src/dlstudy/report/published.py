@@ -50,7 +50,7 @@ def published_context(results: Results, published: Published) -> Context:
 
 
 def own_rows(table: pd.DataFrame) -> list[Context]:
-    """One a network of ours: the mean of its test accuracy over the seeds, the lowest and the highest."""
+    """One per network of ours: the mean of its test accuracy over the seeds, the lowest and the highest."""
     cells = table.groupby(["hidden", "activation"], sort=False)["test_accuracy"]
     return records(cells.agg(mean="mean", low="min", high="max").reset_index())
 
@@ -82,7 +82,7 @@ def network_rows(table: pd.DataFrame, epochs: pd.DataFrame, published: Sequence[
 
 
 def edition_rows(published: Sequence[PublishedFigure], hidden: tuple[int, ...]) -> list[Context]:
-    """One an activation that the tutorial publishes: its accuracy in each edition, by the edition's short name."""
+    """One per activation that the tutorial publishes: its accuracy in each edition, by the edition's short name."""
     found: dict[str, dict[str, float]] = {}
     for figure in published:
         if figure.hidden == hidden:
@@ -134,7 +134,7 @@ def published_orders(rows: Sequence[Context]) -> list[tuple[Context, Context]]:
 
 
 def run_rows(runs: pd.DataFrame) -> list[Context]:
-    """One an activation and initialiser of the tutorial: of its seeds, when they began to learn, when the rule stops.
+    """One per activation and initialiser of the tutorial: of its seeds, when they began to learn, when the rule stops.
 
     `early` counts the seeds that the rule stops before they begin to learn.
     """

@@ -11,7 +11,7 @@ from dlstudy.tuning.rates import PER_DECADE, learning_rate
 
 
 def rate_rows(results: Results) -> list[Context]:
-    """One a tuned model, in the order of params.yaml."""
+    """One per tuned model, in the order of params.yaml."""
     models = results.classifiers(hidden=True)
     return [
         rate_row(results, name, models[name]) for name in results.study.experiments.mlp_rates.models if name in models

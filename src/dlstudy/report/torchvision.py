@@ -42,7 +42,7 @@ def torchvision_context(results: Results, published: Published) -> Context:
 
 
 def transfer_rows(results: Results, models: Sequence[Context]) -> list[Context]:
-    """A row for each model that starts from pretrained weights or from features that such a network makes of the images.
+    """One per model that starts from pretrained weights or from features that such a network makes of the images.
 
     `scratch` is the first network of the same builder that is trained from scratch.
     """
@@ -64,7 +64,7 @@ def transfer_rows(results: Results, models: Sequence[Context]) -> list[Context]:
 
 
 def family_rows(builders: pd.DataFrame) -> list[Context]:
-    """A row a family, the oldest first: the range of its sizes, and the builder whose default weights are best."""
+    """A row per family, the oldest first: the range of its sizes, and the builder whose default weights are best."""
     return [
         {
             "family": family,

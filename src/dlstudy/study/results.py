@@ -39,7 +39,7 @@ class Results:
         return dict(self._json(METRICS / f"{model}.json", self._stage(model, "evaluate")))
 
     def history(self, model: str) -> pd.DataFrame:
-        """One row a seed and epoch; see `runs.history_table`."""
+        """One row per seed and epoch; see `runs.history_table`."""
         return self._csv(RESULTS / "history" / f"{model}.csv", self._stage(model, "train"))
 
     def table(self, model: str, name: str) -> pd.DataFrame:
@@ -89,15 +89,15 @@ class Results:
         return self._csv(self.JUDGED / "answers.csv", self.JUDGE)
 
     def versions(self) -> pd.DataFrame:
-        """One row a package that results may depend on; see `study.provenance.versions`."""
+        """One row per package that results may depend on; see `study.provenance.versions`."""
         return self._csv(RESULTS / "versions.csv", "judge", words=True)
 
     def controls(self) -> pd.DataFrame:
-        """One row a negative control."""
+        """One row per negative control."""
         return self._csv(RESULTS / "controls.csv", "judge", words=True)
 
     def arms(self) -> pd.DataFrame:
-        """One row an arm of the ladder and reading; see `judging.arms.arm_table`."""
+        """One row per arm of the ladder and reading; see `judging.arms.arm_table`."""
         return self._csv(RESULTS / "arms.csv", "judge")
 
     def evidence(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Results:
         return self._json(self.JUDGED / "evidence.json", self.JUDGE)
 
     def sales(self) -> pd.DataFrame:
-        """One row a sale of a house: price, area, age."""
+        """One row per sale of a house: price, area, age."""
         return self._csv(RESULTS / "data" / "housing" / "sales.csv", "prepare@housing")
 
     def classifiers(self, *, hidden: bool | None = None) -> dict[str, SgdParams]:

@@ -52,7 +52,7 @@ def _edges(num_bins: int) -> Tensor:
 
 
 def reliability(logits: Tensor, classes: Tensor, num_bins: int = NUM_BINS) -> pd.DataFrame:
-    """One row a bin of confidence, from the lowest; bins without examples are left out.
+    """One row per bin of confidence, from the lowest; bins without examples are left out.
 
     The confidence of an example is the probability of its predicted class. Bins are equally wide, (low, high], and
     have the number of examples, their mean confidence and their accuracy.

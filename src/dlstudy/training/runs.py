@@ -46,7 +46,7 @@ def load_runs(path: Path) -> dict[int, Parameters]:
 
 
 def history_table(runs: Sequence[Run], task: Task) -> pd.DataFrame:
-    """One row a seed and epoch: losses and, in classification, accuracies on train and validation."""
+    """One row per seed and epoch: losses and, in classification, accuracies on train and validation."""
     rows = [
         {
             "seed": run.seed,

@@ -92,7 +92,7 @@ def final_scores(stack: Stack, images: Images) -> list[Row]:
 
 
 def tuning_table(climbs: Sequence[Climb[Any]], **names: str) -> pd.DataFrame:
-    """A row a trial: its place, a column a field; the names stand first in every row."""
+    """A row per trial: its place, a column a field; the names stand first in every row."""
     rows = [
         {**names, **trial.place._asdict()}
         | {"init": trial.configuration.init, "lr": trial.configuration.lr, "seed": trial.seed}
@@ -104,7 +104,7 @@ def tuning_table(climbs: Sequence[Climb[Any]], **names: str) -> pd.DataFrame:
 
 
 def chosen_table(climbs: Sequence[Climb[Any]], **names: str) -> pd.DataFrame:
-    """A row a place: what was chosen, out of how many configurations, and whether it trains at all."""
+    """A row per place: what was chosen, out of how many configurations, and whether it trains at all."""
     rows = [
         {**names, **climb.place._asdict()}
         | {"init": climb.best().init, "lr": climb.best().lr, "at_edge": climb.at_edge, "trains": climb.trains}

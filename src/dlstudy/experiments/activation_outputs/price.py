@@ -133,7 +133,7 @@ def score_trial(houses: Dataset, params: PriceParams, trial: RungTrial[Cell]) ->
 
 
 def run_seed(houses: Dataset, params: PriceParams, rates: Mapping[Cell, float], seed: int) -> list[Row]:
-    """A row a variant. One that diverged has scores of 0 and says so."""
+    """A row per variant. One that diverged has scores of 0 and says so."""
     division = divided(houses, seed)
     return [
         {**variant._asdict(), "seed": seed} | scores_of(division, params, variant, rates[Cell(variant.output)], seed)

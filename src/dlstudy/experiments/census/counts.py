@@ -146,7 +146,7 @@ def builder_row(entry: Entry, family: Family) -> dict[str, object]:
 
 
 def call_table(entries: Sequence[Entry]) -> pd.DataFrame:
-    """One row a builder, kind and activation."""
+    """One row per builder, kind and activation."""
     rows = [
         (entry.builder, kind, name, tally.num_calls, tally.num_values)
         for entry in entries
@@ -156,7 +156,7 @@ def call_table(entries: Sequence[Entry]) -> pd.DataFrame:
 
 
 def family_table(rows: pd.DataFrame, families: Sequence[Family]) -> pd.DataFrame:
-    """One row a family, with the activation that leads in most of its builders; of two, the one with more calls.
+    """One row per family, with the activation that leads in most of its builders; of two, the one with more calls.
 
     In the order of families.yaml; a family without builders is left out.
     """

@@ -72,7 +72,7 @@ def measured_solution(A: Tensor, w: Tensor | None, y: Tensor, least: float) -> I
 
 
 def collinear_solutions(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a table, method and quantity (see `measured_solution`).
+    """A row per table, method and quantity (see `measured_solution`).
 
     The least squared error is that of the table without the total, by QR: its columns span the same space.
     """
@@ -88,7 +88,7 @@ def collinear_solutions(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def collinear_tables(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a table: its size, its rank, and its condition number in the 2-norm with and without the total."""
+    """A row per table: its size, its rank, and its condition number in the 2-norm with and without the total."""
     return pd.DataFrame(
         {
             "table": name,

@@ -109,7 +109,7 @@ def plane(loss: str, sales: pd.DataFrame) -> list[float]:
 
 
 def fits_with_and_without_large(sales: pd.DataFrame) -> pd.DataFrame:
-    """A row a loss, a set of houses ("all", "without large") and a coefficient: in dollars, per square foot or year."""
+    """A row per loss, set of houses ("all", "without large") and coefficient: in dollars, per square foot or year."""
     sets = {"all": sales, "without large": sales[sales["area"] <= LARGE_AREA]}
     return pd.DataFrame(
         {"loss": loss, "houses": houses, "name": name, "value": value}

@@ -62,7 +62,7 @@ def distance_up_to_symmetry(problem: Perceptron, first: Tensor, second: Tensor) 
 
 
 def minima_table(problem: Perceptron, minima: Mapping[int, tuple[Tensor, int]]) -> pd.DataFrame:
-    """A row a seed: loss, what shows that it is a minimum, and the loss of the same network written otherwise.
+    """A row per seed: loss, what shows that it is a minimum, and the loss of the same network written otherwise.
 
     minima: by seed, what `minimise` found.
     """
@@ -83,7 +83,7 @@ def minima_table(problem: Perceptron, minima: Mapping[int, tuple[Tensor, int]]) 
 
 
 def distances_table(problem: Perceptron, minima: Mapping[int, tuple[Tensor, int]]) -> pd.DataFrame:
-    """A row a pair of seeds: the distance of their minima, up to the order and signs of hidden units."""
+    """A row per pair of seeds: the distance of their minima, up to the order and signs of hidden units."""
     return pd.DataFrame(
         {"first": first, "second": second, "distance": distance_up_to_symmetry(problem, one, other)}
         for (first, (one, _)), (second, (other, _)) in combinations(minima.items(), 2)
@@ -91,7 +91,7 @@ def distances_table(problem: Perceptron, minima: Mapping[int, tuple[Tensor, int]
 
 
 def curvatures(problem: Perceptron, found: Mapping[str, Descent], seeds: Sequence[int]) -> pd.DataFrame:
-    """A row a seed and recorded step: the smallest and largest eigenvalue of the Hessian."""
+    """A row per seed and recorded step: the smallest and largest eigenvalue of the Hessian."""
     rows = []
     for seed in seeds:
         for step, theta in found[f"seed {seed}"].states.items():

@@ -46,7 +46,7 @@ class Perceptron:
         return (A.unsqueeze(2) * A.unsqueeze(1)).flatten(1)
 
     def units(self, theta: Tensor) -> Tensor:
-        """A row a hidden unit: incoming weights, bias, outgoing weight; (units, features + 2)."""
+        """A row per hidden unit: incoming weights, bias, outgoing weight; (units, features + 2)."""
         return theta[:-1].view(self.num_units, -1)
 
     def hidden(self, theta: Tensor) -> Tensor:
@@ -154,7 +154,7 @@ def all_descents(problem: Perceptron, params: LinearTheoryParams, seeds: Sequenc
 
 
 def paths(problem: Perceptron, found: Mapping[str, Descent]) -> pd.DataFrame:
-    """A row a start and recorded step: the loss."""
+    """A row per start and recorded step: the loss."""
     return pd.DataFrame(
         {"start": name, "step": step, "loss": problem.loss(theta).item()}
         for name, descent in found.items()
@@ -163,7 +163,7 @@ def paths(problem: Perceptron, found: Mapping[str, Descent]) -> pd.DataFrame:
 
 
 def unit_differences(problem: Perceptron, found: Mapping[str, Descent]) -> pd.DataFrame:
-    """A row a start: the steps at which hidden units differed at all, and the largest difference at the end."""
+    """A row per start: the steps at which hidden units differed at all, and the largest difference at the end."""
     rows = []
     for name, descent in found.items():
         units = problem.units(descent.end)

@@ -51,7 +51,7 @@ def softmax_hessian(X: Tensor, num_classes: int, weights: Tensor) -> Tensor:
 
 
 def convexity(images: Dataset, seeds: Sequence[int]) -> pd.DataFrame:
-    """A row a seed: extreme eigenvalues of the Hessian of softmax regression at weights drawn from N(0, 1)."""
+    """A row per seed: extreme eigenvalues of the Hessian of softmax regression at weights drawn from N(0, 1)."""
     split, num_classes = small_images(images), len(images.class_names)
     X = with_ones(split.features)
     rows = []
@@ -63,7 +63,7 @@ def convexity(images: Dataset, seeds: Sequence[int]) -> pd.DataFrame:
 
 
 def stationarity(images: Dataset, houses: Split, seeds: Sequence[int]) -> pd.DataFrame:
-    """A row a model and seed: the bend of its gradient between two random points, drawn from N(0, 1).
+    """A row per model and seed: the bend of its gradient between two random points, drawn from N(0, 1).
 
     houses: standardised, for the linear model.
     """

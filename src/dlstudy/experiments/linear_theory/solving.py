@@ -45,7 +45,7 @@ ROUTES: Final[Mapping[str, Callable[[Tensor, Tensor], Tensor]]] = {
 
 
 def route_differences(splits: Mapping[str, Split]) -> pd.DataFrame:
-    """A row a data set and pair of routes: |one - other| / |other|, Euclidean, over all coefficients."""
+    """A row per data set and pair of routes: |one - other| / |other|, Euclidean, over all coefficients."""
     rows = []
     for data, split in splits.items():
         A = with_ones(split.features)
@@ -84,7 +84,7 @@ def spectrum(split: Split) -> Tensor:
 
 
 def descents(splits: Mapping[str, Split], num_steps: int) -> pd.DataFrame:
-    """A row a data set: descent from zeros, the steps that theory allows it to come near, and those it took.
+    """A row per data set: descent from zeros, the steps that theory allows it to come near, and those it took.
 
     With lr = 1 / lambda_max the distance shrinks by a factor 1 - lambda_min / lambda_max a step or faster (Nesterov,
     Introductory Lectures on Convex Optimization, 2004, section 2.1): from zeros, where it is 1, to
@@ -128,7 +128,7 @@ def recorded_steps(num_steps: int) -> list[int]:
 
 
 def descents_from_anywhere(split: Split, seeds: Sequence[int], num_steps: int) -> pd.DataFrame:
-    """A row an initialiser, seed and recorded step: relative distance from the optimum with lr = 1 / lambda_max."""
+    """A row per initialiser, seed and recorded step: relative distance from the optimum with lr = 1 / lambda_max."""
     keys = [(init, seed) for init in STARTS for seed in seeds]
     starts = torch.stack([linear_start(split.features.shape[1], init, seed) for init, seed in keys])
     distances = distances_of_descent(split, starts, 1 / spectrum(split)[-1].item(), num_steps)

@@ -85,7 +85,7 @@ def disagreement(fit: LinearFit, features: Tensor, targets: Tensor) -> float:
 
 
 def score_folds(sales: pd.DataFrame, params: LinearityParams) -> pd.DataFrame:
-    """One row a fold: repeat, fold, num_held_out, root mean squared errors on the held-out rows, disagreement.
+    """One row per fold: repeat, fold, num_held_out, root mean squared errors on the held-out rows, disagreement.
 
     plane_dollars, spline_dollars: of models of the price. plane_log, spline_log, products_log, boosting_log: of models
     of its natural logarithm. The same with _usual: scored without the houses over LARGE_AREA, fitted with them.

@@ -90,7 +90,7 @@ def tidy_models_split(table: pd.DataFrame, stream: torch.Generator) -> dict[str,
 
 
 def score_splits(table: pd.DataFrame, params: LinearityParams) -> pd.DataFrame:
-    """One row a split: split, num_train, num_test, rmse, r2."""
+    """One row per split: split, num_train, num_test, rmse, r2."""
     return pd.DataFrame(
         {"split": split, **tidy_models_split(table, generator(params.seed, f"split {split}"))}
         for split in range(1, params.num_repeats + 1)
@@ -101,7 +101,7 @@ def score_splits(table: pd.DataFrame, params: LinearityParams) -> pd.DataFrame:
 
 
 def reproduced(table: pd.DataFrame, splits: pd.DataFrame, fits: Sequence[PublishedFit]) -> pd.DataFrame:
-    """One row a published figure and a way to fit: source, model, key, rows, theirs, ours, num_fits, ...
+    """One row per published figure and a way to fit: source, model, key, rows, theirs, ours, num_fits, ...
 
     key: a word for the row. rows: which of the table's. num_rows, num_fits: how many, and how many fits the figure of
     ours is the mean of; low, high: their range. quantity: r2 or rmse. protocol: how the published figure was got.

@@ -80,13 +80,13 @@ def named(cell: Cell) -> Row:
 
 
 def cell_rows(cell: Cell, found: Trained) -> list[Row]:
-    """One row a seed: test accuracy after the last epoch."""
+    """One row per seed: test accuracy after the last epoch."""
     pairs = zip(found.members, found.test_accuracies, strict=True)
     return [named(cell) | {"seed": member.seed, "test_accuracy": accuracy} for member, accuracy in pairs]
 
 
 def epoch_rows(names: Row, found: Trained) -> list[Row]:
-    """One row a seed and epoch, epoch 0 before training: scores on the validation split."""
+    """One row per seed and epoch, epoch 0 before training: scores on the validation split."""
     return [
         names
         | {"init": member.init, "seed": member.seed, "epoch": epoch}

@@ -60,7 +60,7 @@ def measured_backward(images: Split, widths: Sequence[int], run: TutorialRun, se
 
 
 def signal_table(dataset: Dataset, params: TutorialParams, seeds: Sequence[int]) -> list[Row]:
-    """One row a run and hidden layer but the last: delta, and delta over that of the layer above. Theory, measured."""
+    """A row per run and hidden layer but the last: delta, and delta over that of the layer above. Theory, measured."""
     scaled = as_the_tutorial_has_them(dataset)
     images, widths = observed_images(scaled, params.num_images), tutorial_widths(dataset, params)
     rows = []

@@ -128,7 +128,7 @@ def slope(values: Sequence[float]) -> float:
 
 
 def contraction_rows(problem: Problem, fractions: Sequence[float], seed: int) -> list[Row]:
-    """A row a learning rate: the logarithm of the contraction, predicted and measured from a seed's start."""
+    """A row per learning rate: the logarithm of the contraction, predicted and measured from a seed's start."""
     start = random_start(problem, seed, "contraction start")
     return [
         {

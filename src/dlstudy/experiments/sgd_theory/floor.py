@@ -140,7 +140,7 @@ class Grid:
     num_chains: int
 
     def rows(self, seed: int, **columns: Callable[[float, int], float] | Tensor) -> list[Row]:
-        """A row a cell: columns are functions of learning rate and batch size, or cells of (rates, batch sizes)."""
+        """A row per cell: columns are functions of learning rate and batch size, or cells of (rates, batch sizes)."""
         rows: list[Row] = []
         for (i, lr), (j, batch_size) in product(enumerate(self.rates), enumerate(self.batch_sizes)):
             row: Row = {"seed": seed, "learning_rate": lr, "batch_size": batch_size}
@@ -220,7 +220,7 @@ def reshuffled_floors(noise: Noise, grid: Grid, num_epochs: int, seed: int) -> T
 
 
 def first_step_rows(noise: Noise, grid: Grid, start: Tensor, num_steps: int, seed: int) -> list[Row]:
-    """A row a cell: the share of steps that lower the loss of all rows, in descents from `start`; in each half too."""
+    """Per cell: the share of steps that lower the loss of all rows, in descents from `start`; in each half too."""
     stream = generator(seed, "sgd_theory/first steps")
     steps = independent_steps(noise, grid, start, num_steps, stream)
     shape = len(grid.rates), len(grid.batch_sizes), grid.num_chains
@@ -231,7 +231,7 @@ def first_step_rows(noise: Noise, grid: Grid, start: Tensor, num_steps: int, see
 
 
 def full_batch_rows(noise: Noise, rates: Sequence[float], start: Tensor, num_steps: int) -> list[Row]:
-    """A row a learning rate: the same share for descents that take all rows in every step."""
+    """A row per learning rate: the same share for descents that take all rows in every step."""
     found: list[Row] = []
     for lr in rates:
         steps = torch.arange(num_steps + 1).unsqueeze(1)

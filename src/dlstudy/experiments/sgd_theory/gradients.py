@@ -115,7 +115,7 @@ def gradient_rows(
 
 
 def mean_rows(tally: Tally, full: Tensor) -> Iterator[Row]:
-    """A row a coordinate: the full gradient; mean and variance of minibatch gradient - full gradient."""
+    """A row per coordinate: the full gradient; mean and variance of minibatch gradient - full gradient."""
     for coordinate, gradient in enumerate(full.tolist()):
         mean = tally.total[coordinate].item() / tally.num_tested
         variance = tally.squares[coordinate].item() / tally.num_tested - mean**2

@@ -83,7 +83,7 @@ def propagate(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> d
 
 
 def ratio_table(theory: Mapping[Cell, Signals], found: Mapping[Cell, Sequence[Row]]) -> pd.DataFrame:
-    """One row an activation, initialiser and seed: the factor a layer, back and forth, by theory and measured."""
+    """One row per activation, initialiser and seed: the factor a layer, back and forth, by theory and measured."""
     rows = [
         {
             **{key: row[key] for key in ("activation", "init", "seed")},
@@ -104,7 +104,7 @@ def geometric_mean(values: Sequence[Tensor]) -> Tensor:
 
 
 def layer_table(theory: Mapping[Cell, Signals], found: Mapping[Cell, Sequence[Row]]) -> pd.DataFrame:
-    """One row an activation, initialiser and hidden layer: signals by theory, and geometric means over the seeds."""
+    """One row per activation, initialiser and hidden layer: signals by theory, and geometric means over the seeds."""
     rows = []
     for (activation, init), expected in theory.items():
         seeds = [vars(row["signals"]) for row in found[activation, init]]
@@ -122,7 +122,7 @@ def layer_table(theory: Mapping[Cell, Signals], found: Mapping[Cell, Sequence[Ro
 
 
 def weight_gradient_table(found: Mapping[Cell, Sequence[Row]]) -> pd.DataFrame:
-    """One row an activation of the claims, initialiser and hidden layer: the gradient's length, geometric mean."""
+    """One row per activation of the claims, initialiser and hidden layer: the gradient's length, geometric mean."""
     rows = [
         (activation, init, layer, shortened(length))
         for (activation, init), seeds in sorted(found.items())
@@ -133,7 +133,7 @@ def weight_gradient_table(found: Mapping[Cell, Sequence[Row]]) -> pd.DataFrame:
 
 
 def dead_table(found: Sequence[Row]) -> pd.DataFrame:
-    """One row an initialiser, seed and hidden layer of ReLU: the share of its units that no image activates."""
+    """One row per initialiser, seed and hidden layer of ReLU: the share of its units that no image activates."""
     rows = [
         (row["init"], row["seed"], layer, share.item())
         for row in found

@@ -57,7 +57,7 @@ def endless_minibatches(num_examples: int, batch_size: int, stream: torch.Genera
 
 
 def look(network: nn.Sequential, images: Split, run: Training, step: int) -> list[Row]:
-    """One row a hidden layer; float64, as before training. DivergedError where the loss is no finite number."""
+    """One row per hidden layer; float64, as before training. DivergedError where the loss is no finite number."""
     frozen = copy.deepcopy(network).double().requires_grad_(False)
     found = pass_through(frozen, images, first_preactivations(frozen, images))
     if not math.isfinite(found.loss):

@@ -40,7 +40,7 @@ def probability_of_largest(largest: float) -> float:
 
 
 def scales() -> pd.DataFrame:
-    """One row a scale: the note's first example, times that scale.
+    """One row per scale: the note's first example, times that scale.
 
     predicted: 1 / (1 + 2 exp(-gap)), which knows the outputs by their difference alone.
     """
@@ -53,7 +53,7 @@ def scales() -> pd.DataFrame:
 
 
 def shifts(logits: Mapping[str, Tensor]) -> pd.DataFrame:
-    """One row a set of outputs and a number: by how much adding it to all outputs changes any probability (float64).
+    """One row per set of outputs and a number: by how much adding it to all outputs changes any probability (float64).
 
     On paper exp(c) cancels. What is left is rounding: outputs near c = 1000 are kept to about 1e-13. The sets are the
     note's example and the logits at another temperature, in float64, whose digits a third fills: a float32 logit and
@@ -71,7 +71,7 @@ def shifts(logits: Mapping[str, Tensor]) -> pd.DataFrame:
 
 
 def sums(logits: Mapping[str, Tensor]) -> pd.DataFrame:
-    """One row a set of outputs (logits, then extreme ones) and a format: how far their probabilities' sum is from 1."""
+    """One row per set of outputs (logits, then extreme ones) and format: how far their probabilities' sum is from 1."""
     rows = []
     for name, outputs in {**logits, "extreme outputs": torch.tensor(EXTREMES)}.items():
         for kind, dtype in FORMATS.items():
@@ -82,7 +82,7 @@ def sums(logits: Mapping[str, Tensor]) -> pd.DataFrame:
 
 
 def trained(logits: Mapping[int, Tensor]) -> pd.DataFrame:
-    """One row a seed: what holds of its trained logits.
+    """One row per seed: what holds of its trained logits.
 
     num_zero: probabilities that are 0 in float32. num_moved: images whose most probable class is not that of the
     largest output. two_class, log_error: see `two_class_error`, `near_certain_error`.

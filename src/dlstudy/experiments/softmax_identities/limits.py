@@ -31,7 +31,7 @@ def last_that(holds: Callable[[float], bool], dtype: torch.dtype, low: float, hi
 
 
 def limits() -> pd.DataFrame:
-    """One row a format and limit: where the format's smallest and largest numbers put it, and where bisection finds it.
+    """One row per format and limit: where the format's smallest and largest numbers put it, and bisection finds it.
 
     overflow: the largest x whose exp(x) is finite, ln(largest number). vanishing: the largest gap g for which
     softmax(0, -g) leaves the second more than 0, -ln(half the smallest number above 0).
@@ -57,7 +57,7 @@ def second_probability(gap: float, dtype: torch.dtype) -> float:
 
 
 def gaps() -> pd.DataFrame:
-    """One row a format and gap g: the probability of the second output of softmax(0, -g), as computed."""
+    """One row per format and gap g: the probability of the second output of softmax(0, -g), as computed."""
     return pd.DataFrame(
         {"format": name, "gap": gap, "probability": second_probability(gap, dtype)}
         for name, dtype in FORMATS.items()
@@ -66,7 +66,7 @@ def gaps() -> pd.DataFrame:
 
 
 def huge() -> pd.DataFrame:
-    """One row a format and output of the note's second example: its probability, and whether the formula as written
+    """One row per format and output of the note's second example: its probability, and whether the formula as written
     gives it a number at all (1 or 0).
     """
     tables = []
@@ -92,7 +92,7 @@ def exact_log_probabilities(outputs: Sequence[float]) -> list[Decimal]:
 
 
 def log_probabilities() -> pd.DataFrame:
-    """One row an output of (h, 10, h), for h from 100 to a million: its log-probability, exactly and in float64.
+    """One row per output of (h, 10, h), for h from 100 to a million: its log-probability, exactly and in float64.
 
     computed: with the largest output subtracted first, o_k - max - ln sum_j exp(o_j - max), as PyTorch does.
     """

@@ -75,7 +75,7 @@ def names_below(module: ModuleType) -> Iterator[str]:
 
 
 def part_table(found: list[Part]) -> pd.DataFrame:
-    """One row a part: its modules, public classes and public functions."""
+    """One row per part: its modules, public classes and public functions."""
     rows = []
     for each in found:
         members = each.members

@@ -309,7 +309,7 @@ def row(group: str, name: str, part: str, format_name: str, found: Sequence[tupl
 
 
 def property_table(images: Tensor, num_single: int, properties: Sequence[Property]) -> pd.DataFrame:
-    """One row a property and format: of how many cases it holds exactly, and the largest deviation (grey levels)."""
+    """One row per property and format: of how many cases it holds exactly, and the largest deviation (grey levels)."""
     rows = []
     for each in properties:
         chunks = images[: num_single if each.single else len(images)].split(CHUNK)

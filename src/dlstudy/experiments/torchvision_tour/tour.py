@@ -85,7 +85,7 @@ def file_of(weights: Any) -> str:
 
 
 def weight_table() -> pd.DataFrame:
-    """One row a set of weights for AlexNet, VGG and ResNet, which the note names: file, hash in its name, accuracies.
+    """One row per set of weights for AlexNet, VGG and ResNet, which the note names: file, hash in its name, accuracies.
 
     An accuracy is 0 where none is published: of weights for the layers before the classifier alone.
     """
