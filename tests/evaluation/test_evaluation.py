@@ -12,6 +12,7 @@ from dlstudy.closed_form import least_squares as closed_form
 from dlstudy.core import artifacts
 from dlstudy.core.dataset import Split
 from dlstudy.evaluation import scores as evaluation
+from dlstudy.measures.torchvision import right_examples
 from dlstudy.sgd.loop import train_run
 from dlstudy.training.params import ClosedFormParams, SgdParams
 
@@ -52,7 +53,7 @@ def test_what_is_right_is_a_bit_an_example_and_is_read_back_from_a_file(logits, 
     artifacts.write_csv(tmp_path / "x.csv", evaluation.correctness(SPLIT, logits))
     table = pd.read_csv(tmp_path / "x.csv")
     right = np.stack([values.numpy().argmax(1) == CLASSES.numpy() for values in logits.values()])
-    np.testing.assert_array_equal(evaluation.correct_examples(table), right)
+    np.testing.assert_array_equal(right_examples(table), right)
     assert table["correct"].str.len().tolist() == [18] * 3  # 0x, and 60 bits in 8 bytes, two digits a byte
 
 

@@ -4,11 +4,11 @@ from functools import partial
 
 import pytest
 
-from dlstudy.judging.evidence import Evidence, Exact, TwoCounts
+from dlstudy.judging.evidence import Evidence, Exact, PerImage
 from dlstudy.judging.rules import Rule, decide
 from dlstudy.measures.find import measured
 from tests.committed import committed_statements
-from tests.measures.cases_torchvision import TABLES, census, tour, trained
+from tests.measures.cases_torchvision import TABLES, census, right, tour, trained
 
 SETTINGS = TABLES.study.judge
 BY_KEY = {each.key: each for statement in committed_statements() for each in statement.readings}
@@ -20,19 +20,25 @@ def measure(key):
 
 
 @pytest.mark.parametrize(
-    ("right", "verdict", "where"),
+    ("accuracies", "verdict", "where"),
     [
-        ((8500, 8600, 8700), "inconclusive", "a"),  # one point, with a standard error of half a point
-        ((9000, 8000, 8100), "refuted", "b"),
-        ((9000, 9000, 8600), "supported", "c"),
+        ((0.85, 0.9, 0.95), "inconclusive", "a"),  # one point, with a standard error of about one
+        ((0.95, 0.78, 0.79), "refuted", "b"),
+        ((0.95, 0.95, 0.9), "supported", "c"),
     ],
 )
-def test_every_network_has_to_be_ahead(right, verdict, where):
+def test_every_network_has_to_be_ahead(accuracies, verdict, where):
     samples = {
-        name: TwoCounts((found, 10_000), (8400, 10_000), scale=100.0) for name, found in zip("abc", right, strict=True)
+        name: PerImage(right(accuracy, 2), right(0.84, 10)) for name, accuracy in zip("abc", accuracies, strict=True)
     }
     decision = decide(Evidence(samples), AHEAD, SETTINGS)
     assert (decision.verdict, decision.where) == (verdict, where)
+
+
+def test_a_network_with_one_seed_gives_no_verdict():
+    evidence = Evidence({"a": PerImage(right(0.95, 1), right(0.84, 10))})
+    decision = decide(evidence, AHEAD, SETTINGS)
+    assert (decision.verdict, decision.reasons) == ("invalid", ("1 seed, where a verdict takes at least 2",))
 
 
 def total(evidence):

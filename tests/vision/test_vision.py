@@ -13,8 +13,8 @@ from torchvision import models
 from dlstudy.core.errors import DivergedError
 from dlstudy.core.params import ParamsError, validated
 from dlstudy.core.randomness import generator
-from dlstudy.evaluation.scores import correct_examples
 from dlstudy.evaluation.vision import evaluate_vision, filters_in
+from dlstudy.measures.torchvision import right_examples
 from dlstudy.training.runs import history_table, save_runs
 from dlstudy.vision import loop as vision
 from dlstudy.vision.inputs import augmented, grey_format, network_inputs
@@ -301,7 +301,7 @@ def test_a_trained_network_is_scored_as_every_classifier(images, tmp_path):
     of_every_classifier = {"per_seed", "per_class", "confusion", "correct", "mistakes", "calibration", "reliability"}
     assert set(found.tables) == {*of_every_classifier, "filters"}
     np.testing.assert_array_equal(filters_in(found.tables["filters"]), runs[0].parameters["conv1.weight"])
-    right = correct_examples(found.tables["correct"])
+    right = right_examples(found.tables["correct"])
     assert len(found.predictions) == 70
     for seed, run in runs.items():
         network = build_vision(params, 10)

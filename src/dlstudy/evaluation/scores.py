@@ -60,18 +60,11 @@ def classification_scores(split: Split, logits: Mapping[int, Tensor]) -> pd.Data
 def correctness(split: Split, logits: Mapping[int, Tensor]) -> pd.DataFrame:
     """One row per seed: whether each example is classified right, a bit an example, written as a hexadecimal number.
 
-    The first example is the highest bit; zeros fill the last byte. `correct_examples` reads it.
+    The first example is the highest bit; zeros fill the last byte. `measures.torchvision.right_examples` reads it.
     """
     right = {seed: np.packbits((values.argmax(1) == split.targets).numpy()) for seed, values in logits.items()}
     rows = [{"seed": seed, "num": len(split), "correct": f"0x{bits.tobytes().hex()}"} for seed, bits in right.items()]
     return pd.DataFrame(rows)
-
-
-def correct_examples(table: pd.DataFrame) -> np.ndarray[Any, Any]:
-    """What `correctness` wrote: booleans (seeds, examples)."""
-    packed = [np.frombuffer(bytes.fromhex(digits.removeprefix("0x")), np.uint8) for digits in table["correct"]]
-    unpacked = [np.unpackbits(each, count=num) for each, num in zip(packed, table["num"], strict=True)]
-    return np.stack(unpacked).astype(bool)
 
 
 def confusion_counts(split: Split, logits: Mapping[int, Tensor], num_classes: int) -> Tensor:

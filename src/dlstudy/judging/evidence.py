@@ -1,19 +1,25 @@
 """What was measured: samples that say what their numbers are, and with it how sure one can be of their mean.
 
 A sample has an interval and a one-sided p-value of its own: of seeds by Student's t and sign flips, of folds by the
-corrected t, of counts by Wilson and exact tests, of timed rounds by order statistics, of exact values none.
+corrected t, of networks on the same images by a bootstrap over seeds and images, of counts by Wilson and exact tests,
+of timed rounds by order statistics, of exact values none.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dlstudy.judging.statistics import (
     Interval,
     Side,
     checked,
     clustered_share_interval,
+    crossed_replicates,
     higher_share_p,
     least_num_pairs,
     median_interval,
@@ -96,6 +102,28 @@ class PerFold(Sample):
         return repeated_cv_interval(self.values, confidence, num_folds=self.num_folds)
 
 
+@dataclass(frozen=True, eq=False)
+class PerImage(Sample):
+    """What two models are right about, each (seeds, images), of the same images: judged by their difference in points.
+
+    No exact test is known: seeds and images are drawn again together.
+    """
+
+    first: NDArray[np.bool_]
+    second: NDArray[np.bool_]
+
+    def problem(self, confidence: float) -> str:
+        return too_few(min(len(self.first), len(self.second)), 2, "seed")
+
+    def interval(self, confidence: float) -> Interval:
+        low, high = np.quantile(self._replicates, [(1 - confidence) / 2, (1 + confidence) / 2])
+        return Interval(100 * float(self.first.mean() - self.second.mean()), 100 * float(low), 100 * float(high))
+
+    @cached_property
+    def _replicates(self) -> NDArray[np.float64]:
+        return crossed_replicates(self.first, self.second)
+
+
 @dataclass(frozen=True)
 class PerRound(Sample):
     """One value per timed round: judged by their median."""
@@ -150,19 +178,17 @@ class Clusters(Sample):
 
 @dataclass(frozen=True)
 class TwoCounts(Sample):
-    """Two counts, each (found, of how many): judged by the difference of their shares, times `scale`."""
+    """Two counts, each (found, of how many): judged by the difference of their shares."""
 
     first: tuple[int, int]
     second: tuple[int, int]
     least: int = 1  # cases that each has to have
-    scale: float = 1.0
 
     def problem(self, confidence: float) -> str:
         return too_few(min(self.first[1], self.second[1]), self.least, "case")
 
     def interval(self, confidence: float) -> Interval:
-        found = share_difference_interval(self.first, self.second, confidence)
-        return Interval(self.scale * found.estimate, self.scale * found.low, self.scale * found.high)
+        return share_difference_interval(self.first, self.second, confidence)
 
     def p_value(self, bound: float, side: Side) -> float:
         if bound:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from dlstudy.judging.evidence import Evidence, Exact, TwoCounts, exact
+from dlstudy.judging.evidence import Evidence, Exact, PerImage, exact
 from dlstudy.measures.samples import records
 from dlstudy.study.results import Results
 from dlstudy.vision.params import VisionParams
@@ -114,36 +116,35 @@ def untrained_before(results: Results) -> dict[str, dict[str, VisionParams]]:
     }
 
 
-def test_accuracy(results: Results, model: str) -> "pd.Series[float]":
-    """By seed."""
-    table = results.table(model, "per_seed")
-    return table[table["split"] == "test"].set_index("seed")["accuracy"]
+def right_examples(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which test images are classified right, (seeds, images), from what `evaluation.scores.correctness` wrote."""
+    packed = [np.frombuffer(bytes.fromhex(digits.removeprefix("0x")), np.uint8) for digits in table["correct"]]
+    unpacked = [np.unpackbits(each, count=num) for each, num in zip(packed, table["num"], strict=True)]
+    return np.stack(unpacked).astype(bool)
 
 
 def against(results: Results, other: str, models: Sequence[str], lacking: Sequence[str]) -> Evidence:
-    """Test images that some models are right about, each beside another one. What is lacking makes it invalid."""
-    second = test_accuracy(results, other)
-    num = int(results.facts("images")["num_examples"]["test"])
-    first = {name: test_accuracy(results, name) for name in models}
-    right = {name: (round(values.mean() * num), num) for name, values in {**first, "": second}.items()}
-    samples = {name: TwoCounts(right[name], right[""], scale=100.0) for name in first}
+    """Some models, each beside another one on the same test images. What is lacking makes it invalid."""
+    second = right_examples(results.table(other, "correct"))
+    first = {name: right_examples(results.table(name, "correct")) for name in models}
     facts = {
         "other": {"model": other, "accuracy": second.mean(), "num_seeds": len(second)},
-        "num_images": num,
+        "num_images": second.shape[1],
         "rows": [
             {
                 "model": name,
-                "accuracy": values.mean(),
-                "low": values.min(),
-                "high": values.max(),
-                "num_seeds": len(values),
+                "accuracy": right.mean(),
+                "low": right.mean(axis=1).min(),
+                "high": right.mean(axis=1).max(),
+                "num_seeds": len(right),
             }
-            for name, values in first.items()
+            for name, right in first.items()
         ],
     }
     return Evidence(
-        samples or {other: TwoCounts(right[""], right[""], scale=100.0)},  # itself: no difference, and a fault
-        num_seeds=min((len(values) for values in first.values()), default=0),
+        {name: PerImage(right, second) for name, right in first.items()}
+        or {other: PerImage(second, second)},  # itself: no difference, and a fault
+        num_seeds=min((len(right) for right in first.values()), default=0),
         facts=facts,
         faults=(*(f"params.yaml has no {called}" for called in lacking), *stopped_early(results, models)),
     )
