@@ -165,6 +165,8 @@ def test_a_stage_is_a_recipe_of_at_most_fifty_lines():
 
 # --- The imports and dvc.yaml ---
 
+PIPELINES = ("stages/dvc.yaml", "dvc.yaml")
+
 
 @cache
 def pipeline() -> dict[str, tuple[str, frozenset[str], frozenset[str]]]:
@@ -174,12 +176,14 @@ def pipeline() -> dict[str, tuple[str, frozenset[str], frozenset[str]]]:
     """
     resolved = {}
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(ROOT / "dvc.yaml", folder)
+        for name in PIPELINES:
+            (Path(folder) / name).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, Path(folder) / name)
         params = read_params(ROOT)
         write_params(Path(folder), params | {"features": {"example": {"weights": "ResNet18_Weights.IMAGENET1K_V1"}}})
         Repo.init(folder, no_scm=True)
         with Repo(folder) as repo:
-            for stage in repo.stage.load_all(str(Path(folder) / "dvc.yaml")):
+            for stage in [stage for name in PIPELINES for stage in repo.stage.load_all(str(Path(folder) / name))]:
                 _, _, module, *arguments = last_command(stage.cmd).split()
                 code = frozenset(dep.def_path for dep in stage.deps if dep.def_path.startswith(("src/", "stages/")))
                 files = closure(module)
@@ -245,9 +249,9 @@ def one_holds_the_other(path: str, other: str) -> bool:
 def files() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """What each committed stage writes, and what it reads."""
     with Repo(str(ROOT), config={"core": {"no_scm": True}}) as repo:
-        stages = repo.stage.load_all(str(ROOT / "dvc.yaml"))
-        outs = {stage.addressing: [out.def_path for out in stage.outs] for stage in stages}
-        deps = {stage.addressing: [dep.def_path for dep in stage.deps] for stage in stages}
+        stages = [stage for name in PIPELINES for stage in repo.stage.load_all(str(ROOT / name))]
+        outs = {stage.name: [out.def_path for out in stage.outs] for stage in stages}
+        deps = {stage.name: [dep.def_path for dep in stage.deps] for stage in stages}
     return outs, deps
 
 

@@ -108,7 +108,7 @@ class Run:
 
     def stages_left(self) -> list[str]:
         """Stages not done yet, and those done before their code or data changed."""
-        stale = set(self._planned()) - {ALWAYS} if self.seconds else set()
+        stale = set(self._planned()) if self.seconds else set()
         return [name for name in self.stages() if name in stale or name not in self.seconds]
 
     def _planned(self, *options: str) -> list[str]:
@@ -117,7 +117,7 @@ class Run:
         run = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
         if run.returncode and options:
             raise StudyError(f"dvc.yaml: expected a pipeline that DVC can plan, found:\n{run.stderr.strip()}")
-        return stale_stages(run.stdout)
+        return [name for name in stale_stages(run.stdout) if name != ALWAYS]
 
     def run(self, stage: str) -> int:
         """Run a stage by force; its exit status."""

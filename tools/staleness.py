@@ -19,7 +19,7 @@ from tools.checkout import NO_GIT, NOT_COPIED, ROOT, read_params
 
 PER_MODEL: Final = ("metrics", "results/history", "results/evaluation")
 OF_NO_MODEL: Final = {"verdicts"}
-ALWAYS: Final = "check_params"  # runs every time, to see whether the others can
+ALWAYS: Final = "stages/dvc.yaml:check_params"  # runs every time, to see whether the others can
 NOT_IN_GIT: Final = {"data", "models", "tmp", "dvc_plots"}
 
 

@@ -66,7 +66,7 @@ def unwritable(root: Path) -> Iterator[str]:
     """The folders and files that DVC or a stage will write and this user may not."""
     folders = [root, root / ".dvc", root / ".dvc/tmp"]
     folders += [folder for name in WRITTEN for folder in (root / name, *(root / name).rglob("*/"))]
-    for path in [*folders, root / "dvc.lock"]:
+    for path in [*folders, root / "dvc.lock", root / "stages/dvc.lock"]:
         if path.exists() and not os.access(path, os.W_OK):
             yield f"{path}: expected to be allowed to write, found that it is read-only; `chmod u+w '{path}'` allows it"
 
