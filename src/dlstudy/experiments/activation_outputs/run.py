@@ -149,17 +149,12 @@ def mixtures(depth: int) -> dict[str, tuple[str, ...]]:
     }
 
 
-def activations_of(cell: Cell, params: OutputsParams) -> tuple[str, ...]:
-    match cell.network:
-        case "shallow":
-            return ("identity" if cell.variant == "identity" else "relu",)
-        case "middle":
-            return mixtures(params.middle_depth)[cell.variant]
-    return ("sigmoid",) * params.deep_depth
-
-
 def recipe_of(cell: Cell, params: OutputsParams) -> Recipe:
-    activations = activations_of(cell, params)
+    activations: tuple[str, ...] = ("sigmoid",) * params.deep_depth
+    if cell.network == "shallow":
+        activations = ("identity" if cell.variant == "identity" else "relu",)
+    elif cell.network == "middle":
+        activations = mixtures(params.middle_depth)[cell.variant]
     return Recipe(
         hidden=(params.width,) * len(activations),
         activations=activations,

@@ -43,7 +43,6 @@ def ladder(images: Images, memo: Memo, activation: str, protocol: Protocol, name
 
 def climb(networks: Networks[Cell], protocol: Protocol) -> list[Climb[Cell]]:
     """The climb of every cell, shorter budgets first."""
-    budgets = protocol.budgets
     first = {Configuration(init, step_of(lr)) for init in protocol.inits for lr in protocol.learning_rates}
     rungs = [
         [
@@ -51,7 +50,7 @@ def climb(networks: Networks[Cell], protocol: Protocol) -> list[Climb[Cell]]:
             for depth in protocol.depths
             if budget in protocol.budgets_of(depth)
         ]
-        for budget in budgets
+        for budget in protocol.budgets
     ]
     return climb_rungs(rungs, lambda cell: first, networks.scored)
 
