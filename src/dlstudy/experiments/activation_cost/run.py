@@ -8,6 +8,7 @@ run meanwhile.
 import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,16 +27,12 @@ from dlstudy.training.models import ACTIVATIONS
 from dlstudy.training.params import SgdParams
 
 PARAMS = CostParams
+load = partial(load_dataset, Path("data/prepared/images.pt"))
 
 Clock = Callable[[], float]  # seconds since any fixed moment
 Work = Callable[[], object]
 
 LR: Final = 0.01  # too small for any of the networks to diverge; no time depends on it
-
-
-def load() -> Dataset:
-    """The images."""
-    return load_dataset(Path("data/prepared/images.pt"))
 
 
 def run(images: Dataset, params: CostParams, seeds: Sequence[int]) -> dict[str, Any]:
@@ -63,12 +60,10 @@ def seconds_a_call(work: Work, num_calls: int, clock: Clock) -> float:
 def forward(activation: str, values: Tensor) -> Work:
     """The activation of every value, into a new tensor, as in a network that only predicts."""
     module = ACTIVATIONS[activation]()
-    plain = values.detach()
 
     @torch.no_grad()
-    def work() -> Tensor:
-        output: Tensor = module(plain)
-        return output
+    def work() -> object:
+        return module(values)
 
     return work
 

@@ -6,6 +6,7 @@ once. Prices of houses stand beside the images (`price`).
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -69,7 +70,10 @@ def run(data: tuple[Dataset, Dataset], params: OutputsParams, seeds: Sequence[in
 def compare(images: Images, memo: Memo, params: OutputsParams) -> dict[str, pd.DataFrame]:
     """Every table of the images: tune, train with every seed, score."""
     networks = networks_of(images, memo, params)
-    climbs = climb(networks, params)
+    rungs = [
+        [Climb(cell, params.tuning_seeds, images.guessing) for cell in cells] for cells in rungs_of(params.budgets)
+    ]
+    climbs = climb_rungs(rungs, partial(starts_of, params), networks.scored)
     found = networks.confirmed(climbs, params.seeds, params.stack_size, confirming_job, "scores and logits")
     tables: dict[str, list[Row]] = {"per_seed": [], "collapse": [], "logits": []}
     for trial, row in found:
@@ -114,18 +118,10 @@ def rungs_of(budgets: Sequence[float]) -> list[list[Cell]]:
     ]
 
 
-def climb(networks: Networks[Cell], params: OutputsParams) -> list[Climb[Cell]]:
-    """The climb of every cell; the test split is not looked at."""
-
-    def first(cell: Cell) -> list[Configuration]:
-        rates = params.adam_learning_rates if cell.variant == "adam" else params.learning_rates
-        return [Configuration(init_of(cell), step_of(lr)) for lr in rates]
-
-    rungs = [
-        [Climb(cell, params.tuning_seeds, networks.images.guessing) for cell in cells]
-        for cells in rungs_of(params.budgets)
-    ]
-    return climb_rungs(rungs, first, networks.scored)
+def starts_of(params: OutputsParams, cell: Cell) -> list[Configuration]:
+    """What a cell of the lowest rung tries first."""
+    rates = params.adam_learning_rates if cell.variant == "adam" else params.learning_rates
+    return [Configuration(init_of(cell), step_of(lr)) for lr in rates]
 
 
 def networks_of(images: Images, memo: Memo, params: OutputsParams) -> Networks[Cell]:

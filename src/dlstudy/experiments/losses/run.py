@@ -29,13 +29,13 @@ from dlstudy.tuning.rungs import Climb, Configuration, RungTrial, climb_rungs
 from dlstudy.tuning.stacks import Images, Member, Recipe, StackLoss
 
 PARAMS = LossesParams
+load = partial(load_dataset, Path("data/prepared/images.pt"))
 SCORED_BY: Final = "experiments/losses/scores.py"
 
 AGAIN: Final = "again"
 """The perceptron with cross-entropy as its own rival, an A/A control: tuned with other seeds, other initial weights."""
 
 NAMES: Final = (*product(("mlp", "linear"), ("cross_entropy", "squared_error")), ("mlp", AGAIN))
-CLOSED_FORM: Final = {"network": "linear", "loss": "closed_form", "budget": 0.0}  # which takes no epochs
 
 CHUNK: Final = 256
 """Images whose products are summed in float32: 256 x 255 x 255 is below 2^24, so that every sum is exact."""
@@ -45,11 +45,6 @@ class Cell(NamedTuple):
     network: str
     loss: str
     budget: float  # epochs
-
-
-def load() -> Dataset:
-    """The images."""
-    return load_dataset(Path("data/prepared/images.pt"))
 
 
 def run(dataset: Dataset, params: LossesParams, seeds: Sequence[int]) -> dict[str, Any]:
@@ -144,7 +139,7 @@ def closed_form_row(dataset: Dataset, seed: int) -> Row:
     division = dataset.redivided(generator(seed, "split"))
     outputs = least_squares_outputs(division.train, (division.validation, division.test), division.num_outputs)
     scores = scores_of(Outputs(*outputs), division.validation.targets, division.test.targets)
-    return {**CLOSED_FORM, "seed": seed, **scores}
+    return {**Cell("linear", "closed_form", 0.0)._asdict(), "seed": seed, **scores}  # it takes no epochs
 
 
 def least_squares_outputs(train: Split, others: tuple[Split, ...], num_classes: int) -> tuple[Tensor, ...]:

@@ -9,14 +9,12 @@ from dlstudy.core.params import Items, NumTrainingImages, PositiveFloat, Positiv
 from dlstudy.training.activations import ActivationName
 from dlstudy.training.params import InitName
 
-AtLeastTwo = Annotated[int, Field(ge=2)]
-
 
 class TableNetwork(Section):
     """One shape of the table."""
 
     hidden: Annotated[Items[PositiveInt], Field(min_length=1)]  # width of each hidden layer
-    num_epochs: AtLeastTwo  # what the last of them brings is told
+    num_epochs: Annotated[int, Field(ge=2)]  # what the last of them brings is told
 
 
 def _each_shape_once(networks: tuple[TableNetwork, ...]) -> tuple[TableNetwork, ...]:

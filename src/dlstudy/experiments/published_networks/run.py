@@ -48,15 +48,11 @@ from dlstudy.tuning.jobs import Row
 from dlstudy.tuning.stacks import Images, Member, Order, Recipe, Stack, accuracies_on_test
 
 PARAMS = PublishedNetworksParams
+load = partial(load_dataset, Path("data/prepared/images.pt"))
 
 ABOVE_CHANCE: Final = 2.0  # times the accuracy of guessing: a network that reaches as much has begun to learn
 
 Cell = tuple[tuple[int, ...], str]  # widths of the hidden layers, activation
-
-
-def load() -> Dataset:
-    """The images."""
-    return load_dataset(Path("data/prepared/images.pt"))
 
 
 def run(images: Dataset, params: PublishedNetworksParams, seeds: Sequence[int]) -> dict[str, Any]:
@@ -100,7 +96,7 @@ def named(cell: Cell) -> Row:
 
 def facts(dataset: Dataset, params: PublishedNetworksParams, seeds: Sequence[int]) -> dict[str, Any]:
     """What was trained, and on what; a gain is fan_in times the variance of a layer's weights, by initialiser."""
-    widths = tutorial_widths(dataset, params.tutorial)
+    widths = [dataset.num_features, *params.tutorial.hidden, dataset.num_outputs]
     return {
         "table": params.table.model_dump() | {"num_seeds": min(params.table.num_seeds, len(seeds))},
         "tutorial": params.tutorial.model_dump() | {"num_seeds": min(params.tutorial.num_seeds, len(seeds))},
@@ -191,14 +187,10 @@ def as_the_tutorial_has_them(dataset: Dataset) -> Dataset:
     return replace(dataset, feature_scale=Scale(half, half))
 
 
-def tutorial_widths(dataset: Dataset, params: TutorialParams) -> list[int]:
-    return [dataset.num_features, *params.hidden, dataset.num_outputs]
-
-
 def signal_table(dataset: Dataset, params: TutorialParams, seeds: Sequence[int]) -> list[Row]:
     """A row per run and hidden layer but the last: delta, and delta over that of the layer above. Theory, measured."""
     images = observed_images(as_the_tutorial_has_them(dataset), params.num_images)
-    widths, squares = tutorial_widths(dataset, params), images.features.square().mean(1)
+    widths, squares = [dataset.num_features, *params.hidden, dataset.num_outputs], images.features.square().mean(1)
     rows = []
     for run in params.runs:
         predicted = mean_field(run.activation, layer_variances(run.init, widths, 0.0), squares, widths[-1])

@@ -9,6 +9,7 @@ are looked at as initialised, and some also during the first steps of a training
 import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, islice, pairwise, product, repeat
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -41,26 +42,16 @@ from dlstudy.signals.passes import (
     with_activation,
 )
 from dlstudy.training.losses import cross_entropy
+from dlstudy.training.models import matching_init
 
 PARAMS = SignalParams
+load = partial(load_dataset, Path("data/prepared/images.pt"))
 
 Row = dict[str, Any]
 Cell = tuple[str, str]  # activation and initialiser
 
-TRAINED: Final = (
-    ("sigmoid", "xavier"),
-    ("sigmoid", "pytorch"),
-    ("tanh", "xavier"),
-    ("tanh", "pytorch"),
-    ("relu", "he"),
-    ("relu", "pytorch"),
-)
+TRAINED: Final = [(name, init) for name in CLAIMED_ACTIVATIONS for init in (matching_init(name), "pytorch")]
 """Each activation of the claims with the initialiser made for it, and with PyTorch's default."""
-
-
-def load() -> Dataset:
-    """The images."""
-    return load_dataset(Path("data/prepared/images.pt"))
 
 
 def run(images: Dataset, params: SignalParams, seeds: Sequence[int]) -> dict[str, Any]:
@@ -111,7 +102,8 @@ def measured(images: Split, params: SignalParams, widths: Sequence[int], run: tu
         if activation in CLAIMED_ACTIVATIONS:
             row["weight_gradients"] = weight_gradients(found)
         if activation == "relu":
-            row["dead"] = dead_shares(found)
+            shares = enumerate(dead_shares(found).tolist(), start=1)
+            row["dead"] = [{"init": init, "seed": seed, "layer": layer, "share": share} for layer, share in shares]
         rows.append(row)
     return rows
 
@@ -130,7 +122,7 @@ def propagate(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> d
         "ratios": ratio_table(theory, found),
         "layers": layer_table(theory, found),
         "weight_gradients": weight_gradient_table(found),
-        "dead": dead_table(rows),
+        "dead": pd.DataFrame([dead for row in rows for dead in row.get("dead", [])]),
     }
 
 
@@ -182,17 +174,6 @@ def weight_gradient_table(found: Mapping[Cell, Sequence[Row]]) -> pd.DataFrame:
         for layer, length in enumerate(geometric_mean([row["weight_gradients"] for row in seeds]), start=1)
     ]
     return pd.DataFrame(rows, columns=["activation", "init", "layer", "weight_gradient"])
-
-
-def dead_table(found: Sequence[Row]) -> pd.DataFrame:
-    """One row per initialiser, seed and hidden layer of ReLU: the share of its units that no image activates."""
-    rows = [
-        (row["init"], row["seed"], layer, share.item())
-        for row in found
-        if "dead" in row
-        for layer, share in enumerate(row["dead"], start=1)
-    ]
-    return pd.DataFrame(rows, columns=["init", "seed", "layer", "share"])
 
 
 # --- The first steps of a training ---
@@ -255,10 +236,9 @@ def trainings(dataset: Dataset, params: SignalParams, seeds: Sequence[int]) -> d
     found = map_runs(train, runs, label="signal_propagation: training", shared=(dataset, images, params))
     table = pd.DataFrame([row for rows in found for row in rows])
     keys = ["activation", "init", "seed", "step"]
-    losses = table.loc[table["layer"] == 1, [*keys, "loss"]]
     dead = table.loc[table["activation"] == "relu", ["init", "seed", "step", "layer", "share"]]
     return {
         "training": table[[*keys, "layer", "backward"]],
-        "training_loss": losses.reset_index(drop=True),
+        "training_loss": table.loc[table["layer"] == 1, [*keys, "loss"]].reset_index(drop=True),
         "training_dead": dead.reset_index(drop=True),
     }

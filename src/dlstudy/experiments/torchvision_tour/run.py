@@ -23,7 +23,7 @@ from torch import Tensor
 
 from dlstudy.core.dataset import Split, load_dataset
 from dlstudy.experiments.torchvision_tour.params import TourParams
-from dlstudy.experiments.torchvision_tour.properties import all_properties, compared, functions, property_table, row
+from dlstudy.experiments.torchvision_tour.properties import all_properties, compared, property_table, row, transforms
 
 PARAMS = TourParams
 
@@ -64,8 +64,8 @@ class Part:
     """A module of torchvision, with all public modules below it."""
 
     name: str  # "transforms"
-    modules: tuple[ModuleType, ...]
-    not_imported: tuple[str, ...]  # compiled libraries and what needs software that is not installed
+    modules: list[ModuleType]
+    not_imported: list[str]  # compiled libraries and what needs software that is not installed
 
     @property
     def members(self) -> list[Any]:
@@ -98,17 +98,17 @@ def has_source(name: str) -> bool:
 
 def part(name: str) -> Part:
     top = importlib.import_module(f"torchvision.{name}")
-    modules, not_imported = [top], []
+    found = Part(name, modules=[top], not_imported=[])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # some modules are deprecated, and say so when they are imported
         for below in pkgutil.walk_packages(getattr(top, "__path__", []), f"{top.__name__}."):
             if "._" in below.name:  # private, or in a private package
                 continue
             try:
-                modules.append(importlib.import_module(below.name))
+                found.modules.append(importlib.import_module(below.name))
             except ImportError:
-                not_imported.append(below.name)
-    return Part(name, tuple(modules), tuple(not_imported))
+                found.not_imported.append(below.name)
+    return found
 
 
 def part_table(found: list[Part]) -> pd.DataFrame:
@@ -117,8 +117,7 @@ def part_table(found: list[Part]) -> pd.DataFrame:
     for each in found:
         members = each.members
         num_classes = sum(map(inspect.isclass, members))
-        num_functions = len(members) - num_classes
-        rows.append((each.name, len(each.modules), num_classes, num_functions))
+        rows.append((each.name, len(each.modules), num_classes, len(members) - num_classes))
     return pd.DataFrame(rows, columns=["part", "num_modules", "num_classes", "num_functions"])
 
 
@@ -144,7 +143,7 @@ def read_by_torchvision(folder: Path) -> tuple[Tensor, Tensor]:
         raw = Path(root) / "MNIST" / "raw"  # where the class looks
         raw.parent.mkdir()
         raw.symlink_to(folder.resolve(), target_is_directory=True)
-        examples = [(functions().pil_to_tensor(image), label) for image, label in MNIST(root, train=False)]
+        examples = [(transforms().functional.pil_to_tensor(image), label) for image, label in MNIST(root, train=False)]
     images, classes = zip(*examples, strict=True)
     return torch.cat(images), torch.tensor(classes)
 
@@ -159,7 +158,7 @@ def weight_row(images: Tensor, seed: int) -> dict[str, Any]:
     """
     from torchvision import models
 
-    f = functions()
+    f = transforms().functional
     enlarged = f.resize(images.unsqueeze(1).repeat(1, 3, 1, 1), [64, 64], antialias=True)
     inputs = f.to_dtype(enlarged, torch.float32, scale=True)
     with torch.random.fork_rng(devices=[]):
