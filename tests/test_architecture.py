@@ -154,7 +154,7 @@ def test_no_stage_lets_torchvision_or_torch_download_anything_for_it():
     )
     found = {name_of(path) for path in FILES if calls.search(path.read_text())}
     reads_its_own_file = (
-        "src/dlstudy/experiments/torchvision_tour/tour.py"  # in the folder where the weights API looks first
+        "src/dlstudy/experiments/torchvision_tour/run.py"  # in the folder where the weights API looks first
     )
     assert found == {"src/dlstudy/download/sources.py", "src/dlstudy/download/weight_files.py", reads_its_own_file}
 

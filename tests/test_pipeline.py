@@ -224,7 +224,7 @@ CHANGES = {
         *("judge", "verdict_figures", "cost_report", "report"),
     ),
     "a comment in an experiment": change_code(
-        "src/dlstudy/experiments/losses/comparison.py",
+        "src/dlstudy/experiments/losses/run.py",
         "# --- Networks ---",
         "# --- The networks ---",
         *("losses", "galleries", *PAGES),

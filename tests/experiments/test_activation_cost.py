@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from dlstudy.core.params import ParamsError
-from dlstudy.experiments.activation_cost import timing as activation_cost
+from dlstudy.experiments.activation_cost import run as activation_cost
 from dlstudy.experiments.activation_cost.params import CostParams
-from dlstudy.experiments.activation_cost.timing import (
+from dlstudy.experiments.activation_cost.run import (
     epoch,
     epoch_times,
     first_images,

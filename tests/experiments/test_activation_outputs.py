@@ -6,10 +6,19 @@ import pandas as pd
 import pytest
 import torch
 
-from dlstudy.experiments.activation_outputs.images import compare, facts_of, networks_of
 from dlstudy.experiments.activation_outputs.logits import collapse, confirming_job, product_of, silence
 from dlstudy.experiments.activation_outputs.params import OutputsParams, PriceParams
-from dlstudy.experiments.activation_outputs.variants import RESCUES, Cell, init_of, mixtures, recipe_of, rungs_of
+from dlstudy.experiments.activation_outputs.run import (
+    RESCUES,
+    Cell,
+    compare,
+    facts_of,
+    init_of,
+    mixtures,
+    networks_of,
+    recipe_of,
+    rungs_of,
+)
 from dlstudy.tuning.memo import Memo
 from dlstudy.tuning.rungs import Configuration, RungTrial
 from dlstudy.tuning.stacks import Member, scores_on_test, scores_on_validation, train_stack
@@ -200,10 +209,12 @@ def test_one_process_finds_what_two_find(tables, pixels, tmp_path, monkeypatch):
         pd.testing.assert_frame_equal(again[name], table, check_exact=True)
 
 
-def test_the_facts_tell_the_protocol(images):
-    facts = facts_of(images, PARAMS)
+def test_the_facts_tell_the_protocol_features_and_sizes(images, houses):
+    facts = facts_of(images, houses, PARAMS)
     assert facts["num_seeds"] == 3
     assert facts["budgets"] == (1.0, 2.0)
     assert facts["num_examples"] == {"train": 200, "validation": 60, "test": 70}
     assert facts["mixtures"]["alternating"] == ("sigmoid", "relu", "sigmoid")
-    assert "price" not in facts
+    assert facts["price"]["num_examples"] == {"train": 1758, "validation": 586, "test": 586}
+    assert facts["price"]["features"] == ["area (square feet)", "age (years)"]
+    assert facts["price"]["num_epochs"] == 1

@@ -8,14 +8,11 @@ from torch import nn
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.activation_outputs.params import PriceParams
 from dlstudy.experiments.activation_outputs.price import (
-    CELLS,
+    OUTPUTS,
     VARIANTS,
-    Cell,
     Variant,
     compare_prices,
-    divided,
     predicted,
-    price_facts,
     r_squared,
     rmse,
     run_seed,
@@ -29,16 +26,16 @@ from dlstudy.tuning.rungs import Configuration, RungTrial, diverged_score
 PARAMS = PriceParams(hidden=(5,), batch_size=64, num_epochs=2, learning_rates=(0.0316, 0.1, 0.316), tuning_seeds=(100,))
 FAR_TOO_FAST = 1e6
 LINEAR, RELU, DYING = VARIANTS
-RATES = dict.fromkeys(CELLS, 0.1)
+RATES = dict.fromkeys(OUTPUTS, 0.1)
 
 
 def trial(output, step):
-    return RungTrial(Cell(output), Configuration("he", step), 3)  # at a rate of 10^(step/4)
+    return RungTrial(output, Configuration("he", step), 3)  # at a rate of 10^(step/4)
 
 
 @pytest.fixture(scope="module")
 def division(houses):
-    return divided(houses, 3)
+    return houses.redivided(generator(3, "split"))
 
 
 def test_prices_are_divided_and_not_shifted(division):
@@ -100,7 +97,7 @@ def test_a_row_tells_the_scores_of_its_own_variant(houses, division):
 
 
 def test_a_run_that_diverges_is_no_number_but_says_so(houses):
-    rows = run_seed(houses, PARAMS, dict.fromkeys(CELLS, FAR_TOO_FAST), 3)
+    rows = run_seed(houses, PARAMS, dict.fromkeys(OUTPUTS, FAR_TOO_FAST), 3)
     assert rows[0] == {"output": "identity", "start": "mean", "seed": 3} | {
         "diverged": True,
         "rmse": 0.0,
@@ -112,7 +109,7 @@ def test_a_run_that_diverges_is_no_number_but_says_so(houses):
 
 def test_a_relu_that_is_0_for_every_house_is_counted(houses):
     """So large a first step takes the output below 0 for good."""
-    rows = run_seed(houses, PARAMS, dict.fromkeys(CELLS, 100.0), 3)
+    rows = run_seed(houses, PARAMS, dict.fromkeys(OUTPUTS, 100.0), 3)
     assert rows[1]["share_zero"] == 1.0
     assert not rows[1]["diverged"]
     assert score_trial(houses, PARAMS, trial("relu", 8)).accuracy == 0.0
@@ -140,9 +137,3 @@ def test_one_process_finds_what_two_find(tables, houses, monkeypatch):
     again = compare_prices(houses, PARAMS, (0, 1))
     for name, table in tables.items():
         pd.testing.assert_frame_equal(again[name], table, check_exact=True)
-
-
-def test_the_facts_tell_features_and_sizes(houses):
-    facts = price_facts(houses, PARAMS)
-    assert facts["num_examples"] == {"train": 1758, "validation": 586, "test": 586}
-    assert facts["features"] == ["area (square feet)", "age (years)"]

@@ -12,9 +12,9 @@ from torchvision import models
 from torchvision.models._api import WeightsEnum
 from torchvision.ops import SqueezeExcitation
 
-from dlstudy.experiments.census import counts as census
-from dlstudy.experiments.census.calls import CensusError, Tally, count, leading
+from dlstudy.experiments.census import run as census
 from dlstudy.experiments.census.families import Family, load_families
+from dlstudy.experiments.census.run import CensusError, Tally, count, leading
 from dlstudy.measures.census import by_values, tied
 from dlstudy.measures.find import measured
 from tests.committed import committed_statements

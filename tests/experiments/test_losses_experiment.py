@@ -11,9 +11,17 @@ from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 from dlstudy.core.dataset import Split
 from dlstudy.core.errors import StudyError
 from dlstudy.core.randomness import generator
-from dlstudy.experiments.losses.closed_form import CHUNK, least_squares_outputs, moments
-from dlstudy.experiments.losses.comparison import NAMES, Cell, closed_form_row, compare, networks_of
 from dlstudy.experiments.losses.params import LossesParams
+from dlstudy.experiments.losses.run import (
+    CHUNK,
+    NAMES,
+    Cell,
+    closed_form_row,
+    compare,
+    least_squares_outputs,
+    moments,
+    networks_of,
+)
 from dlstudy.experiments.losses.scores import Outputs, handicapped, scores_of, scoring_job
 from dlstudy.training.calibration import fit_temperature
 from dlstudy.tuning.memo import Memo
@@ -117,10 +125,10 @@ def test_the_control_has_the_recipe_and_the_data_of_the_reference_but_other_weig
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_row_has_the_scores_of_its_own_network_and_division(comparison, images, pixels, cell):
-    chosen = comparison.tables["chosen"].set_index(["network", "loss", "budget"])["lr"][cell]
+    chosen = comparison["chosen"].set_index(["network", "loss", "budget"])["lr"][cell]
     step = round(4 * np.log10(chosen))
     stack = job_of(pixels, cell, (step, 30), (step, 31)).trained(pixels)
-    rows = comparison.tables["per_seed"].set_index(["network", "loss", "budget", "seed"])
+    rows = comparison["per_seed"].set_index(["network", "loss", "budget", "seed"])
     for place, seed in enumerate(PARAMS.seeds):
         division = images.redivided(generator(seed, "split"))
         validation, test = (  # pixels are standardised by the scale of the prepared training split, whatever the seed
@@ -193,7 +201,7 @@ def test_a_handicap_beyond_what_is_right_is_refused():
 
 
 def test_the_handicapped_control_is_the_repeat_less_the_handicap(comparison, images):
-    table = comparison.tables["controls"].pivot(index=["budget", "seed"], columns="variant", values="test_accuracy")
+    table = comparison["controls"].pivot(index=["budget", "seed"], columns="variant", values="test_accuracy")
     num_test = len(images.test)
     assert (round(table["again"] * num_test) - round(table["handicapped"] * num_test) == round(0.1 * num_test)).all()
 
@@ -203,20 +211,20 @@ def test_the_handicapped_control_is_the_repeat_less_the_handicap(comparison, ima
 
 def test_the_tables_have_their_columns_and_rows(comparison):
     place = ["network", "loss", "budget"]
-    assert {name: list(table) for name, table in comparison.tables.items()} == {
+    assert {name: list(table) for name, table in comparison.items() if name != "facts"} == {
         "tuning": [*place, "init", "lr", "seed", "validation_accuracy", "validation_loss", "diverged"],
         "chosen": [*place, "init", "lr", "at_edge", "trains", "num_configurations", "validation_accuracy"],
         "per_seed": [*place, "seed", "test_accuracy", "nll", "ece", "temperature", "nll_scaled", "ece_scaled"],
         "controls": ["variant", "budget", "seed", "test_accuracy"],
     }
-    assert len(comparison.tables["chosen"]) == len(CELLS)
-    assert len(comparison.tables["per_seed"]) == (len(CELLS) + 1) * len(PARAMS.seeds)
-    assert len(comparison.tables["controls"]) == 3 * 2 * len(PARAMS.seeds)
-    assert comparison.facts["diverged"] == []
+    assert len(comparison["chosen"]) == len(CELLS)
+    assert len(comparison["per_seed"]) == (len(CELLS) + 1) * len(PARAMS.seeds)
+    assert len(comparison["controls"]) == 3 * 2 * len(PARAMS.seeds)
+    assert comparison["facts"]["diverged"] == []
 
 
 def test_the_control_is_tuned_with_seeds_of_its_own(comparison):
-    tuning = comparison.tables["tuning"]
+    tuning = comparison["tuning"]
     assert tuning.groupby("loss")["seed"].agg(set).to_dict() == {
         "again": {200},
         "cross_entropy": {100},
@@ -225,7 +233,7 @@ def test_the_control_is_tuned_with_seeds_of_its_own(comparison):
 
 
 def test_the_control_is_scored_as_the_comparison_is(comparison):
-    per_seed, controls = comparison.tables["per_seed"], comparison.tables["controls"]
+    per_seed, controls = comparison["per_seed"], comparison["controls"]
     for loss in ("cross_entropy", "again"):
         of_loss = per_seed[(per_seed["network"] == "mlp") & (per_seed["loss"] == loss)]
         assert of_loss["test_accuracy"].tolist() == controls[controls["variant"] == loss]["test_accuracy"].tolist()
@@ -234,6 +242,7 @@ def test_the_control_is_scored_as_the_comparison_is(comparison):
 def test_one_process_finds_what_two_find(comparison, images, pixels, tmp_path, monkeypatch):
     monkeypatch.setenv("DLSTUDY_PROCESSES", "1")
     again = compare(images, pixels, Memo.of(tmp_path / "none", pixels), PARAMS)
-    assert again.facts == comparison.facts
-    for name, table in comparison.tables.items():
-        pd.testing.assert_frame_equal(again.tables[name], table, check_exact=True)
+    assert list(again) == list(comparison)
+    assert again.pop("facts") == comparison["facts"]
+    for name, table in again.items():
+        pd.testing.assert_frame_equal(table, comparison[name], check_exact=True)

@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from dlstudy.core.randomness import generator
-from dlstudy.experiments.published_networks.networks import facts, train_all, train_cell
 from dlstudy.experiments.published_networks.params import (
     PublishedNetworksParams,
     TableNetwork,
@@ -15,12 +14,16 @@ from dlstudy.experiments.published_networks.params import (
     TutorialParams,
     TutorialRun,
 )
-from dlstudy.experiments.published_networks.training import train, validation_scores
-from dlstudy.experiments.published_networks.tutorial import (
+from dlstudy.experiments.published_networks.run import (
     as_the_tutorial_has_them,
+    facts,
     run_row,
     stopping_epoch,
+    train,
+    train_all,
+    train_cell,
     train_run,
+    validation_scores,
 )
 from dlstudy.training.models import build_network, initialise
 from dlstudy.tuning.stacks import Images, Member, Recipe, Stack, accuracies_on_test, train_stack

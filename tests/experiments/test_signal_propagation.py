@@ -13,8 +13,16 @@ from dlstudy.core.errors import DivergedError
 from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.signal_propagation.params import SignalParams
-from dlstudy.experiments.signal_propagation.propagation import facts, predicted, propagate
-from dlstudy.experiments.signal_propagation.training import TRAINED, Training, endless_minibatches, train, trainings
+from dlstudy.experiments.signal_propagation.run import (
+    TRAINED,
+    Training,
+    endless_minibatches,
+    facts,
+    predicted,
+    propagate,
+    train,
+    trainings,
+)
 from dlstudy.signals.mean_field import Variances, layer_variances, mean_field, normal_nodes, second_moments
 from dlstudy.signals.passes import (
     Pass,

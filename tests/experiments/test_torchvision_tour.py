@@ -5,7 +5,9 @@ import pytest
 import torch
 import torchvision
 
-from dlstudy.experiments.torchvision_tour import parts, properties, tour
+from dlstudy.core.dataset import Split
+from dlstudy.experiments.torchvision_tour import properties
+from dlstudy.experiments.torchvision_tour import run as tour
 from dlstudy.experiments.torchvision_tour.params import TourParams
 from tests.import_closure import PACKAGES, imported_names
 from tests.pipeline import write_idx
@@ -17,7 +19,7 @@ PARAMS = TourParams(num_images=30, num_single_images=6, seed=1)
 def tables(images, tmp_path_factory):
     folder = tmp_path_factory.mktemp("raw")
     write_files(folder, images.test.features.numpy(), images.test.targets)
-    return tour.tour(images.test, folder, PARAMS)
+    return tour.run((images.test, folder), PARAMS, ())
 
 
 def write_files(folder, images, classes):
@@ -44,12 +46,12 @@ def test_the_four_parts_that_the_note_names_are_there(tables):
 
 
 def test_a_class_counts_once_in_the_part_that_defines_it():
-    members = parts.part("transforms").members
+    members = tour.part("transforms").members
     assert members.count(torchvision.transforms.v2.Resize) == 1
     assert torchvision.transforms.Resize in members  # the first version is another class
     assert torch.nn.Module not in members
     assert torchvision.tv_tensors.Image not in members
-    assert torchvision.tv_tensors.Image in parts.part("tv_tensors").members
+    assert torchvision.tv_tensors.Image in tour.part("tv_tensors").members
 
 
 def test_all_four_parts_are_imported_by_the_studys_own_code():
@@ -173,11 +175,13 @@ def test_loaded_weights_give_the_outputs_of_those_that_were_saved(tables):
     assert (row["num_cases"], row["num_equal"]) == (6, 6)
 
 
-def test_facts_tell_of_the_images_that_there_are(images):
+def test_facts_tell_of_the_images_that_there_are(images, tmp_path):
+    few = Split(images.test.features[:8], images.test.targets[:8])
+    write_files(tmp_path, few.features.numpy(), few.targets)
     more = PARAMS.model_copy(update={"num_images": 10**6, "num_single_images": 10**5})
-    found = tour.facts(images.test, more)
-    assert (found["num_images"], found["num_single_images"]) == (len(images.test), len(images.test))
+    found = tour.run((few, tmp_path), more, ())["facts"]
+    assert (found["num_images"], found["num_single_images"]) == (8, 8)
 
 
-def test_the_version_is_that_of_all_builds(images):
-    assert tour.facts(images.test, PARAMS)["version"] == torchvision.__version__.split("+")[0]
+def test_the_version_is_that_of_all_builds(tables):
+    assert tables["facts"]["version"] == torchvision.__version__.split("+")[0]

@@ -1,5 +1,6 @@
 """Parameters of the timings: what an activation costs by itself, and what it costs a training."""
 
+from functools import partial
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -17,10 +18,6 @@ Widths = Annotated[Items[PositiveInt], Field(min_length=1)]
 NumRounds = Annotated[int, Field(ge=2)]  # a verdict takes more: see `claims.cost`
 
 
-def _with_those_of_claims(names: tuple[ActivationName, ...]) -> tuple[ActivationName, ...]:
-    return with_claimed(names, CLAIMED_ACTIVATIONS)
-
-
 def _shallow_and_deep(networks: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
     each_once(networks, "network")
     depths = [len(widths) for widths in networks]
@@ -32,7 +29,7 @@ def _shallow_and_deep(networks: tuple[tuple[int, ...], ...]) -> tuple[tuple[int,
 class CostParams(Section):
     """Activations by themselves on square tensors, and in whole epochs of training; in rounds, each after the other."""
 
-    activations: Annotated[Items[ActivationName], AfterValidator(_with_those_of_claims)]
+    activations: Annotated[Items[ActivationName], AfterValidator(partial(with_claimed, claimed=CLAIMED_ACTIVATIONS))]
     sides: Annotated[Items[PositiveInt], Field(min_length=2), AfterValidator(ascending)]  # of the tensors, float32
     largest_in_cache: PositiveInt  # side up to which a tensor and its image stay in the processor's caches
     smallest_in_memory: PositiveInt  # side from which they do not

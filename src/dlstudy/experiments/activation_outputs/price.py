@@ -7,6 +7,7 @@ from the first step on and never learns. What happens without is counted as well
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -29,10 +30,7 @@ INIT: Final = "he"
 STARTS: Final = {"mean": 1.0, "zero": 0.0}  # of the output's bias, in units of the mean price
 
 
-class Cell(NamedTuple):
-    """What is tuned: an activation of the output, whose bias starts at the mean."""
-
-    output: str
+OUTPUTS: Final = ("identity", "relu")  # each is tuned with its bias at the mean
 
 
 class Variant(NamedTuple):
@@ -40,20 +38,19 @@ class Variant(NamedTuple):
     start: str
 
 
-CELLS: Final = (Cell("identity"), Cell("relu"))
 VARIANTS: Final = (Variant("identity", "mean"), Variant("relu", "mean"), Variant("relu", "zero"))
 
 
 def compare_prices(houses: Dataset, params: PriceParams, seeds: Sequence[int]) -> dict[str, pd.DataFrame]:
     """Every table of the houses: tune, train with every seed, score."""
-    climbs = {cell: Climb(cell, params.tuning_seeds, guessing=0.0) for cell in CELLS}
+    climbs = {output: Climb(output, params.tuning_seeds, guessing=0.0) for output in OUTPUTS}
     first = {Configuration(INIT, step_of(lr)) for lr in params.learning_rates}
     score_all = partial(map_runs, partial(score_trial, houses, params), label="price: learning rates")
-    climb_all(list(climbs.values()), dict.fromkeys(CELLS, first), score_all)
-    rates = {cell: climb.best().lr for cell, climb in climbs.items()}
+    climb_all(list(climbs.values()), dict.fromkeys(OUTPUTS, first), score_all)
+    rates = {output: climb.best().lr for output, climb in climbs.items()}
     found = map_runs(partial(run_seed, houses, params, rates), seeds, label="price")
     trials = [
-        {"output": trial.place.output, "lr": trial.configuration.lr, "seed": trial.seed}
+        {"output": trial.place, "lr": trial.configuration.lr, "seed": trial.seed}
         | {"explained_variance": score.accuracy, "diverged": score.diverged}
         for climb in climbs.values()
         for trial, score in climb.scores.items()
@@ -61,15 +58,10 @@ def compare_prices(houses: Dataset, params: PriceParams, seeds: Sequence[int]) -
     return {
         "price_tuning": pd.DataFrame(trials).sort_values(["output", "lr", "seed"], ignore_index=True),
         "price_chosen": pd.DataFrame(
-            {"output": cell.output, "lr": rates[cell], "at_edge": climb.at_edge} for cell, climb in climbs.items()
+            {"output": output, "lr": rates[output], "at_edge": climb.at_edge} for output, climb in climbs.items()
         ),
         "price_per_seed": pd.DataFrame([row for rows in found for row in rows]),
     }
-
-
-def divided(houses: Dataset, seed: int) -> Dataset:
-    """The houses that are not the test split, divided into training and validation split as the seed has it."""
-    return houses.redivided(generator(seed, "split"))
 
 
 def scaled(division: Dataset, split: Split) -> Split:
@@ -113,15 +105,11 @@ def r_squared(division: Dataset, prices: Tensor, split: Split) -> float:
     return 1 - (rmse(division, prices, split) / split.targets.std(correction=0).item()) ** 2
 
 
-# --- Tuning ---
-
-
-def score_trial(houses: Dataset, params: PriceParams, trial: RungTrial[Cell]) -> RungScore:
+def score_trial(houses: Dataset, params: PriceParams, trial: RungTrial[str]) -> RungScore:
     """Explained variance of the validation split after the last epoch, 0 if worse than the mean price; and the rest."""
-    division = divided(houses, trial.seed)
+    division = houses.redivided(generator(trial.seed, "split"))
     try:
-        variant = Variant(trial.place.output, "mean")
-        network = train(division, params, variant, trial.configuration.lr, trial.seed)
+        network = train(division, params, Variant(trial.place, "mean"), trial.configuration.lr, trial.seed)
     except DivergedError:
         return diverged_score()
     prices = predicted(division, network, division.validation)
@@ -129,33 +117,23 @@ def score_trial(houses: Dataset, params: PriceParams, trial: RungTrial[Cell]) ->
     return RungScore(max(0.0, explained), 1 - explained) if math.isfinite(explained) else diverged_score()
 
 
-# --- The seeds of the study ---
+def run_seed(houses: Dataset, params: PriceParams, rates: Mapping[str, float], seed: int) -> list[Row]:
+    """A row per variant, with its scores on the test split. One that diverged has scores of 0 and says so.
 
-
-def run_seed(houses: Dataset, params: PriceParams, rates: Mapping[Cell, float], seed: int) -> list[Row]:
-    """A row per variant. One that diverged has scores of 0 and says so."""
-    division = divided(houses, seed)
-    return [
-        {**variant._asdict(), "seed": seed} | scores_of(division, params, variant, rates[Cell(variant.output)], seed)
-        for variant in VARIANTS
-    ]
-
-
-def scores_of(division: Dataset, params: PriceParams, variant: Variant, lr: float, seed: int) -> Row:
-    """On the test split; `share_zero` counts the houses for which the output is 0 or below."""
-    try:
-        network = train(division, params, variant, lr, seed)
-    except DivergedError:
-        return {"diverged": True, "rmse": 0.0, "r2": 0.0, "share_zero": 0.0}
-    prices = predicted(division, network, division.test)
-    return {
-        "diverged": False,
-        "rmse": rmse(division, prices, division.test),
-        "r2": r_squared(division, prices, division.test),
-        "share_zero": int((prices <= 0).sum()) / len(prices),
-    }
-
-
-def price_facts(houses: Dataset, params: PriceParams) -> Row:
-    """What was compared, and on what."""
-    return {**params.model_dump(), "num_examples": houses.num_examples, "features": list(houses.feature_names)}
+    `share_zero` counts the houses for which the output is 0 or below.
+    """
+    division = houses.redivided(generator(seed, "split"))
+    rows = []
+    for variant in VARIANTS:
+        scores: Row = {"diverged": True, "rmse": 0.0, "r2": 0.0, "share_zero": 0.0}
+        with suppress(DivergedError):
+            network = train(division, params, variant, rates[variant.output], seed)
+            prices = predicted(division, network, division.test)
+            scores = {
+                "diverged": False,
+                "rmse": rmse(division, prices, division.test),
+                "r2": r_squared(division, prices, division.test),
+                "share_zero": int((prices <= 0).sum()) / len(prices),
+            }
+        rows.append({**variant._asdict(), "seed": seed} | scores)
+    return rows

@@ -26,7 +26,16 @@ class Cell(NamedTuple):
 def ladder(images: Images, memo: Memo, activation: str, protocol: Protocol, name: str) -> dict[str, pd.DataFrame]:
     """The tables tuning, chosen and per_seed of an activation; `name` is what they call it."""
     networks = networks_of(images, memo, activation, protocol, name)
-    climbs = climb(networks, protocol)
+    first = {Configuration(init, step_of(lr)) for init in protocol.inits for lr in protocol.learning_rates}
+    rungs = [
+        [
+            Climb(Cell(depth, budget), protocol.tuning_seeds, images.guessing)
+            for depth in protocol.depths
+            if budget in protocol.budgets_of(depth)
+        ]
+        for budget in protocol.budgets  # shorter ones first
+    ]
+    climbs = climb_rungs(rungs, lambda cell: first, networks.scored)
     found = networks.confirmed(climbs, protocol.seeds, protocol.stack_size, confirming_job, "validation and test")
     rows = [
         {"activation": name, **trial.place._asdict()}
@@ -39,21 +48,6 @@ def ladder(images: Images, memo: Memo, activation: str, protocol: Protocol, name
         "chosen": chosen_table(climbs, activation=name),
         "per_seed": sorted_table(rows, ["depth", "budget", "seed"]),
     }
-
-
-def climb(networks: Networks[Cell], protocol: Protocol) -> list[Climb[Cell]]:
-    """The climb of every cell, shorter budgets first."""
-    budgets = protocol.budgets
-    first = {Configuration(init, step_of(lr)) for init in protocol.inits for lr in protocol.learning_rates}
-    rungs = [
-        [
-            Climb(Cell(depth, budget), protocol.tuning_seeds, networks.images.guessing)
-            for depth in protocol.depths
-            if budget in protocol.budgets_of(depth)
-        ]
-        for budget in budgets
-    ]
-    return climb_rungs(rungs, lambda cell: first, networks.scored)
 
 
 def networks_of(images: Images, memo: Memo, activation: str, protocol: Protocol, name: str) -> Networks[Cell]:

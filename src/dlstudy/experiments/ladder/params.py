@@ -1,5 +1,6 @@
 """Parameters of the ladder: activations x depths x training budgets."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -18,17 +19,14 @@ from dlstudy.training.activations import ActivationName
 from dlstudy.training.params import Seeds
 from dlstudy.tuning.params import Budgets, Rates, TunedSection
 
+EachOnce = AfterValidator(partial(each_once, what="name"))
 LadderInitName = Literal["matching", "pytorch", "xavier", "he"]
-
-
-def _names_once(names: tuple[str, ...]) -> tuple[str, ...]:
-    return each_once(names, "name")
-
-
+Optimiser = Literal["sgd", "adam"]
+Momentum = Annotated[float, Field(ge=0, lt=1)]  # of SGD
 NumHidden = Annotated[int, Field(ge=0)]  # 0: softmax regression
 Depths = Annotated[Items[NumHidden], Field(min_length=1), AfterValidator(ascending)]
-Activations = Annotated[Items[ActivationName], Field(min_length=1), AfterValidator(_names_once)]
-Inits = Annotated[Items[LadderInitName], Field(min_length=1), AfterValidator(_names_once)]
+Activations = Annotated[Items[ActivationName], Field(min_length=1), EachOnce]
+Inits = Annotated[Items[LadderInitName], Field(min_length=1), EachOnce]
 
 
 class Protocol(TunedSection):
@@ -39,8 +37,8 @@ class Protocol(TunedSection):
     short_depths: Annotated[Items[PositiveInt], AfterValidator(ascending)] = ()  # without the longest budget
     width: PositiveInt  # of every hidden layer
     batch_size: NumTrainingImages
-    optimiser: Literal["sgd", "adam"] = "sgd"
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of SGD
+    optimiser: Optimiser = "sgd"
+    momentum: Momentum = 0.0
     learning_rates: Rates  # of the first rung, for each initialiser
     inits: Inits  # of the hidden layers; the output layer starts as PyTorch's do, whatever they are
     weights: EntryName = "weights"  # the stream that draws the initial weights
@@ -62,8 +60,8 @@ class Arm(Section):
     depths: Depths | None = None
     budgets: Budgets | None = None
     width: PositiveInt | None = None
-    optimiser: Literal["sgd", "adam"] | None = None
-    momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
+    optimiser: Optimiser | None = None
+    momentum: Momentum | None = None
     learning_rates: Rates | None = None
     tuning_seeds: Seeds | None = None
     weights: EntryName | None = None

@@ -1,5 +1,6 @@
 """Parameters of the experiment that tunes the learning rates of `train`'s multilayer perceptrons."""
 
+from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -9,13 +10,9 @@ from dlstudy.training.params import Seeds
 from dlstudy.tuning.params import Rates
 
 
-def _each_name_once(names: tuple[str, ...]) -> tuple[str, ...]:
-    return each_once(names, "name")
-
-
 class MlpRatesParams(Section):
     """Models of `train`, tuned as they are trained: widths, initialiser, minibatches and epochs are read there."""
 
-    models: Annotated[Items[EntryName], Field(min_length=1), AfterValidator(_each_name_once)]
+    models: Annotated[Items[EntryName], Field(min_length=1), AfterValidator(partial(each_once, what="name"))]
     learning_rates: Rates  # tried first; then neighbours of the best
     tuning_seeds: Annotated[Seeds, Field(min_length=2)]  # their spread is the noise that a difference is held against

@@ -16,7 +16,7 @@ from dlstudy.tuning.jobs import sorted_table
 from dlstudy.tuning.memo import Memo
 from dlstudy.tuning.networks import Networks
 from dlstudy.tuning.rates import step_of
-from dlstudy.tuning.rungs import Climb, Configuration, RungTrial, climb_all
+from dlstudy.tuning.rungs import Climb, Configuration, climb_all
 from dlstudy.tuning.stacks import Images, Member, Recipe
 
 PARAMS = MlpRatesParams
@@ -37,13 +37,23 @@ def run(inputs: Inputs, params: MlpRatesParams, seeds: Sequence[int]) -> dict[st
     """The table tuning, a row a training, and the facts: what was chosen, and for which model."""
     images, model = Images.of(inputs.images), inputs.model
     climb = Climb(inputs.name, params.tuning_seeds, images.guessing)
-    networks = Networks(
-        images, Memo.of_experiments(images), f"mlp_rates, {inputs.name}", lambda _: recipe_of(model), member_of
+    recipe = Recipe(model.hidden, (str(model.activation),) * len(model.hidden), model.batch_size, model.num_epochs)
+    networks: Networks[str] = Networks(
+        images,
+        Memo.of_experiments(images),
+        f"mlp_rates, {inputs.name}",
+        recipe_of=lambda name: recipe,
+        member_of=lambda trial: Member(trial.seed, trial.configuration.init, trial.configuration.lr),
     )
     start = {Configuration(model.init, step_of(lr)) for lr in params.learning_rates}
     climb_all([climb], {climb.place: start}, networks.scored)
+    rows = [
+        {"lr": trial.configuration.lr, "seed": trial.seed}
+        | {"validation_accuracy": score.accuracy, "validation_loss": score.loss, "diverged": score.diverged}
+        for trial, score in climb.scores.items()
+    ]
     return {
-        "tuning": sorted_table(tuning_rows(climb), ["lr", "seed"]),
+        "tuning": sorted_table(rows, ["lr", "seed"]),
         "facts": {
             "lr": climb.best().lr,
             "at_edge": climb.at_edge,
@@ -53,24 +63,3 @@ def run(inputs: Inputs, params: MlpRatesParams, seeds: Sequence[int]) -> dict[st
             "tuning_seeds": list(params.tuning_seeds),
         },
     }
-
-
-def recipe_of(model: SgdParams) -> Recipe:
-    return Recipe(
-        hidden=model.hidden,
-        activations=(str(model.activation),) * len(model.hidden),
-        batch_size=model.batch_size,
-        num_epochs=model.num_epochs,
-    )
-
-
-def member_of(trial: RungTrial[str]) -> Member:
-    return Member(trial.seed, trial.configuration.init, trial.configuration.lr)
-
-
-def tuning_rows(climb: Climb[str]) -> list[dict[str, Any]]:
-    return [
-        {"lr": trial.configuration.lr, "seed": trial.seed}
-        | {"validation_accuracy": score.accuracy, "validation_loss": score.loss, "diverged": score.diverged}
-        for trial, score in climb.scores.items()
-    ]

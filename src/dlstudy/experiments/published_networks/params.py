@@ -1,5 +1,6 @@
 """Parameters of the experiment on published networks: others' networks, trained by the study's own engine."""
 
+from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -8,14 +9,12 @@ from dlstudy.core.params import Items, NumTrainingImages, PositiveFloat, Positiv
 from dlstudy.training.activations import ActivationName
 from dlstudy.training.params import InitName
 
-AtLeastTwo = Annotated[int, Field(ge=2)]
-
 
 class TableNetwork(Section):
     """One shape of the table."""
 
     hidden: Annotated[Items[PositiveInt], Field(min_length=1)]  # width of each hidden layer
-    num_epochs: AtLeastTwo  # what the last of them brings is told
+    num_epochs: Annotated[int, Field(ge=2)]  # what the last of them brings is told
 
 
 def _each_shape_once(networks: tuple[TableNetwork, ...]) -> tuple[TableNetwork, ...]:
@@ -23,15 +22,11 @@ def _each_shape_once(networks: tuple[TableNetwork, ...]) -> tuple[TableNetwork, 
     return networks
 
 
-def _each_name_once(names: tuple[ActivationName, ...]) -> tuple[ActivationName, ...]:
-    return each_once(names, "name")
-
-
 class TableParams(Section):
     """The perceptrons of a published table: every shape with every activation, by Adam at a constant learning rate."""
 
     networks: Annotated[Items[TableNetwork], Field(min_length=1), AfterValidator(_each_shape_once)]
-    activations: Annotated[Items[ActivationName], Field(min_length=2), AfterValidator(_each_name_once)]
+    activations: Annotated[Items[ActivationName], Field(min_length=2), AfterValidator(partial(each_once, what="name"))]
     init: InitName
     lr: PositiveFloat
     batch_size: NumTrainingImages

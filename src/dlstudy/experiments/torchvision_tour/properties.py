@@ -35,21 +35,10 @@ def of_group(group: str, ways: Ways, **settings: Any) -> list[Property]:
 
 
 def transforms() -> Any:
-    """The second version of torchvision's transforms."""
+    """The second version of torchvision's transforms; as functions, they are in its module `functional`."""
     from torchvision.transforms import v2
 
     return v2
-
-
-def functions() -> Any:
-    """The transforms as functions."""
-    return transforms().functional
-
-
-def in_format(images: Tensor, name: str) -> Tensor:
-    """uint8 images (images, 28, 28) with a channel, as they are or as floats from 0 to 1."""
-    grey = images.unsqueeze(1)
-    return grey if name == "uint8" else grey.float() / 255
 
 
 def in_colour(images: Tensor) -> Tensor:
@@ -62,12 +51,12 @@ def in_colour(images: Tensor) -> Tensor:
 
 def turned(images: Tensor, degrees: float, times: int = 1) -> Tensor:
     for _ in range(times):
-        images = functions().rotate(images, degrees)
+        images = transforms().functional.rotate(images, degrees)
     return images
 
 
 def moves() -> list[Property]:
-    f = functions()
+    f = transforms().functional
     ways: Ways = {
         "four quarter turns: the image": lambda x: (turned(x, 90, 4), x),
         "two quarter turns: both flips": lambda x: (turned(x, 90, 2), f.vertical_flip(f.horizontal_flip(x))),
@@ -91,7 +80,7 @@ def moves() -> list[Property]:
 
 
 def neutral() -> list[Property]:
-    f = functions()
+    f = transforms().functional
     corners = [[0, 0], [27, 0], [27, 27], [0, 27]]
     ways: Ways = {
         "resized to its own size": lambda x: (f.resize(x, [28, 28], antialias=True), x),
@@ -120,7 +109,8 @@ MEAN, STD = 0.2860, 0.3530  # near those of Fashion-MNIST; any would do
 
 def over_255(step: Callable[[Any], Tensor]) -> Callable[[Tensor], Sides]:
     """A step that makes tensors of Pillow's images, as the data sets give them, has to divide the pixels by 255."""
-    return lambda images: (torch.stack([step(functions().to_pil_image(image)) for image in images]), images / 255)
+    to_pil = transforms().functional.to_pil_image
+    return lambda images: (torch.stack([step(to_pil(image)) for image in images]), images / 255)
 
 
 def scaled() -> list[Property]:
@@ -136,7 +126,7 @@ def scaled() -> list[Property]:
 
 
 def numbers() -> list[Property]:
-    f = functions()
+    f = transforms().functional
     whole: Ways = {
         "scaled to floats and back: the image": lambda x: (
             f.to_dtype(f.to_dtype(x, torch.float32, scale=True), torch.uint8, scale=True),
@@ -261,7 +251,7 @@ def grid() -> list[Property]:
 
 
 def undone() -> list[Property]:
-    f = functions()
+    f = transforms().functional
     ways: Ways = {
         "eight turns by 45 degrees": lambda x: (turned(x, 45, 8), x),
         "half the size, then twice": lambda x: (
@@ -310,10 +300,11 @@ def row(group: str, name: str, part: str, format_name: str, found: Sequence[tupl
 
 def property_table(images: Tensor, num_single: int, properties: Sequence[Property]) -> pd.DataFrame:
     """One row per property and format: of how many cases it holds exactly, and the largest deviation (grey levels)."""
+    by_format = {"uint8": images.unsqueeze(1), "float32": images.unsqueeze(1).float() / 255}
     rows = []
     for each in properties:
-        chunks = images[: num_single if each.single else len(images)].split(CHUNK)
         for format_name in each.formats:
-            found = [compared(each.sides(in_format(chunk, format_name))) for chunk in chunks]
+            tried = by_format[format_name][: num_single if each.single else len(images)]
+            found = [compared(each.sides(chunk)) for chunk in tried.split(CHUNK)]
             rows.append(row(each.group, each.name, each.part, format_name, found))
     return pd.DataFrame(rows)
