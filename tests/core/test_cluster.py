@@ -29,7 +29,7 @@ from dlstudy.experiments.ladder.params import Protocol
 from dlstudy.sgd.loop import train_run, train_seeds
 from dlstudy.training.params import SgdParams
 from dlstudy.training.runs import save_runs
-from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.jobs import Memo
 from dlstudy.tuning.stacks import Images
 from tests.cluster_runs import (
     Parcel,

@@ -10,7 +10,7 @@ from dlstudy.experiments.activation_outputs.images import compare, facts_of, net
 from dlstudy.experiments.activation_outputs.logits import collapse, confirming_job, product_of, silence
 from dlstudy.experiments.activation_outputs.params import OutputsParams, PriceParams
 from dlstudy.experiments.activation_outputs.variants import RESCUES, Cell, init_of, mixtures, recipe_of, rungs_of
-from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.jobs import Memo
 from dlstudy.tuning.rungs import Configuration, RungTrial
 from dlstudy.tuning.stacks import Member, scores_on_test, scores_on_validation, train_stack
 

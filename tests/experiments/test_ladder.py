@@ -5,7 +5,7 @@ from dlstudy.experiments.ladder import climbing
 from dlstudy.experiments.ladder.climbing import ladder
 from dlstudy.experiments.ladder.params import Arm, LadderParams, Protocol
 from dlstudy.tuning import networks
-from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.jobs import Memo
 from dlstudy.tuning.stacks import Member, scores_on_test, train_stack
 
 CONTENT = {

@@ -9,8 +9,7 @@ import torch
 from torch import nn
 
 from dlstudy.core.randomness import generator
-from dlstudy.tuning.jobs import Job, map_longest_first
-from dlstudy.tuning.networks import Networks, chosen_table, tuning_table, validation_job
+from dlstudy.tuning.jobs import Job, Networks, chosen_table, map_longest_first, tuning_table, validation_job
 from dlstudy.tuning.rungs import Climb, Configuration, RungScore, RungTrial, climb_rungs, diverged_score
 from dlstudy.tuning.stacks import Images, Member, Recipe, Stack
 

@@ -13,7 +13,7 @@ from dlstudy.tuning.stacks import (
     Order,
     Recipe,
     Stack,
-    accuracies_on_test,
+    scores_on_test,
     scores_on_validation,
     stack_scores,
     train_stack,
@@ -136,7 +136,7 @@ def test_scores_are_shares_of_the_right_images(pixels):
     of_some = (outputs[:, some].argmax(2) == pixels.test_targets[some]).double().mean(1).tolist()
     found = stack_scores(stack, pixels.test_features, pixels.test_targets, some)
     assert [score.accuracy for score in found] == pytest.approx(of_some)
-    assert accuracies_on_test(stack, pixels) == pytest.approx(expected)
+    assert [score.accuracy for score in scores_on_test(stack, pixels)] == pytest.approx(expected)
     _, rows = pixels.division(0)
     on_validation = (stack.outputs(pixels.features[rows]).argmax(2) == pixels.targets[rows]).double().mean(1)
     assert [score.accuracy for score in scores_on_validation(stack, pixels)] == pytest.approx(on_validation.tolist())
@@ -157,4 +157,4 @@ def test_without_hidden_layers_a_stack_is_softmax_regression(pixels):
     stack = train_stack(pixels, recipe, [Member(0, "zeros", 0.05)])
     assert isinstance(stack, Stack)
     assert len(stack.layers) == 1
-    assert accuracies_on_test(stack, pixels)[0] > 0.9  # bars, ten places
+    assert scores_on_test(stack, pixels)[0].accuracy > 0.9  # bars, ten places

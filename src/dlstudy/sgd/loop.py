@@ -54,11 +54,7 @@ def train_epoch(
 def start_run(dataset: Dataset, params: SgdParams, seed: int) -> tuple[nn.Sequential, torch.Generator]:
     """The network before its first step, and the stream that orders its minibatches: all that a seed settles."""
     network = build_network(
-        dataset.num_features,
-        params.hidden,
-        dataset.num_outputs,
-        activation=params.activation,
-        dtype=dataset.dtype,
+        dataset.num_features, params.hidden, dataset.num_outputs, activation=params.activation, dtype=dataset.dtype
     )
     initialise(network, params.init, generator(seed, "weights"))
     return network, generator(seed, "minibatches")

@@ -44,36 +44,34 @@ def observed_images(dataset: Dataset, num_images: int) -> Split:
             "experiments.signal_propagation.num_images: expected at most "
             f"{len(dataset.train)}, the training split, found {num_images}"
         )
-    first = Split(dataset.train.features[:num_images], dataset.train.targets[:num_images])
-    standardised = dataset.standardised(first)
+    standardised = dataset.standardised(dataset.train.first(num_images))
     return Split(standardised.features.double(), standardised.targets)
 
 
 def drawn_network(
     widths: Sequence[int], activation: str, init: str, small_std: float, seed: int, dtype: torch.dtype
 ) -> nn.Sequential:
-    """A network as the seed initialises it; its parameters are none yet that want gradients."""
+    """A network as the seed initialises it; its parameters are none yet that want gradients.
+
+    `small_normal` is an initialiser of these signals alone; all others are as everywhere in the study.
+    """
     network = build_network(widths[0], widths[1:-1], widths[-1], activation=activation, dtype=dtype)
-    draw(network, init, small_std, generator(seed, "weights"))
-    return network.requires_grad_(False)
+    network.requires_grad_(False)
+    stream = generator(seed, "weights")
+    if init != "small_normal":
+        initialise(network, init, stream)
+    else:
+        for layer in network:
+            if isinstance(layer, nn.Linear):
+                layer.weight.normal_(0, small_std, generator=stream)
+                layer.bias.zero_()
+    return network
 
 
 def with_activation(network: nn.Sequential, activation: str) -> nn.Sequential:
     """The very same linear layers with another activation between them."""
     layers = (layer if isinstance(layer, nn.Linear) else ACTIVATIONS[activation]() for layer in network)
     return nn.Sequential(*layers)
-
-
-def draw(network: nn.Module, init: str, small_std: float, stream: torch.Generator) -> None:
-    """Draw the parameters in place; `small_normal` here, all others as everywhere in the study."""
-    if init != "small_normal":
-        return initialise(network, init, stream)
-    with torch.no_grad():
-        for layer in network.modules():
-            if isinstance(layer, nn.Linear):
-                layer.weight.normal_(0, small_std, generator=stream)
-                layer.bias.zero_()
-    return None
 
 
 def first_preactivations(network: nn.Sequential, images: Split) -> Tensor:

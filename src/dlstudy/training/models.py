@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from dlstudy.training.activations import ACTIVATION_CLASSES
+from dlstudy.training.params import ACTIVATION_CLASSES
 
 ACTIVATIONS: Final[dict[str, type[nn.Module]]] = {name: getattr(nn, kind) for name, kind in ACTIVATION_CLASSES.items()}
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pandas as pd
 from torch import Tensor
 
-from dlstudy.core.dataset import Task
-from dlstudy.core.tensor_files import load_tensors, save_tensors
+from dlstudy.core.dataset import Task, load_tensors, save_tensors
 from dlstudy.training.losses import Scores
 
 Parameters = dict[str, Tensor]
@@ -48,16 +47,9 @@ def load_runs(path: Path) -> dict[int, Parameters]:
 def history_table(runs: Sequence[Run], task: Task) -> pd.DataFrame:
     """One row per seed and epoch: losses and, in classification, accuracies on train and validation."""
     rows = [
-        {
-            "seed": run.seed,
-            "epoch": epoch.epoch,
-            "train_loss": epoch.train.loss,
-            "validation_loss": epoch.validation.loss,
-            "train_accuracy": epoch.train.accuracy,
-            "validation_accuracy": epoch.validation.accuracy,
-        }
+        (run.seed, each.epoch, each.train.loss, each.validation.loss, each.train.accuracy, each.validation.accuracy)
         for run in sorted(runs, key=lambda run: run.seed)
-        for epoch in run.history
+        for each in run.history
     ]
-    table = pd.DataFrame(rows)
-    return table if task == "classification" else table.drop(columns=["train_accuracy", "validation_accuracy"])
+    columns = ["seed", "epoch", "train_loss", "validation_loss", "train_accuracy", "validation_accuracy"]
+    return pd.DataFrame(rows, columns=columns).loc[:, columns if task == "classification" else columns[:4]]

@@ -184,16 +184,8 @@ class Norm:
         """(members, batch, units) -> the same; one call for all members, which are so many units more to it."""
         num_members, num_images, num_units = signal.shape
         side_by_side = signal.transpose(0, 1).reshape(num_images, num_members * num_units)
-        normalised = F.batch_norm(
-            side_by_side,
-            self.mean.view(-1),
-            self.variance.view(-1),
-            self.scale.view(-1),
-            self.shift.view(-1),
-            training,
-            NORM_MOMENTUM,
-            NORM_EPSILON,
-        )
+        mean, variance, scale, shift = (each.view(-1) for each in (self.mean, self.variance, self.scale, self.shift))
+        normalised = F.batch_norm(side_by_side, mean, variance, scale, shift, training, NORM_MOMENTUM, NORM_EPSILON)
         return normalised.view(num_images, num_members, num_units).transpose(0, 1)
 
 
@@ -351,7 +343,3 @@ def scores_on_validation(stack: Stack, images: Images) -> list[StackScore]:
 def scores_on_test(stack: Stack, images: Images) -> list[StackScore]:
     rows = torch.arange(len(images.test_targets))
     return stack_scores(stack, images.test_features, images.test_targets, rows)
-
-
-def accuracies_on_test(stack: Stack, images: Images) -> list[float]:
-    return [score.accuracy for score in scores_on_test(stack, images)]

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from dlstudy.tuning.jobs import Job, Row
-from dlstudy.tuning.networks import final_scores
+from dlstudy.tuning.jobs import Job, Row, final_scores
 from dlstudy.tuning.stacks import Images, Stack
 
 Affine = tuple[Tensor, Tensor]  # weight (outputs, inputs), bias (outputs,)

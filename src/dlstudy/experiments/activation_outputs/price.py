@@ -22,7 +22,7 @@ from dlstudy.sgd.loop import learning_rates, minibatches, train_epoch
 from dlstudy.training.losses import outputs_of, squared_loss
 from dlstudy.training.models import ACTIVATIONS, build_network, initialise
 from dlstudy.tuning.jobs import Row
-from dlstudy.tuning.rates import step_of
+from dlstudy.tuning.params import step_of
 from dlstudy.tuning.rungs import Climb, Configuration, RungScore, RungTrial, climb_all, diverged_score
 
 INIT: Final = "he"

@@ -8,7 +8,7 @@ from dlstudy.core.dataset import Dataset, load_dataset
 from dlstudy.experiments.activation_outputs.images import compare, facts_of
 from dlstudy.experiments.activation_outputs.params import OutputsParams
 from dlstudy.experiments.activation_outputs.price import compare_prices, price_facts
-from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.jobs import Memo
 from dlstudy.tuning.stacks import Images
 
 PARAMS = OutputsParams

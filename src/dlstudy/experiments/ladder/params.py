@@ -14,8 +14,7 @@ from dlstudy.core.params import (
     ascending,
     each_once,
 )
-from dlstudy.training.activations import ActivationName
-from dlstudy.training.params import Seeds
+from dlstudy.training.params import ActivationName, Seeds
 from dlstudy.tuning.params import Budgets, Rates, TunedSection
 
 LadderInitName = Literal["matching", "pytorch", "xavier", "he"]

@@ -7,7 +7,7 @@ from typing import Any, Final
 from dlstudy.core.dataset import Dataset, load_dataset
 from dlstudy.experiments.losses.comparison import compare
 from dlstudy.experiments.losses.params import LossesParams
-from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.jobs import Memo
 from dlstudy.tuning.stacks import Images
 
 PARAMS = LossesParams

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
 from dlstudy.training.losses import EVALUATION_BATCH, Scores
-from dlstudy.tuning.stacks import Images, Member, Order, Recipe, Stack, accuracies_on_test
+from dlstudy.tuning.stacks import Images, Member, Order, Recipe, Stack, scores_on_test
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def train(images: Images, recipe: Recipe, members: Sequence[Member], *, enough: 
         for number in range((len(epochs) - 1) * num_steps, len(epochs) * num_steps):
             stack.step(order.next(), 1 - number / last, number + 1)
         epochs.append(validation_scores(stack, images))
-    return Trained(tuple(members), tuple(epochs), tuple(accuracies_on_test(stack, images)))
+    return Trained(tuple(members), tuple(epochs), tuple(score.accuracy for score in scores_on_test(stack, images)))
 
 
 @torch.no_grad()
