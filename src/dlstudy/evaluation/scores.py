@@ -22,15 +22,11 @@ from dlstudy.training.runs import Parameters
 
 
 def network_outputs(
-    dataset: Dataset,
-    split: Split,
-    parameters: Mapping[int, Parameters],
-    *,
-    hidden: Sequence[int],
-    activation: str | None,
+    dataset: Dataset, split: Split, parameters: Mapping[int, Parameters], model: ClosedFormParams | SgdParams
 ) -> dict[int, Tensor]:
     """The outputs (examples, outputs) of every run on a split: logits, or standardised predictions."""
     standardised = dataset.standardised(split)
+    hidden, activation = (model.hidden, model.activation) if isinstance(model, SgdParams) else ((), None)
     widths = dataset.num_features, hidden, dataset.num_outputs
     network, outputs = build_network(*widths, activation=activation, dtype=dataset.dtype), {}
     for seed, values in parameters.items():
@@ -41,15 +37,9 @@ def network_outputs(
 
 def classification_scores(split: Split, logits: Mapping[int, Tensor]) -> pd.DataFrame:
     """One row per seed: mean cross-entropy and accuracy."""
-    rows = [
-        {
-            "seed": seed,
-            "loss": cross_entropy(values, split.targets).item(),
-            "accuracy": num_correct(values, split.targets).item() / len(split),
-        }
-        for seed, values in logits.items()
-    ]
-    return pd.DataFrame(rows)
+    losses = [cross_entropy(values, split.targets).item() for values in logits.values()]
+    accuracies = [num_correct(values, split.targets).item() / len(split) for values in logits.values()]
+    return pd.DataFrame({"seed": list(logits), "loss": losses, "accuracy": accuracies})
 
 
 def correctness(split: Split, logits: Mapping[int, Tensor]) -> pd.DataFrame:
@@ -218,17 +208,14 @@ def evaluate(
     dataset: Dataset, model: ClosedFormParams | SgdParams, parameters: Mapping[int, Parameters], num_mistakes: int
 ) -> Evaluation:
     """All that is told about a trained model; the only look at the test split."""
-    hidden, activation = (model.hidden, model.activation) if isinstance(model, SgdParams) else ((), None)
-    of_validation, of_test = (
-        network_outputs(dataset, split, parameters, hidden=hidden, activation=activation)
-        for split in (dataset.validation, dataset.test)
-    )
+    of_validation = network_outputs(dataset, dataset.validation, parameters, model)
+    of_test = network_outputs(dataset, dataset.test, parameters, model)
     if dataset.task == "classification":
         return of_classification(dataset, of_validation, of_test, num_mistakes)
     validation_scores = regression_scores(dataset, dataset.validation, of_validation)
     test_scores = regression_scores(dataset, dataset.test, of_test)
     tables = {"per_seed": _by_split(validation_scores, test_scores)}
-    if not hidden:
+    if isinstance(model, ClosedFormParams) or not model.hidden:
         tables["coefficients"] = coefficients(dataset, parameters)
     predictions = regression_predictions(dataset, dataset.test, of_test)
     return Evaluation(regression_metrics(test_scores, validation_scores), predictions, tables)

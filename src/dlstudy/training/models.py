@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils import skip_init
 
 from dlstudy.training.params import ACTIVATION_CLASSES
@@ -60,6 +60,7 @@ def build_network(
     return nn.Sequential(*layers)
 
 
+@torch.no_grad()
 def initialise(network: nn.Module, init: str, generator: torch.Generator) -> None:
     """Draw the parameters of every linear layer, in place.
 
@@ -69,9 +70,4 @@ def initialise(network: nn.Module, init: str, generator: torch.Generator) -> Non
         if isinstance(layer, nn.Linear):
             bounds = INITIALISERS[init](layer.in_features, layer.out_features)
             for parameter, bound in zip((layer.weight, layer.bias), bounds, strict=True):
-                _fill(parameter, bound, generator)
-
-
-@torch.no_grad()
-def _fill(parameter: Tensor, bound: float, generator: torch.Generator) -> None:
-    parameter.uniform_(-1, 1, generator=generator).mul_(bound)
+                parameter.uniform_(-1, 1, generator=generator).mul_(bound)

@@ -85,7 +85,7 @@ class Memo:
         `also` names sources below src/dlstudy, files or folders, on which results depend besides what trains.
         """
         digest = hashlib.sha256(code_digest(*also).encode())
-        for array in images.arrays:
+        for array in (*images.pool.arrays, *images.test.arrays):
             digest.update(np.ascontiguousarray(array).data)
         digest.update(f"{images.num_train} {os.environ.get('DLSTUDY_ARITHMETIC')}".encode())
         return cls(folder.absolute(), digest.hexdigest())

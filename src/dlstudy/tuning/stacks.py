@@ -11,14 +11,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
-from dlstudy.core.dataset import Dataset
+from dlstudy.core.dataset import Dataset, Split
 from dlstudy.core.randomness import generator
 from dlstudy.training.losses import EVALUATION_BATCH
 from dlstudy.training.models import ACTIVATIONS, build_network, initialise
@@ -73,35 +72,17 @@ class Images:
     tell nothing of an image.
     """
 
-    features: Tensor  # (images, pixels), float32
-    targets: Tensor  # (images,)
-    test_features: Tensor
-    test_targets: Tensor
+    pool: Split  # what a seed divides: features (images, pixels), float32, and targets (images,)
+    test: Split
     num_train: int
     num_classes: int
 
     @classmethod
     def of(cls, dataset: Dataset) -> "Images":
-        splits = [dataset.standardised(split) for split in (dataset.train, dataset.validation, dataset.test)]
-        train, validation, test = splits
-        return cls(
-            features=torch.cat([train.features, validation.features]),
-            targets=torch.cat([train.targets, validation.targets]),
-            test_features=test.features,
-            test_targets=test.targets,
-            num_train=len(train),
-            num_classes=dataset.num_outputs,
-        )
-
-    @cached_property
-    def arrays(self) -> tuple[np.ndarray[Any, Any], ...]:
-        """The tensors as NumPy arrays, always the same objects: joblib knows by them what it shares."""
-        tensors = self.features, self.targets, self.test_features, self.test_targets
-        return tuple(tensor.numpy() for tensor in tensors)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travels to other processes as NumPy arrays, which joblib maps into the memory of all, unlike tensors."""
-        return _images_of_arrays, (self.arrays, self.num_train, self.num_classes)
+        train, validation, test = map(dataset.standardised, dataset.splits.values())
+        features = torch.cat([train.features, validation.features])
+        pool = Split(features, torch.cat([train.targets, validation.targets]))
+        return cls(pool, test, len(train), dataset.num_outputs)
 
     @property
     def guessing(self) -> float:
@@ -110,13 +91,8 @@ class Images:
 
     def division(self, seed: int) -> tuple[Tensor, Tensor]:
         """The rows of training and validation split: the division that `Dataset.redivided` makes of the seed."""
-        rows = torch.randperm(len(self.targets), generator=generator(seed, "split"))
+        rows = torch.randperm(len(self.pool), generator=generator(seed, "split"))
         return rows[: self.num_train], rows[self.num_train :]
-
-
-def _images_of_arrays(arrays: tuple[np.ndarray[Any, Any], ...], num_train: int, num_classes: int) -> Images:
-    features, targets, test_features, test_targets = map(torch.from_numpy, arrays)
-    return Images(features, targets, test_features, test_targets, num_train, num_classes)
 
 
 class Minibatch(NamedTuple):
@@ -128,7 +104,7 @@ class Order:
     """The minibatches of every member of a stack: epoch by epoch every training image once, in the seed's order."""
 
     def __init__(self, images: Images, members: Sequence[Member], batch_size: int) -> None:
-        self.images, self.batch_size = images, batch_size
+        self.pool, self.batch_size = images.pool, batch_size
         self.seeds = list(dict.fromkeys(member.seed for member in members))
         self.streams = [generator(seed, "minibatches") for seed in self.seeds]
         self.divisions = [images.division(seed)[0] for seed in self.seeds]
@@ -144,11 +120,11 @@ class Order:
             self.waiting = list(zip(*epochs, strict=True))[::-1]
         rows = self.waiting.pop()
         if len(rows) == 1:
-            targets = self.images.targets.index_select(0, rows[0])
-            return Minibatch(self.images.features.index_select(0, rows[0]), targets.expand(len(self.which), -1))
+            targets = self.pool.targets.index_select(0, rows[0])
+            return Minibatch(self.pool.features.index_select(0, rows[0]), targets.expand(len(self.which), -1))
         chosen = torch.stack(rows).index_select(0, self.which)  # (members, batch)
-        features = self.images.features.index_select(0, chosen.flatten())
-        return Minibatch(features.view(*chosen.shape, -1), self.images.targets[chosen])
+        features = self.pool.features.index_select(0, chosen.flatten())
+        return Minibatch(features.view(*chosen.shape, -1), self.pool.targets[chosen])
 
 
 # --- The stack ---
@@ -298,7 +274,7 @@ def adam_step(parameter: Tensor, gradient: Tensor, rates: Tensor, moments: tuple
 
 def train_stack(images: Images, recipe: Recipe, members: Sequence[Member]) -> Stack:
     """A trained stack. A member that diverges goes on with what are no numbers any more; `finite` tells."""
-    stack = Stack.new(recipe, members, images.features.shape[1], images.num_classes)
+    stack = Stack.new(recipe, members, images.pool.features.shape[1], images.num_classes)
     order, num_steps = Order(images, members, recipe.batch_size), recipe.num_steps(images.num_train)
     for step in range(1, num_steps + 1):
         stack.step(order.next(), 1 - (step - 1) / num_steps if recipe.decay else 1.0, step)
@@ -316,13 +292,13 @@ class StackScore(NamedTuple):
 
 
 @torch.no_grad()
-def stack_scores(stack: Stack, features: Tensor, targets: Tensor, rows: Tensor) -> list[StackScore]:
-    """The scores of each member on some rows: (images,), or its own ones, (members, images)."""
+def stack_scores(stack: Stack, split: Split, rows: Tensor) -> list[StackScore]:
+    """The scores of each member on some rows of a split: (images,), or its own ones, (members, images)."""
     num_members, num_images = len(stack.members), rows.shape[-1]
     num_right = torch.zeros(num_members, dtype=torch.int64)
     losses = torch.zeros(num_members, dtype=torch.float64)
     for part in rows.split(max(1, EVALUATION_BATCH * num_images // rows.numel()), -1):
-        outputs, wanted = stack.outputs(features[part]), targets[part].expand(num_members, -1)
+        outputs, wanted = stack.outputs(split.features[part]), split.targets[part].expand(num_members, -1)
         num_right += (outputs.argmax(2) == wanted).sum(1)
         each = F.cross_entropy(outputs.flatten(0, 1), wanted.flatten(), reduction="none")
         losses += each.view(num_members, -1).double().sum(1)
@@ -337,9 +313,8 @@ def scores_on_validation(stack: Stack, images: Images) -> list[StackScore]:
     """Of each member on its own validation split."""
     rows = {seed: images.division(seed)[1] for seed in {member.seed for member in stack.members}}
     own = [rows[member.seed] for member in stack.members]
-    return stack_scores(stack, images.features, images.targets, own[0] if len(rows) == 1 else torch.stack(own))
+    return stack_scores(stack, images.pool, own[0] if len(rows) == 1 else torch.stack(own))
 
 
 def scores_on_test(stack: Stack, images: Images) -> list[StackScore]:
-    rows = torch.arange(len(images.test_targets))
-    return stack_scores(stack, images.test_features, images.test_targets, rows)
+    return stack_scores(stack, images.test, torch.arange(len(images.test)))

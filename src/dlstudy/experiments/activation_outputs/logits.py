@@ -65,5 +65,5 @@ def looked_at(stack: Stack, images: Images) -> list[Row]:
     """Of each network, on the test images: how far it collapses if it has no activation, else its dead classes."""
     if stack.recipe.activations == ("identity",):
         places = range(len(stack.members))
-        return [{"collapse": collapse(layers_of(stack, place), images.test_features)} for place in places]
-    return [{"logits": silence(logits)} for logits in stack.outputs(images.test_features)]
+        return [{"collapse": collapse(layers_of(stack, place), images.test.features)} for place in places]
+    return [{"logits": silence(logits)} for logits in stack.outputs(images.test.features)]

@@ -25,7 +25,7 @@ def train(images: Images, recipe: Recipe, members: Sequence[Member], *, enough: 
 
     The test split is scored once, after the last epoch.
     """
-    stack = Stack.new(recipe, members, images.features.shape[1], images.num_classes)
+    stack = Stack.new(recipe, members, images.pool.features.shape[1], images.num_classes)
     order, num_steps = Order(images, members, recipe.batch_size), math.ceil(images.num_train / recipe.batch_size)
     last = num_steps * recipe.num_epochs if recipe.decay else math.inf  # where the learning rate is 0
     epochs = [validation_scores(stack, images)]
@@ -42,7 +42,7 @@ def validation_scores(stack: Stack, images: Images) -> tuple[Scores, ...]:
     rows = torch.stack([images.division(member.seed)[1] for member in stack.members])  # (members, images)
     losses, num_right = torch.zeros(len(rows), dtype=torch.float64), torch.zeros(len(rows), dtype=torch.int64)
     for chosen in rows.split(EVALUATION_BATCH, 1):
-        outputs, targets = stack.outputs(images.features[chosen]), images.targets[chosen]
+        outputs, targets = stack.outputs(images.pool.features[chosen]), images.pool.targets[chosen]
         each = F.cross_entropy(outputs.flatten(0, 1), targets.flatten(), reduction="none")
         losses += each.view(targets.shape).double().sum(1)
         num_right += (outputs.argmax(2) == targets).sum(1)

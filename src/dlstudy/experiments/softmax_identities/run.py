@@ -24,8 +24,7 @@ def load() -> tuple[Dataset, dict[int, Parameters]]:
 def run(inputs: tuple[Dataset, dict[int, Parameters]], params: SgdParams, seeds: Sequence[int]) -> dict[str, Any]:
     """The tables of identities in exact and in floating-point arithmetic, and the facts."""
     images, runs = inputs
-    hidden, activation = params.hidden, params.activation
-    return findings(network_outputs(images, images.validation, runs, hidden=hidden, activation=activation))
+    return findings(network_outputs(images, images.validation, runs, params))
 
 
 def findings(logits: Mapping[int, Tensor]) -> dict[str, Any]:
