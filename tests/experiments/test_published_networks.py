@@ -22,7 +22,7 @@ from dlstudy.experiments.published_networks.tutorial import (
     stopping_epoch,
     train_run,
 )
-from dlstudy.training.models import build_network, initialise
+from dlstudy.training.networks import build_network, initialise
 from dlstudy.tuning.stacks import Images, Member, Recipe, Stack, scores_on_test, train_stack
 
 SIGMOID, FLAX, RELU = (

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from dlstudy.core.randomness import generator
-from dlstudy.training.models import ACTIVATIONS, build_network, initialise
+from dlstudy.training.networks import ACTIVATIONS, build_network, initialise
 from dlstudy.tuning.stacks import (
     Images,
     Member,

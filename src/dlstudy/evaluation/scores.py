@@ -1,6 +1,6 @@
 """Trained models on the test split: tables of scores, classes, mistakes, predictions and coefficients.
 
-A run is one seed. `parameters` is what `runs.load_runs` gives: the parameters of each run, by seed.
+A run is one seed. `parameters` is what `load_runs` gives: the parameters of each run, by seed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,8 @@ from torch import Tensor
 
 from dlstudy.core.dataset import Dataset, Split
 from dlstudy.training.calibration import chance_ece, ece, fit_temperature, nll, reliability
-from dlstudy.training.losses import cross_entropy, num_correct, outputs_of
-from dlstudy.training.models import build_network
+from dlstudy.training.networks import Parameters, build_network, cross_entropy, num_correct, outputs_of
 from dlstudy.training.params import ClosedFormParams, SgdParams
-from dlstudy.training.runs import Parameters
 
 
 def network_outputs(
@@ -61,10 +59,9 @@ def correct_examples(table: pd.DataFrame) -> np.ndarray[Any, Any]:
 
 def confusion_counts(split: Split, logits: Mapping[int, Tensor], num_classes: int) -> Tensor:
     """How often (class, predicted class) came up, summed over the runs; (classes, classes)."""
-    counts = torch.zeros(num_classes * num_classes, dtype=torch.int64)
-    for values in logits.values():
-        counts += torch.bincount(split.targets * num_classes + values.argmax(1), minlength=num_classes**2)
-    return counts.reshape(num_classes, num_classes)
+    predicted = torch.cat([values.argmax(1) for values in logits.values()])
+    pairs = split.targets.repeat(len(logits)) * num_classes + predicted
+    return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
 def confusion_table(counts: Tensor, class_names: Sequence[str]) -> pd.DataFrame:

@@ -33,7 +33,6 @@ WHAT_TRAINS: Final = (
     "core/arithmetic.py",
     "core/kernels.py",
     "training",
-    "tuning/products.py",
     "tuning/stacks.py",
 )
 
@@ -117,14 +116,10 @@ def remembered(function: Callable[[Images, Job], Result], purpose: str, images: 
 def code_digest(*also: str) -> str:
     """A hash of the code that trains, without comments and docstrings, and of the versions of what it calls."""
     digest = hashlib.sha256(f"{torch.__version__} {np.__version__} {platform.machine()}".encode())
-    for path in _sources(*also):
+    named = [SOURCE / name for name in (*WHAT_TRAINS, *also)]
+    for path in sorted(path for each in named for path in (each.rglob("*.py") if each.is_dir() else [each])):
         digest.update(ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8")))).encode())
     return digest.hexdigest()
-
-
-def _sources(*also: str) -> Sequence[Path]:
-    named = [SOURCE / name for name in (*WHAT_TRAINS, *also)]
-    return sorted(path for each in named for path in (each.rglob("*.py") if each.is_dir() else [each]))
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
@@ -197,24 +192,23 @@ class Networks(Generic[Place]):
 
 def validation_job(images: Images, job: Job) -> list[RungScore]:
     """The score of each network of a stack, once it is trained."""
-    stack = job.trained(images)
+    return rung_scores(job.trained(images), images)
+
+
+def rung_scores(stack: Stack, images: Images) -> list[RungScore]:
+    """The score of each network of a trained stack on its validation split."""
     return [
-        RungScore(score.accuracy, score.loss) if finite else diverged_score()
+        RungScore(*score) if finite else diverged_score()
         for score, finite in zip(scores_on_validation(stack, images), stack.finite(), strict=True)
     ]
 
 
 def final_scores(stack: Stack, images: Images) -> list[Row]:
     """Scores of each network on validation and test split; one that diverged has accuracies of 0."""
-    scores = zip(scores_on_validation(stack, images), scores_on_test(stack, images), stack.finite(), strict=True)
     return [
-        {
-            "diverged": not finite,
-            "validation_accuracy": validation.accuracy if finite else 0.0,
-            "validation_loss": validation.loss if finite else diverged_score().loss,
-            "test_accuracy": test.accuracy if finite else 0.0,
-        }
-        for validation, test, finite in scores
+        {"diverged": found.diverged, "validation_accuracy": found.accuracy, "validation_loss": found.loss}
+        | {"test_accuracy": 0.0 if found.diverged else test.accuracy}
+        for found, test in zip(rung_scores(stack, images), scores_on_test(stack, images), strict=True)
     ]
 
 

@@ -11,17 +11,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
 from dlstudy.core.dataset import Dataset, Split
 from dlstudy.core.randomness import generator
-from dlstudy.training.losses import EVALUATION_BATCH
-from dlstudy.training.models import ACTIVATIONS, build_network, initialise
-from dlstudy.tuning.products import stacked_linear
+from dlstudy.training.networks import ACTIVATIONS, EVALUATION_BATCH, build_network, initialise
 
 StackLoss = Literal["cross_entropy", "binary_cross_entropy", "squared_error"]
 Optimiser = Literal["sgd", "adam"]
@@ -125,6 +124,46 @@ class Order:
         chosen = torch.stack(rows).index_select(0, self.which)  # (members, batch)
         features = self.pool.features.index_select(0, chosen.flatten())
         return Minibatch(features.view(*chosen.shape, -1), self.pool.targets[chosen])
+
+
+# --- Matrix products of many networks at once ---
+#
+# They have the same bytes on the processors of Intel and AMD, because they are NumPy's: its OpenBLAS takes the kernels
+# that OPENBLAS_CORETYPE names (`core.arithmetic` sets Haswell's) on every processor with AVX2, while PyTorch's MKL
+# chooses by maker. They are as fast, and write into memory that is there, so that a stack needs no copies. Each network
+# has a product of its own: its numbers do not depend on how many others stand beside it.
+
+
+class _StackedLinear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, signal: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(signal, weight)
+        outputs = torch.empty(weight.shape[0], signal.shape[-2], weight.shape[1])
+        _product(signal, weight.mT, outputs)
+        return outputs.add_(bias.unsqueeze(1))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        signal, weight = ctx.saved_tensors
+        of_outputs = gradients[0].contiguous()  # (members, batch, outputs)
+        of_signal = _product(of_outputs, weight, torch.empty(signal.shape)) if ctx.needs_input_grad[0] else None
+        of_weight = _product(of_outputs.mT, signal, torch.empty(weight.shape))
+        return of_signal, of_weight, of_outputs.sum(1)
+
+
+def stacked_linear(signal: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """A linear layer of every network: (members, batch, inputs) -> (members, batch, outputs), float32.
+
+    The signal may be (batch, inputs), the same for all, if it needs no gradient. Weights are
+    (members, outputs, inputs), biases (members, outputs), as nn.Linear has them.
+    """
+    return _StackedLinear.apply(signal, weight, bias)  # type: ignore[no-any-return]
+
+
+def _product(first: Tensor, second: Tensor, result: Tensor) -> Tensor:
+    with np.errstate(all="ignore"):  # a network that diverges overflows in silence, as PyTorch's do
+        np.matmul(first.detach().numpy(), second.detach().numpy(), out=result.numpy())
+    return result
 
 
 # --- The stack ---

@@ -8,7 +8,7 @@ from torch import Tensor
 from dlstudy.core.errors import StudyError
 from dlstudy.core.randomness import generator
 from dlstudy.training.calibration import ece, fit_temperature, nll
-from dlstudy.training.losses import EVALUATION_BATCH
+from dlstudy.training.networks import EVALUATION_BATCH
 from dlstudy.tuning.jobs import Job, Row
 from dlstudy.tuning.stacks import Images, Stack
 

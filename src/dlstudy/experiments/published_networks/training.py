@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
-from dlstudy.training.losses import EVALUATION_BATCH, Scores
+from dlstudy.training.networks import EVALUATION_BATCH, Scores
 from dlstudy.tuning.stacks import Images, Member, Order, Recipe, Stack, scores_on_test
 
 

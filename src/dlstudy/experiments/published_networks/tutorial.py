@@ -17,10 +17,10 @@ from torch import Tensor
 from dlstudy.core.dataset import Dataset, Scale, Split
 from dlstudy.experiments.published_networks.params import TutorialParams, TutorialRun
 from dlstudy.experiments.published_networks.training import Trained, train
-from dlstudy.signals.mean_field import layer_variances, mean_field
-from dlstudy.signals.passes import (
+from dlstudy.signals.layers import (
     drawn_network,
-    first_preactivations,
+    layer_variances,
+    mean_field,
     observed_images,
     pass_through,
     shortened,
@@ -56,7 +56,7 @@ def predicted_backward(images: Split, widths: Sequence[int], run: TutorialRun) -
 def measured_backward(images: Split, widths: Sequence[int], run: TutorialRun, seed: int) -> Tensor:
     """The same of one drawing of the weights."""
     network = drawn_network(widths, run.activation, run.init, 0.0, seed, images.features.dtype)
-    return signals(pass_through(network, images, first_preactivations(network, images))).backward
+    return signals(pass_through(network, images, network[0](images.features))).backward
 
 
 def signal_table(dataset: Dataset, params: TutorialParams, seeds: Sequence[int]) -> list[Row]:

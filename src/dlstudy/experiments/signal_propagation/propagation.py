@@ -17,18 +17,19 @@ from torch import Tensor
 from dlstudy.core.dataset import Dataset, Split
 from dlstudy.core.execution import map_runs
 from dlstudy.experiments.signal_propagation.params import CLAIMED_ACTIVATIONS, SignalParams
-from dlstudy.signals.mean_field import layer_variances, mean_field, variances
-from dlstudy.signals.passes import (
+from dlstudy.signals.layers import (
     Signals,
     backward_ratio,
     dead_shares,
     drawn_network,
-    first_preactivations,
+    layer_variances,
+    mean_field,
     mean_ratio,
     observed_images,
     pass_through,
     shortened,
     signals,
+    variances,
     weight_gradients,
     widths_of,
     with_activation,
@@ -49,7 +50,7 @@ def measured(images: Split, params: SignalParams, widths: Sequence[int], run: tu
     """What is measured of one drawing of the weights, by a seed and an initialiser, for every activation."""
     seed, init = run
     rows, drawn = [], drawn_network(widths, "identity", init, params.small_std, seed, images.features.dtype)
-    first = first_preactivations(drawn, images)
+    first = drawn[0](images.features)  # the same for every activation
     for activation in params.activations:
         found = pass_through(with_activation(drawn, activation), images, first)
         row = {"activation": activation, "init": init, "seed": seed, "signals": signals(found)}

@@ -17,17 +17,16 @@ from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.signal_propagation.params import SignalParams
 from dlstudy.sgd.loop import minibatches, train_epoch
-from dlstudy.signals.passes import (
+from dlstudy.signals.layers import (
     dead_shares,
     drawn_network,
-    first_preactivations,
     observed_images,
     pass_through,
     shortened,
     signals,
     widths_of,
 )
-from dlstudy.training.losses import cross_entropy
+from dlstudy.training.networks import cross_entropy
 
 Row = dict[str, Any]
 
@@ -59,7 +58,7 @@ def endless_minibatches(num_examples: int, batch_size: int, stream: torch.Genera
 def look(network: nn.Sequential, images: Split, run: Training, step: int) -> list[Row]:
     """One row per hidden layer; float64, as before training. DivergedError where the loss is no finite number."""
     frozen = copy.deepcopy(network).double().requires_grad_(False)
-    found = pass_through(frozen, images, first_preactivations(frozen, images))
+    found = pass_through(frozen, images, frozen[0](images.features))
     if not math.isfinite(found.loss):
         raise DivergedError(
             f"{run.activation}, {run.init}, seed {run.seed} diverged by step {step}: expected a finite loss, found "

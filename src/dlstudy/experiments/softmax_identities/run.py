@@ -9,8 +9,8 @@ from torch import Tensor
 from dlstudy.core.dataset import Dataset, load_dataset
 from dlstudy.evaluation.scores import network_outputs
 from dlstudy.experiments.softmax_identities import identities, limits
+from dlstudy.training.networks import Parameters, load_runs
 from dlstudy.training.params import SgdParams
-from dlstudy.training.runs import Parameters, load_runs
 
 SECTION = "train.softmax_regression"  # of params.yaml, in place of one below `experiments`
 PARAMS = SgdParams

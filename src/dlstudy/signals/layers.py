@@ -1,10 +1,29 @@
-"""One pass of images through a network and back: how large the signals are in each hidden layer."""
+"""Signals of a network's hidden layers, forwards and backwards: measured in passes, predicted by mean-field theory.
+
+The theory is of a network as initialised whose layers are very wide. There, the pre-activations of a layer are
+independent normal numbers of mean 0, the units' randomness being that of the weights. One image x then needs one number
+a layer, the variance q of its pre-activations:
+
+    q_1 = s_1 |x|^2 / pixels + b_1,    q_{l+1} = s_{l+1} E[phi(sqrt(q_l) z)^2] + b_{l+1},    z standard normal,
+
+with s = fan_in * (variance of a weight) and b = variance of a bias (Poole et al., NeurIPS 2016). The backward signal
+delta_l, the derivative of the image's loss by the pre-activations of layer l, has in the same limit the mean square
+
+    E[delta_l^2] = chi_l E[delta_{l+1}^2],    chi_l = fan_out * (variance of a weight of l+1) * E[phi'(sqrt(q_l) z)^2]
+
+(Schoenholz et al., ICLR 2017; for ReLU He et al., ICCV 2015), taking the weights on the way back for independent of
+those on the way forth. Only the variance of a weight appears: to leading order in 1 / width, uniform weights behave as
+normal ones.
+"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
@@ -12,7 +31,7 @@ from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 from dlstudy.core.dataset import Dataset, Split
 from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
-from dlstudy.training.models import ACTIVATIONS, build_network, initialise
+from dlstudy.training.networks import ACTIVATIONS, INITIALISERS, build_network, initialise
 
 DIGITS: Final = 6  # of the tables by layer, which are for figures
 
@@ -74,13 +93,6 @@ def with_activation(network: nn.Sequential, activation: str) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def first_preactivations(network: nn.Sequential, images: Split) -> Tensor:
-    """Of the first hidden layer, (images, width): the same for every activation."""
-    with torch.no_grad():
-        first: Tensor = network[0](images.features)
-    return first
-
-
 def pass_through(network: nn.Sequential, images: Split, first: Tensor) -> Pass:
     """Forwards from the first pre-activations, and backwards from the sum of the images' cross-entropies.
 
@@ -140,3 +152,84 @@ def widths_of(dataset: Dataset, width: int, depth: int) -> list[int]:
 
 def shortened(value: Tensor) -> float:
     return float(f"{value.item():.{DIGITS}g}")
+
+
+# --- Mean-field theory ---
+
+NUM_NODES: Final = 100  # of Gauss-Legendre quadrature, on each half-line
+REACH: Final = 12.0  # standard deviations; beyond, a normal density is below 1e-31
+
+
+@dataclass(frozen=True)
+class Variances:
+    """Of the weights and biases of one layer of shape (fan_out, fan_in)."""
+
+    fan_in: int
+    fan_out: int
+    weight: float
+    bias: float
+
+
+def variances(init: str, fan_in: int, fan_out: int, small_std: float) -> Variances:
+    """Those of an initialiser; a uniform distribution on [-a, a] has the variance a^2 / 3."""
+    if init == "small_normal":
+        return Variances(fan_in, fan_out, small_std**2, 0.0)
+    weight, bias = (bound**2 / 3 for bound in INITIALISERS[init](fan_in, fan_out))
+    return Variances(fan_in, fan_out, weight, bias)
+
+
+def layer_variances(init: str, widths: Sequence[int], small_std: float) -> list[Variances]:
+    """Of every layer of a network: widths of inputs, hidden layers and outputs."""
+    return [variances(init, fan_in, fan_out, small_std) for fan_in, fan_out in pairwise(widths)]
+
+
+@cache
+def normal_nodes() -> tuple[Tensor, Tensor]:
+    """Nodes z and weights of E[f(z)] for a standard normal z; each (2 * NUM_NODES,).
+
+    Each half-line has its own quadrature, so that a kink at 0, as ReLU's, falls between the two and costs nothing.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(NUM_NODES)  # on [-1, 1]
+    half = torch.from_numpy((nodes + 1) / 2 * REACH)
+    z = torch.cat([-half.flip(0), half])
+    scale = torch.from_numpy(weights / 2 * REACH)
+    density = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
+    return z, torch.cat([scale.flip(0), scale]) * density
+
+
+def second_moments(activation: str, q: Tensor) -> tuple[Tensor, Tensor]:
+    """E[phi(sqrt(q) z)^2] and E[phi'(sqrt(q) z)^2]; (images,) -> (images,) each. The slope is PyTorch's own."""
+    z, weights = normal_nodes()
+    inputs = (q.sqrt().unsqueeze(1) * z).requires_grad_()  # (images, nodes)
+    outputs = ACTIVATIONS[activation]()(inputs)
+    (slopes,) = torch.autograd.grad(outputs.sum(), inputs)
+    return outputs.detach().square() @ weights, slopes.square() @ weights
+
+
+@dataclass(frozen=True)
+class MeanField:
+    """Mean squares over the units of each hidden layer, (layers, images), and chi of all hidden layers but the last."""
+
+    preactivation: Tensor
+    output: Tensor  # of the activation
+    backward: Tensor
+    chi: Tensor  # (layers - 1, images)
+
+
+def mean_field(activation: str, layers: Sequence[Variances], input_squares: Tensor, num_classes: int) -> MeanField:
+    """Theory for images whose mean square over the pixels is given, (images,).
+
+    The outputs are taken to guess all classes alike, as small outputs do: then the squares of the derivatives of the
+    cross-entropy by the outputs sum to (1 - 1/K)^2 + (K - 1) / K^2 = 1 - 1/K.
+    """
+    signal, preactivations, outputs, slopes = input_squares, [], [], []
+    for layer in layers[:-1]:
+        preactivations.append(layer.fan_in * layer.weight * signal + layer.bias)
+        signal, slope = second_moments(activation, preactivations[-1])
+        outputs.append(signal)
+        slopes.append(slope)
+    chi = [layer.fan_out * layer.weight * slope for layer, slope in zip(layers[1:-1], slopes[:-1], strict=True)]
+    backward = [layers[-1].weight * (1 - 1 / num_classes) * slopes[-1]]
+    for factor in reversed(chi):
+        backward.insert(0, factor * backward[0])
+    return MeanField(*(torch.stack(values) for values in (preactivations, outputs, backward, chi)))
