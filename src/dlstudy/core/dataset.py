@@ -160,7 +160,7 @@ class Dataset:
 
 
 def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a (nested) dict of tensors, names and numbers, whole or not at all.
+    """Write a (nested) dict of tensors, names and numbers, whole or not at all: the same bytes for the same values.
 
     By way of a buffer, because torch.save puts the name of the file that it writes into the bytes.
     """

@@ -23,7 +23,6 @@ from dlstudy.core.randomness import generator
 from dlstudy.training.networks import ACTIVATIONS, EVALUATION_BATCH, build_network, initialise
 
 StackLoss = Literal["cross_entropy", "binary_cross_entropy", "squared_error"]
-Optimiser = Literal["sgd", "adam"]
 
 BETAS: Final = (0.9, 0.999)  # of Adam, and its epsilon: Kingma & Ba, ICLR 2015, algorithm 1
 EPSILON: Final = 1e-8
@@ -50,7 +49,7 @@ class Recipe:
     num_epochs: float  # passes over the training split; the last may be cut short
     output: str = "identity"  # activation of the outputs
     loss: StackLoss = "cross_entropy"
-    optimiser: Optimiser = "sgd"
+    optimiser: Literal["sgd", "adam"] = "sgd"
     momentum: float = 0.0  # of SGD; each step follows the sum of past gradients, an older one counting less
     batch_norm: bool = False  # before each activation
     decay: bool = True  # the learning rate falls linearly to 0; else it is constant
