@@ -15,7 +15,7 @@ def load(model: ModelName, num_networks: int, num_seeds: int) -> Callable[[int],
     activations = (str(params.activation),) * len(params.hidden)
     recipe = Recipe(params.hidden, activations, params.batch_size, num_epochs=1)
     members = [Member(number % num_seeds, params.init, params.lr) for number in range(num_networks)]
-    stack = Stack.new(recipe, members, images.features.shape[1], images.num_classes)
+    stack = Stack.new(recipe, members, images.pool.features.shape[1], images.num_classes)
 
     def epoch(num_images: int) -> None:
         order = Order(replace(images, num_train=num_images), members, params.batch_size)

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Subset
 from torchvision import datasets, transforms
 
 from bench.setting import NUM_CLASSES, NUM_PIXELS, RAW, ModelName, image_set_name, model_params
-from dlstudy.training.models import ACTIVATIONS
+from dlstudy.training.networks import ACTIVATIONS
 from dlstudy.training.params import SgdParams
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dlstudy.core.artifacts import write_text
 from dlstudy.core.params import PARAMS_FILE, load_section, problems_error
-from dlstudy.core.weights import PublishedWeights, WeightsError, published_weights
+from dlstudy.core.published import PublishedWeights, WeightsError, published_weights
 from dlstudy.download.params import DownloadParams
 from dlstudy.download.sources import LocalFolder, Source
 from dlstudy.download.weight_files import PublishedUrl, download_weights, hub_folder

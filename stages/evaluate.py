@@ -8,7 +8,7 @@ from dlstudy.core.dataset import load_dataset
 from dlstudy.core.params import load_section
 from dlstudy.evaluation.params import MODEL, EvaluateParams
 from dlstudy.evaluation.scores import evaluate
-from dlstudy.training.runs import load_runs
+from dlstudy.training.networks import load_runs
 
 if __name__ == "__main__":
     name = sys.argv[1]

@@ -10,7 +10,7 @@ from dlstudy.core.dataset import load_dataset
 from dlstudy.core.params import load_section
 from dlstudy.experiments.ladder.climbing import ladder
 from dlstudy.experiments.ladder.params import Arm, Protocol
-from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.jobs import Memo
 from dlstudy.tuning.stacks import Images
 
 MEMO = Path("data/ladder")  # of finished jobs: a climb that was interrupted goes on from there

@@ -7,8 +7,8 @@ from dlstudy.closed_form.least_squares import fit
 from dlstudy.core.artifacts import write_csv
 from dlstudy.core.dataset import load_dataset
 from dlstudy.core.params import load_section
+from dlstudy.training.networks import history_table, save_runs
 from dlstudy.training.params import ClosedFormParams
-from dlstudy.training.runs import history_table, save_runs
 
 if __name__ == "__main__":
     name = sys.argv[1]

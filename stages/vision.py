@@ -9,8 +9,8 @@ from dlstudy.core.dataset import load_dataset
 from dlstudy.core.params import load_section
 from dlstudy.evaluation.params import EvaluateParams
 from dlstudy.evaluation.vision import evaluate_vision
+from dlstudy.training.networks import history_table, save_runs
 from dlstudy.training.params import SEEDS
-from dlstudy.training.runs import history_table, save_runs
 from dlstudy.vision.loop import train_vision
 from dlstudy.vision.params import VisionParams
 from dlstudy.vision.pretrained import load_state

@@ -290,7 +290,7 @@ def test_the_closure_follows_imports_of_imports_and_packages():
     found = set(map(name_of, closure("stages.train_sgd")))
     assert "stages/__init__.py" in found  # the package of the stage
     assert "src/dlstudy/core/arithmetic.py" in found  # which that package imports
-    assert "src/dlstudy/core/artifacts.py" in found  # by way of tensor_files
+    assert "src/dlstudy/core/artifacts.py" in found  # by way of dataset
     assert "src/dlstudy/download/sources.py" not in found
 
 

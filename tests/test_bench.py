@@ -26,7 +26,7 @@ from dlstudy.core.dataset import Split, save_dataset
 from dlstudy.data.images import prepare
 from dlstudy.data.params import ImagesParams
 from dlstudy.sgd.loop import train_epoch
-from dlstudy.training.losses import cross_entropy
+from dlstudy.training.networks import cross_entropy
 from dlstudy.training.params import SgdParams
 from tests.image_sets import IMAGE_SETS
 

@@ -45,7 +45,8 @@ def digest(*results):
 def stacks() -> Iterator[tuple[str, str]]:
     stream = torch.Generator().manual_seed(0)
     features, targets = torch.randn(150, 784, generator=stream), torch.randint(10, (150,), generator=stream)
-    images = Images(features[:120], targets[:120], features[120:], targets[120:], num_train=100, num_classes=10)
+    pool, test = Split(features[:120], targets[:120]), Split(features[120:], targets[120:])
+    images = Images(pool, test, num_train=100, num_classes=10)
     for activation in ACTIVATIONS:
         for name, variant in VARIANTS.items():
             recipe = Recipe((128, 64), (activation,) * 2, batch_size=48, num_epochs=1, output_init="pytorch", **variant)

@@ -87,7 +87,7 @@ import torch
 from dlstudy.core.dataset import Dataset, Scale, Split
 from dlstudy.training.params import SgdParams
 from dlstudy.core.randomness import generator
-from dlstudy.training.runs import save_runs
+from dlstudy.training.networks import save_runs
 from dlstudy.sgd.loop import train_run
 
 stream = generator(0, "images")

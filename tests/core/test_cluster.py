@@ -27,9 +27,9 @@ from dlstudy.core.execution import map_runs
 from dlstudy.experiments.ladder.climbing import ladder
 from dlstudy.experiments.ladder.params import Protocol
 from dlstudy.sgd.loop import train_run, train_seeds
+from dlstudy.training.networks import save_runs
 from dlstudy.training.params import SgdParams
-from dlstudy.training.runs import save_runs
-from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.jobs import Memo
 from dlstudy.tuning.stacks import Images
 from tests.cluster_runs import (
     Parcel,

@@ -12,8 +12,8 @@ from dlstudy.core import execution
 from dlstudy.core.dataset import Split
 from dlstudy.core.execution import map_runs, num_processes
 from dlstudy.sgd.loop import train_run, train_seeds
+from dlstudy.training.networks import save_runs
 from dlstudy.training.params import SgdParams
-from dlstudy.training.runs import save_runs
 
 
 @pytest.fixture(params=["1", "2"])

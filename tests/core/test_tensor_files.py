@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from dlstudy.core.dataset import load_tensors, save_tensors
 from dlstudy.core.errors import DataError
-from dlstudy.core.tensor_files import load_tensors, save_tensors
 
 
 def content() -> dict[str, object]:

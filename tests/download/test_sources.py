@@ -16,8 +16,8 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 
-from dlstudy.core.checksums import read_checksums
 from dlstudy.core.errors import DataError
+from dlstudy.core.published import read_checksums
 from dlstudy.download import sources
 from dlstudy.download.sources import (
     DebianPackage,

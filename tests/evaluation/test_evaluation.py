@@ -14,6 +14,7 @@ from dlstudy.core.dataset import Split
 from dlstudy.evaluation import scores as evaluation
 from dlstudy.measures.torchvision import right_examples
 from dlstudy.sgd.loop import train_run
+from dlstudy.training.calibration import fit_temperature
 from dlstudy.training.params import ClosedFormParams, SgdParams
 
 NAMES = ("shirt", "coat", "boot", "bag")
@@ -157,7 +158,7 @@ def test_the_range_of_the_logits_is_numpys(logits):
 
 
 def test_the_bins_of_reliability_hold_the_examples_of_all_runs(logits):
-    temperature_of = evaluation.temperatures(SPLIT, logits)
+    temperature_of = {seed: fit_temperature(values, CLASSES) for seed, values in logits.items()}
     table = evaluation.reliability_table(SPLIT, logits, temperature_of)
     assert table["logits"].unique().tolist() == ["trained", "scaled"]
     assert table.groupby("logits")["num"].sum().to_dict() == {"trained": 3 * 60, "scaled": 3 * 60}
@@ -187,7 +188,7 @@ def in_dollars(houses, parameters) -> np.ndarray:
 
 
 def test_regression_scores_are_scikit_learns_in_dollars(houses, parameters):
-    outputs = evaluation.network_outputs(houses, houses.test, parameters, hidden=(), activation=None)
+    outputs = evaluation.network_outputs(houses, houses.test, parameters, CLOSED_FORM)
     table = evaluation.regression_scores(houses, houses.test, outputs)
     assert table["seed"].tolist() == [4, 2]
     for row, values in zip(table.itertuples(), parameters.values(), strict=True):
@@ -198,7 +199,7 @@ def test_regression_scores_are_scikit_learns_in_dollars(houses, parameters):
 
 
 def test_regression_predictions_stand_beside_features_and_prices(houses, parameters):
-    outputs = evaluation.network_outputs(houses, houses.test, parameters, hidden=(), activation=None)
+    outputs = evaluation.network_outputs(houses, houses.test, parameters, CLOSED_FORM)
     table = evaluation.regression_predictions(houses, houses.test, outputs)
     assert list(table) == ["index", "area (square feet)", "age (years)", "price (dollars)", "seed_4", "seed_2"]
     assert table["price (dollars)"].tolist() == houses.test.targets.tolist()

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from dlstudy.core.dataset import Split
-from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.jobs import Memo
 from dlstudy.tuning.stacks import Images
 
 

@@ -21,7 +21,7 @@ from dlstudy.experiments.activation_cost.run import (
     seconds_a_call,
 )
 from dlstudy.sgd.loop import start_run
-from dlstudy.training.models import ACTIVATIONS
+from dlstudy.training.networks import ACTIVATIONS
 from dlstudy.training.params import SgdParams
 
 PARAMS = CostParams(

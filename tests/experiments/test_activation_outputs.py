@@ -19,7 +19,7 @@ from dlstudy.experiments.activation_outputs.run import (
     recipe_of,
     rungs_of,
 )
-from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.jobs import Memo
 from dlstudy.tuning.rungs import Configuration, RungTrial
 from dlstudy.tuning.stacks import Member, scores_on_test, scores_on_validation, train_stack
 
@@ -118,9 +118,10 @@ def test_a_network_that_diverges_has_a_row_that_says_so_and_is_not_looked_at(pix
 def test_images_travel_as_arrays_and_arrive_the_same(pixels):
     again = pickle.loads(pickle.dumps(pixels))
     assert (again.num_train, again.num_classes) == (pixels.num_train, pixels.num_classes)
-    for name in ("features", "targets", "test_features", "test_targets"):
-        assert torch.equal(getattr(again, name), getattr(pixels, name))
-    assert pixels.arrays[0] is pixels.arrays[0]
+    for found, expected in ((again.pool, pixels.pool), (again.test, pixels.test)):
+        assert torch.equal(found.features, expected.features)
+        assert torch.equal(found.targets, expected.targets)
+    assert pixels.pool.arrays[0] is pixels.pool.arrays[0]
 
 
 # --- Looks ---

@@ -4,8 +4,8 @@ from pydantic import ValidationError
 from dlstudy.experiments.ladder import climbing
 from dlstudy.experiments.ladder.climbing import ladder
 from dlstudy.experiments.ladder.params import Arm, LadderParams, Protocol
-from dlstudy.tuning import networks
-from dlstudy.tuning.memo import Memo
+from dlstudy.tuning import jobs
+from dlstudy.tuning.jobs import Memo
 from dlstudy.tuning.stacks import Member, scores_on_test, train_stack
 
 CONTENT = {
@@ -74,7 +74,7 @@ def test_what_was_trained_is_not_trained_again(tables, pixels, memo, monkeypatch
     def train_nothing(*args):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(networks, "validation_job", train_nothing)
+    monkeypatch.setattr(jobs, "validation_job", train_nothing)
     monkeypatch.setattr(climbing, "confirming_job", train_nothing)
     again = ladder(pixels, memo, "relu", PROTOCOL, "relu")
     assert all(again[name].equals(table) for name, table in tables.items())
@@ -99,7 +99,7 @@ def test_another_budget_trains_that_budget_only(tables, pixels, memo, monkeypatc
 
 @pytest.mark.usefixtures("one_process")
 def test_a_training_that_was_interrupted_goes_on_where_it_stopped(pixels, tmp_path, monkeypatch):
-    whole, finished = networks.validation_job, []
+    whole, finished = jobs.validation_job, []
 
     def killed_at_the_third(images, job):
         if len(finished) == 2:
@@ -109,10 +109,10 @@ def test_a_training_that_was_interrupted_goes_on_where_it_stopped(pixels, tmp_pa
 
     protocol = Protocol.model_validate(CONTENT | {"depths": [1], "budgets": [1.0], "short_depths": []})
     memo = Memo.of(tmp_path, pixels)
-    monkeypatch.setattr(networks, "validation_job", killed_at_the_third)
+    monkeypatch.setattr(jobs, "validation_job", killed_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         ladder(pixels, memo, "tanh", protocol, "tanh")
-    monkeypatch.setattr(networks, "validation_job", lambda images, job: finished.append(job) or whole(images, job))
+    monkeypatch.setattr(jobs, "validation_job", lambda images, job: finished.append(job) or whole(images, job))
     resumed = ladder(pixels, memo, "tanh", protocol, "tanh")
     assert len({(job.recipe, job.members) for job in finished}) == len(finished)  # none twice
     fresh = ladder(pixels, Memo.of(tmp_path / "other", pixels), "tanh", protocol, "tanh")

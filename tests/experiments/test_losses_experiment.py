@@ -24,7 +24,7 @@ from dlstudy.experiments.losses.run import (
 )
 from dlstudy.experiments.losses.scores import Outputs, handicapped, scores_of, scoring_job
 from dlstudy.training.calibration import fit_temperature
-from dlstudy.tuning.memo import Memo
+from dlstudy.tuning.jobs import Memo
 from dlstudy.tuning.rungs import Configuration, RungTrial
 
 PARAMS = LossesParams(

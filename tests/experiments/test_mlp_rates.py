@@ -8,7 +8,7 @@ from dlstudy.core.params import ParamsError, validated
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.mlp_rates.params import MlpRatesParams
 from dlstudy.experiments.mlp_rates.run import Inputs, run
-from dlstudy.training.models import build_network, initialise
+from dlstudy.training.networks import build_network, initialise
 from dlstudy.training.params import SgdParams
 
 CONTENT = {"models": ["narrow", "wide"], "learning_rates": [0.01, 0.1, 1.0], "tuning_seeds": [300, 301]}

@@ -25,8 +25,8 @@ from dlstudy.experiments.published_networks.run import (
     train_run,
     validation_scores,
 )
-from dlstudy.training.models import build_network, initialise
-from dlstudy.tuning.stacks import Images, Member, Recipe, Stack, accuracies_on_test, train_stack
+from dlstudy.training.networks import build_network, initialise
+from dlstudy.tuning.stacks import Images, Member, Recipe, Stack, scores_on_test, train_stack
 
 SIGMOID, FLAX, RELU = (
     TutorialRun(activation="sigmoid", init="pytorch"),
@@ -110,7 +110,7 @@ def test_a_network_of_the_table_is_trained_by_adam_with_every_seed(tables, image
     recipe = Recipe((8,), ("relu",), 32, 2, optimiser="adam", decay=False)
     stack = train_stack(Images.of(images), recipe, [Member(seed, "xavier", 0.01) for seed in (3, 4)])
     rows = tables["table"].query("hidden == '8' and activation == 'relu'")
-    assert rows["test_accuracy"].tolist() == accuracies_on_test(stack, Images.of(images))
+    assert rows["test_accuracy"].tolist() == [score.accuracy for score in scores_on_test(stack, Images.of(images))]
 
 
 def test_what_is_chosen_knows_nothing_of_the_test_split(images):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from dlstudy.experiments.sgd_theory.problem import Problem
-from dlstudy.training.losses import squared_loss
+from dlstudy.training.networks import squared_loss
 
 
 @pytest.fixture(scope="module")

@@ -23,21 +23,24 @@ from dlstudy.experiments.signal_propagation.run import (
     train,
     trainings,
 )
-from dlstudy.signals.mean_field import Variances, layer_variances, mean_field, normal_nodes, second_moments
-from dlstudy.signals.passes import (
+from dlstudy.signals.layers import (
     Pass,
+    Variances,
     backward_ratio,
     dead_shares,
     drawn_network,
-    first_preactivations,
+    layer_variances,
+    mean_field,
     mean_ratio,
+    normal_nodes,
     observed_images,
     pass_through,
+    second_moments,
     signals,
     weight_gradients,
     with_activation,
 )
-from dlstudy.training.models import build_network, initialise
+from dlstudy.training.networks import build_network, initialise
 
 PARAMS = SignalParams(
     width=12,
@@ -79,7 +82,7 @@ def network_of(widths, activation, init, seed=0):
 
 
 def look(network, images):
-    return pass_through(network, images, first_preactivations(network, images))
+    return pass_through(network, images, network[0](images.features))
 
 
 def draw_images(num, num_pixels, seed=0):

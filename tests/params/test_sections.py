@@ -10,7 +10,7 @@ from dlstudy.core.params import ParamsError, Section, load_section, read_yaml, v
 from dlstudy.data.params import HOUSING_ROWS, HousingParams, ImagesParams, PrepareParams
 from dlstudy.evaluation.params import MODEL
 from dlstudy.study.params import StudyParams, load_study
-from dlstudy.training.models import INITIALISERS
+from dlstudy.training.networks import INITIALISERS
 from dlstudy.training.params import SEEDS, ClosedFormParams, DataName, InitName, SgdParams
 from dlstudy.vision.params import VisionParams
 

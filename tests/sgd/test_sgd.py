@@ -14,10 +14,8 @@ from dlstudy.core.errors import DivergedError
 from dlstudy.core.randomness import generator
 from dlstudy.sgd import loop as sgd
 from dlstudy.sgd.loop import learning_rates, minibatches, sgd_step, train_run, train_seeds
-from dlstudy.training.losses import cross_entropy, scores
-from dlstudy.training.models import build_network, initialise
+from dlstudy.training.networks import build_network, cross_entropy, initialise, save_runs, scores
 from dlstudy.training.params import SgdParams
-from dlstudy.training.runs import save_runs
 
 SOFTMAX = SgdParams(
     method="sgd", data="images", hidden=(), init="zeros", lr=0.05, batch_size=32, num_epochs=3

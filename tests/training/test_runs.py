@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from dlstudy.training.losses import Scores
-from dlstudy.training.runs import Epoch, Run, history_table, load_runs, save_runs
+from dlstudy.training.networks import Epoch, Run, Scores, history_table, load_runs, save_runs
 
 
 def run(seed: int) -> Run:

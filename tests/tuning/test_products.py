@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
-from dlstudy.tuning.products import stacked_linear
+from dlstudy.tuning.stacks import stacked_linear
 
 MEMBERS, BATCH, INPUTS, OUTPUTS = 3, 7, 11, 5
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from dlstudy.tuning.rates import learning_rate, step_of
+from dlstudy.tuning.params import learning_rate, step_of
 from dlstudy.tuning.rungs import Climb, Configuration, RungScore, climb_all, diverged_score, next_start
 
 SEEDS = (100, 101)

@@ -9,8 +9,7 @@ import torch
 from torch import nn
 
 from dlstudy.core.randomness import generator
-from dlstudy.tuning.jobs import Job, map_longest_first
-from dlstudy.tuning.networks import Networks, chosen_table, tuning_table, validation_job
+from dlstudy.tuning.jobs import Job, Networks, chosen_table, map_longest_first, tuning_table, validation_job
 from dlstudy.tuning.rungs import Climb, Configuration, RungScore, RungTrial, climb_rungs, diverged_score
 from dlstudy.tuning.stacks import Images, Member, Recipe, Stack
 
@@ -118,15 +117,15 @@ def test_a_trial_that_diverges_has_accuracy_0_and_leaves_the_others_alone(pixels
 def test_squared_error_trains_as_pytorchs_loss_and_optimiser_do(pixels, output):
     recipe = Recipe((5,), ("relu",), batch_size=50, num_epochs=2, output=output, loss="squared_error")
     stack = Job(recipe, (), (Member(3, "he", 0.01), Member(4, "he", 0.02))).trained(pixels)
-    start = Stack.new(recipe, (Member(4, "he", 0.02),), pixels.features.shape[1], pixels.num_classes)
+    start = Stack.new(recipe, (Member(4, "he", 0.02),), pixels.pool.features.shape[1], pixels.num_classes)
     weights = [parameter[0].detach().clone().requires_grad_() for parameter in start.parameters]
     optimiser, order, rows = torch.optim.SGD(weights, lr=0.02), generator(4, "minibatches"), pixels.division(4)[0]
-    targets = np.eye(pixels.num_classes, dtype=np.float32)[pixels.targets]
+    targets = np.eye(pixels.num_classes, dtype=np.float32)[pixels.pool.targets]
     targets = torch.from_numpy(targets if output == "identity" else 2 * targets - 1)
     batches = [part for _ in range(2) for part in rows[torch.randperm(len(rows), generator=order)].split(50)]
     for step, part in enumerate(batches):
         optimiser.param_groups[0]["lr"] = 0.02 * (1 - step / len(batches))
-        hidden = nn.functional.linear(pixels.features[part], weights[0], weights[1]).relu()
+        hidden = nn.functional.linear(pixels.pool.features[part], weights[0], weights[1]).relu()
         outputs = nn.functional.linear(hidden, weights[2], weights[3])
         outputs = outputs.tanh() if output == "tanh" else outputs
         optimiser.zero_grad()

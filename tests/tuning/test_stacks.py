@@ -6,14 +6,14 @@ import torch
 from torch import nn
 
 from dlstudy.core.randomness import generator
-from dlstudy.training.models import ACTIVATIONS, build_network, initialise
+from dlstudy.training.networks import ACTIVATIONS, build_network, initialise
 from dlstudy.tuning.stacks import (
     Images,
     Member,
     Order,
     Recipe,
     Stack,
-    accuracies_on_test,
+    scores_on_test,
     scores_on_validation,
     stack_scores,
     train_stack,
@@ -30,7 +30,7 @@ def pixels(images):
 
 def textbook_network(recipe, member, pixels):
     """nn.Sequential with torch.nn's own modules, drawn as the study draws."""
-    linear = build_network(pixels.features.shape[1], recipe.hidden, pixels.num_classes, activation="identity")
+    linear = build_network(pixels.pool.features.shape[1], recipe.hidden, pixels.num_classes, activation="identity")
     initialise(linear, member.init, generator(member.seed, "weights"))
     modules = []
     for number, layer in enumerate(layer for layer in linear if isinstance(layer, nn.Linear)):
@@ -44,7 +44,7 @@ def textbook_network(recipe, member, pixels):
 def textbook_training(recipe, member, pixels):
     """The textbook's loop, by torch.optim."""
     network = textbook_network(recipe, member, pixels).train()
-    rows = torch.randperm(len(pixels.targets), generator=generator(member.seed, "split"))[: pixels.num_train]
+    rows = torch.randperm(len(pixels.pool), generator=generator(member.seed, "split"))[: pixels.num_train]
     kind = torch.optim.Adam if recipe.optimiser == "adam" else torch.optim.SGD
     options = {"momentum": recipe.momentum} if recipe.momentum else {}
     optimiser = kind(network.parameters(), lr=member.lr, **options)
@@ -56,7 +56,7 @@ def textbook_training(recipe, member, pixels):
                 break
             for group in optimiser.param_groups:
                 group["lr"] = member.lr * (1 - step / num_steps if recipe.decay else 1)
-            outputs, targets = network(pixels.features[chosen]), pixels.targets[chosen]
+            outputs, targets = network(pixels.pool.features[chosen]), pixels.pool.targets[chosen]
             if recipe.loss == "binary_cross_entropy":
                 wanted = nn.functional.one_hot(targets, pixels.num_classes).float()
                 loss = nn.functional.binary_cross_entropy_with_logits(outputs, wanted) * pixels.num_classes
@@ -87,9 +87,9 @@ def test_every_member_is_trained_as_by_the_textbooks_loop(pixels, recipe, member
     if recipe.optimiser == "adam" or recipe.momentum:  # whose steps are longer
         members = [member._replace(lr=member.lr / 20) for member in members]
     stack = train_stack(pixels, recipe, members)
-    found = stack.outputs(pixels.test_features).detach()
+    found = stack.outputs(pixels.test.features).detach()
     for place, member in enumerate(members):
-        expected = textbook_training(recipe, member, pixels)(pixels.test_features).detach()
+        expected = textbook_training(recipe, member, pixels)(pixels.test.features).detach()
         # float32, sums in another order, 14 steps of them
         torch.testing.assert_close(found[place], expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
 
@@ -108,15 +108,15 @@ def test_the_minibatches_of_an_epoch_are_the_training_split_each_image_once(pixe
     batches = [order.next() for _ in range(math.ceil(pixels.num_train / 32))]
     seen = torch.cat([batch.features for batch in batches]).sum(1).sort().values
     rows, _ = pixels.division(0)
-    assert torch.equal(seen, pixels.features[rows].sum(1).sort().values)
+    assert torch.equal(seen, pixels.pool.features[rows].sum(1).sort().values)
     assert [len(batch.features) for batch in batches] == [32] * 6 + [8]
 
 
 def test_the_division_of_a_seed_is_that_of_the_other_experiments(pixels, images):
     divided = images.redivided(generator(7, "split"))
     train, validation = pixels.division(7)
-    assert torch.equal(pixels.targets[train], divided.train.targets)
-    assert torch.equal(pixels.targets[validation], divided.validation.targets)
+    assert torch.equal(pixels.pool.targets[train], divided.train.targets)
+    assert torch.equal(pixels.pool.targets[validation], divided.validation.targets)
 
 
 def test_a_member_that_diverges_leaves_the_others_alone(pixels):
@@ -130,15 +130,15 @@ def test_a_member_that_diverges_leaves_the_others_alone(pixels):
 
 def test_scores_are_shares_of_the_right_images(pixels):
     stack = train_stack(pixels, RECIPE, MEMBERS)
-    outputs = stack.outputs(pixels.test_features)
-    expected = (outputs.argmax(2) == pixels.test_targets).double().mean(1).tolist()
+    outputs = stack.outputs(pixels.test.features)
+    expected = (outputs.argmax(2) == pixels.test.targets).double().mean(1).tolist()
     some = torch.tensor([3, 1, 40])
-    of_some = (outputs[:, some].argmax(2) == pixels.test_targets[some]).double().mean(1).tolist()
-    found = stack_scores(stack, pixels.test_features, pixels.test_targets, some)
+    of_some = (outputs[:, some].argmax(2) == pixels.test.targets[some]).double().mean(1).tolist()
+    found = stack_scores(stack, pixels.test, some)
     assert [score.accuracy for score in found] == pytest.approx(of_some)
-    assert accuracies_on_test(stack, pixels) == pytest.approx(expected)
+    assert [score.accuracy for score in scores_on_test(stack, pixels)] == pytest.approx(expected)
     _, rows = pixels.division(0)
-    on_validation = (stack.outputs(pixels.features[rows]).argmax(2) == pixels.targets[rows]).double().mean(1)
+    on_validation = (stack.outputs(pixels.pool.features[rows]).argmax(2) == pixels.pool.targets[rows]).double().mean(1)
     assert [score.accuracy for score in scores_on_validation(stack, pixels)] == pytest.approx(on_validation.tolist())
 
 
@@ -148,7 +148,7 @@ def test_every_member_is_scored_on_the_validation_split_of_its_own_seed(pixels):
     found = [score.accuracy for score in scores_on_validation(stack, pixels)]
     for place, member in enumerate(members):
         _, rows = pixels.division(member.seed)
-        right = stack.outputs(pixels.features[rows])[place].argmax(1) == pixels.targets[rows]
+        right = stack.outputs(pixels.pool.features[rows])[place].argmax(1) == pixels.pool.targets[rows]
         assert found[place] == pytest.approx(right.double().mean().item())
 
 
@@ -157,4 +157,4 @@ def test_without_hidden_layers_a_stack_is_softmax_regression(pixels):
     stack = train_stack(pixels, recipe, [Member(0, "zeros", 0.05)])
     assert isinstance(stack, Stack)
     assert len(stack.layers) == 1
-    assert accuracies_on_test(stack, pixels)[0] > 0.9  # bars, ten places
+    assert scores_on_test(stack, pixels)[0].accuracy > 0.9  # bars, ten places

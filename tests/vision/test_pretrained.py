@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torchvision import models
 
-from dlstudy.core.weights import WeightsError, weights_entry
+from dlstudy.core.published import WeightsError, weights_entry
 from dlstudy.vision.pretrained import (
     _empty_network,
     body,

@@ -15,7 +15,7 @@ from dlstudy.core.params import ParamsError, validated
 from dlstudy.core.randomness import generator
 from dlstudy.evaluation.vision import evaluate_vision, filters_in
 from dlstudy.measures.torchvision import right_examples
-from dlstudy.training.runs import history_table, save_runs
+from dlstudy.training.networks import history_table, save_runs
 from dlstudy.vision import loop as vision
 from dlstudy.vision.inputs import augmented, grey_format, network_inputs
 from dlstudy.vision.loop import Training, learning_rate, look_steps, train_run, train_vision

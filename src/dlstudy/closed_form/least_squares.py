@@ -4,9 +4,7 @@ import torch
 from torch import Tensor
 
 from dlstudy.core.dataset import Dataset
-from dlstudy.training.losses import scores, squared_loss
-from dlstudy.training.models import build_network
-from dlstudy.training.runs import Epoch, Run
+from dlstudy.training.networks import Epoch, Run, build_network, scores, squared_loss
 
 SEED = 0
 """The solution depends on no seed; its one run is filed under this one."""

@@ -1,8 +1,12 @@
-"""A prepared data set: three splits in raw units, and what standardises them."""
+"""A prepared data set: three splits in raw units, what standardises them, and the files of tensors it is kept in."""
 
+import errno
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Literal
 
 import numpy as np
@@ -10,8 +14,8 @@ import torch
 from torch import Tensor
 
 from dlstudy.core import kernels  # noqa: F401 # whatever computes with data gets the same bytes on Intel and AMD
-from dlstudy.core.errors import DataError
-from dlstudy.core.tensor_files import load_tensors, save_tensors
+from dlstudy.core.artifacts import write_bytes
+from dlstudy.core.errors import DataError, StudyError
 
 Task = Literal["classification", "regression"]
 
@@ -152,6 +156,33 @@ class Dataset:
         return Split(features, (split.targets - self.target_scale.mean) / self.target_scale.std)
 
 
+# --- Files ---
+
+
+def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a (nested) dict of tensors, names and numbers, whole or not at all: the same bytes for the same values.
+
+    By way of a buffer, because torch.save puts the name of the file that it writes into the bytes.
+    """
+    buffer = io.BytesIO()
+    torch.save(dict(content), buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def load_tensors(path: Path) -> dict[str, Any]:
+    """What `save_tensors` wrote; refuses anything but tensors, names and numbers."""
+    if not path.is_file():
+        raise StudyError(f"{path}: expected a file of tensors, found none; `dvc repro` makes it")
+    try:
+        content: dict[str, Any] = torch.load(path, weights_only=True)
+    except (RuntimeError, EOFError, UnpicklingError, KeyError, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # that one: its archive ends too soon
+            raise
+        remedy = f"delete it, then run `dvc checkout {path}` or `dvc repro`"
+        raise DataError(f"{path}: expected a file of tensors, found it damaged or something else; {remedy}") from None
+    return content
+
+
 def save_dataset(path: Path, dataset: Dataset) -> None:
     """Write all tensors and names into one file, whole or not at all."""
     content: dict[str, Any] = {
@@ -171,16 +202,7 @@ def save_dataset(path: Path, dataset: Dataset) -> None:
 def load_dataset(path: Path) -> Dataset:
     """What `save_dataset` wrote."""
     content = load_tensors(path)
-    scale = content.pop("target_scale")
-    return Dataset(
-        task=content["task"],
-        train=Split(**content["train"]),
-        validation=Split(**content["validation"]),
-        test=Split(**content["test"]),
-        feature_scale=Scale(**content["feature_scale"]),
-        target_scale=scale and Scale(**scale),
-        feature_names=tuple(content["feature_names"]),
-        target_name=content["target_name"],
-        class_names=tuple(content["class_names"]),
-        images=content.get("images"),
-    )
+    content |= {name: Split(**content[name]) for name in ("train", "validation", "test")}
+    content |= {name: content[name] and Scale(**content[name]) for name in ("feature_scale", "target_scale")}
+    content |= {name: tuple(content[name]) for name in ("feature_names", "class_names")}
+    return Dataset(**content)

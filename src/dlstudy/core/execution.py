@@ -47,38 +47,30 @@ def map_runs(
     """
     results: dict[int, Result] = {}
     deaths: Counter[int] = Counter()
-    processes = min(num_processes(), len(items))
+    processes, address = min(num_processes(), len(items)), scheduler()
     with tqdm(total=len(items), desc=label, unit="run") as bar:
         while left := [number for number in range(len(items)) if number not in results]:
             alone = [number for number in left if deaths[number] >= MOST_DEATHS][:1]
             runs = [(number, items[number]) for number in alone or left]
             try:
-                for number, result in _run(function, runs, shared, processes):
+                found = run_on(address, function, runs, shared) if address else _run(function, runs, shared, processes)
+                for number, result in found:
                     results[number] = result
                     bar.update()
             except WorkerDied as died:
                 deaths.update({number: times for number, times in died.times.items() if number not in results})
                 if alone:
-                    raise StudyError(_complaint(label, items[alone[0]], deaths[alone[0]])) from None
+                    raise StudyError(
+                        f"{label}: expected run {items[alone[0]]!r} to finish, found that its process died "
+                        f"{deaths[alone[0]]} times (out of memory?)"
+                    ) from None
     return [results[number] for number in range(len(items))]
-
-
-def _complaint(label: str, item: object, num_deaths: int) -> str:
-    return f"{label}: expected run {item!r} to finish, found that its process died {num_deaths} times (out of memory?)"
 
 
 def _run(
     function: Callable[..., Result], runs: Sequence[Run], shared: tuple[Any, ...], processes: int
 ) -> Iterator[tuple[int, Result]]:
-    """The number and result of each run as it finishes."""
-    address = scheduler()
-    return run_on(address, function, runs, shared) if address else _run_here(function, runs, shared, processes)
-
-
-def _run_here(
-    function: Callable[..., Result], runs: Sequence[Run], shared: tuple[Any, ...], processes: int
-) -> Iterator[tuple[int, Result]]:
-    """As `_run`, by processes of this machine; when one dies, joblib ends the others, and WorkerDied names them all."""
+    """As `run_on`, by processes of this machine; when one dies, joblib ends all, and WorkerDied names what they ran."""
     given: list[int] = []
 
     def calls() -> Iterator[Any]:

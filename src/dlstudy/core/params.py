@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -75,11 +76,7 @@ def within_split(number: int, info: ValidationInfo, data: str, split: str = "tra
     return number
 
 
-def _within_the_training_images(number: int, info: ValidationInfo) -> int:
-    return within_split(number, info, "images")
-
-
-NumTrainingImages = Annotated[int, Field(gt=0), AfterValidator(_within_the_training_images)]
+NumTrainingImages = Annotated[int, Field(gt=0), AfterValidator(partial(within_split, data="images"))]
 """Of training images that are taken together, in a minibatch or otherwise: no more than there are."""
 
 
@@ -149,39 +146,31 @@ def _problem(details: dict[str, Any], content: Any, prefix: str) -> str:
     if details["type"] in ("missing", "value_error") and keys[-1:] != [*last] and not of_a_key:
         keys += last  # what is not there cannot be found in the file
     key = ".".join([*filter(None, [prefix]), *map(str, keys)]) or "(the whole file)"
+    context = details.get("ctx", {})
+    if "discriminator" in context:
+        key += "." + context["discriminator"].strip("'")
+    expected, found = details["msg"].removeprefix("Input should be "), repr(details["input"])
     match details["type"]:
-        case "extra_forbidden":
-            return f"{key}: expected no such key{_hint(str(keys[-1]))}, found {details['input']!r}"
-        case "missing":
-            return f"{key}: expected a value, found none"
-        case "union_tag_not_found":
-            return f"{key}.{_discriminator(details)}: expected a value, found none"
-        case "union_tag_invalid":
-            return (
-                f"{key}.{_discriminator(details)}: expected {details['ctx']['expected_tags']}, "
-                f"found {details['ctx']['tag']!r}"
-            )
         case "value_error":
-            return f"{key}: {details['ctx']['error']}"
+            return f"{key}: {context['error']}"
+        case "extra_forbidden":
+            expected = f"no such key{_hint(str(keys[-1]))}"
+        case "missing" | "union_tag_not_found":
+            expected, found = "a value", "none"
+        case "union_tag_invalid":
+            expected, found = context["expected_tags"], repr(context["tag"])
         case "finite_number":
-            return f"{key}: expected a finite number, found {details['input']}"
+            expected, found = "a finite number", str(details["input"])
         case "too_short":
-            least = details["ctx"]["min_length"]
-            return (
-                f"{key}: expected at least {least} {'entry' if least == 1 else 'entries'}, found {details['input']!r}"
-            )
+            least = context["min_length"]
+            expected = f"at least {least} {'entry' if least == 1 else 'entries'}"
         case "tuple_type":
-            return f"{key}: expected a list, found {details['input']!r}"
+            expected = "a list"
         case "string_pattern_mismatch":
-            return f"{key}: expected a name that matches {details['ctx']['pattern']}, found {details['input']!r}"
+            expected = f"a name that matches {context['pattern']}"
         case "model_type" | "model_attributes_type" | "dict_type":
-            return f"{key}: expected a mapping, found {details['input']!r}"
-    expected = details["msg"].removeprefix("Input should be ")
-    return f"{key}: expected {expected}, found {details['input']!r}"
-
-
-def _discriminator(details: dict[str, Any]) -> str:
-    return str(details["ctx"]["discriminator"]).strip("'")
+            expected = "a mapping"
+    return f"{key}: expected {expected}, found {found}"
 
 
 def _keys_in(content: Any, location: tuple[str | int, ...]) -> Iterator[str | int]:

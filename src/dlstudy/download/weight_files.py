@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlstudy.core.weights import PublishedWeights
+from dlstudy.core.published import PublishedWeights
 from dlstudy.download.sources import LocalFolder, Source, download, install, retried, run_in_child, workspace
 
 

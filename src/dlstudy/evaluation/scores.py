@@ -1,10 +1,11 @@
 """Trained models on the test split: tables of scores, classes, mistakes, predictions and coefficients.
 
-A run is one seed. `parameters` is what `runs.load_runs` gives: the parameters of each run, by seed.
+A run is one seed. `parameters` is what `load_runs` gives: the parameters of each run, by seed.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,30 +15,18 @@ from torch import Tensor
 
 from dlstudy.core.dataset import Dataset, Split
 from dlstudy.training.calibration import chance_ece, ece, fit_temperature, nll, reliability
-from dlstudy.training.losses import cross_entropy, num_correct, outputs_of
-from dlstudy.training.models import build_network
+from dlstudy.training.networks import Parameters, build_network, cross_entropy, num_correct, outputs_of
 from dlstudy.training.params import ClosedFormParams, SgdParams
-from dlstudy.training.runs import Parameters
 
 
 def network_outputs(
-    dataset: Dataset,
-    split: Split,
-    parameters: Mapping[int, Parameters],
-    *,
-    hidden: Sequence[int],
-    activation: str | None,
+    dataset: Dataset, split: Split, parameters: Mapping[int, Parameters], model: ClosedFormParams | SgdParams
 ) -> dict[int, Tensor]:
     """The outputs (examples, outputs) of every run on a split: logits, or standardised predictions."""
     standardised = dataset.standardised(split)
-    network = build_network(
-        dataset.num_features,
-        hidden,
-        dataset.num_outputs,
-        activation=activation,
-        dtype=dataset.dtype,
-    )
-    outputs = {}
+    hidden, activation = (model.hidden, model.activation) if isinstance(model, SgdParams) else ((), None)
+    widths = dataset.num_features, hidden, dataset.num_outputs
+    network, outputs = build_network(*widths, activation=activation, dtype=dataset.dtype), {}
     for seed, values in parameters.items():
         network.load_state_dict(values)
         outputs[seed] = outputs_of(network, standardised.features)
@@ -46,15 +35,9 @@ def network_outputs(
 
 def classification_scores(split: Split, logits: Mapping[int, Tensor]) -> pd.DataFrame:
     """One row per seed: mean cross-entropy and accuracy."""
-    rows = [
-        {
-            "seed": seed,
-            "loss": cross_entropy(values, split.targets).item(),
-            "accuracy": num_correct(values, split.targets).item() / len(split),
-        }
-        for seed, values in logits.items()
-    ]
-    return pd.DataFrame(rows)
+    losses = [cross_entropy(values, split.targets).item() for values in logits.values()]
+    accuracies = [num_correct(values, split.targets).item() / len(split) for values in logits.values()]
+    return pd.DataFrame({"seed": list(logits), "loss": losses, "accuracy": accuracies})
 
 
 def correctness(split: Split, logits: Mapping[int, Tensor]) -> pd.DataFrame:
@@ -62,27 +45,22 @@ def correctness(split: Split, logits: Mapping[int, Tensor]) -> pd.DataFrame:
 
     The first example is the highest bit; zeros fill the last byte. `measures.torchvision.right_examples` reads it.
     """
-    right = {seed: np.packbits((values.argmax(1) == split.targets).numpy()) for seed, values in logits.items()}
-    rows = [{"seed": seed, "num": len(split), "correct": f"0x{bits.tobytes().hex()}"} for seed, bits in right.items()]
-    return pd.DataFrame(rows)
+    right = [np.packbits((values.argmax(1) == split.targets).numpy()) for values in logits.values()]
+    digits = [f"0x{bits.tobytes().hex()}" for bits in right]
+    return pd.DataFrame({"seed": list(logits), "num": len(split), "correct": digits})
 
 
 def confusion_counts(split: Split, logits: Mapping[int, Tensor], num_classes: int) -> Tensor:
     """How often (class, predicted class) came up, summed over the runs; (classes, classes)."""
-    counts = torch.zeros(num_classes * num_classes, dtype=torch.int64)
-    for values in logits.values():
-        counts += torch.bincount(split.targets * num_classes + values.argmax(1), minlength=num_classes**2)
-    return counts.reshape(num_classes, num_classes)
+    predicted = torch.cat([values.argmax(1) for values in logits.values()])
+    pairs = split.targets.repeat(len(logits)) * num_classes + predicted
+    return torch.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
 def confusion_table(counts: Tensor, class_names: Sequence[str]) -> pd.DataFrame:
     """One row per pair (class, predicted class), with its count."""
-    rows = [
-        {"class": class_names[actual], "predicted": class_names[predicted], "count": int(counts[actual, predicted])}
-        for actual in range(len(class_names))
-        for predicted in range(len(class_names))
-    ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(product(class_names, repeat=2), columns=["class", "predicted"])
+    return table.assign(count=counts.flatten().numpy())
 
 
 def class_scores(counts: Tensor, class_names: Sequence[str]) -> pd.DataFrame:
@@ -91,8 +69,7 @@ def class_scores(counts: Tensor, class_names: Sequence[str]) -> pd.DataFrame:
     precision = right / counts.sum(0).clamp(min=1)
     recall = right / counts.sum(1).clamp(min=1)
     f1 = 2 * right / (counts.sum(0) + counts.sum(1)).clamp(min=1)
-    columns = {"class": list(class_names), "precision": precision, "recall": recall, "f1": f1}
-    return pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
+    return pd.DataFrame({"class": class_names, "precision": precision, "recall": recall, "f1": f1})
 
 
 def mean_probabilities(logits: Mapping[int, Tensor]) -> Tensor:
@@ -104,14 +81,8 @@ def classification_predictions(split: Split, logits: Mapping[int, Tensor]) -> pd
     """One row per example: its class, what the mean of the runs predicts and how surely, and each run's prediction."""
     probabilities = mean_probabilities(logits)
     confidence, predicted = probabilities.max(1)
-    columns = {
-        "index": torch.arange(len(split)),
-        "class": split.targets,
-        "predicted": predicted,
-        "confidence": confidence,
-    }
-    columns |= {f"seed_{seed}": values.argmax(1) for seed, values in logits.items()}
-    return pd.DataFrame({name: values.numpy() for name, values in columns.items()})
+    columns = {"index": range(len(split)), "class": split.targets, "predicted": predicted, "confidence": confidence}
+    return pd.DataFrame(columns | {f"seed_{seed}": values.argmax(1) for seed, values in logits.items()})
 
 
 def confident_mistakes(
@@ -120,20 +91,9 @@ def confident_mistakes(
     """The mistakes made with the most confidence, images included: 784 pixels as hexadecimal digits, row by row."""
     wrong = predictions[predictions["class"] != predictions["predicted"]]
     worst = wrong.sort_values(["confidence", "index"], ascending=[False, True]).head(num_mistakes)
-    return pd.DataFrame(
-        {
-            "index": worst["index"],
-            "class": [class_names[label] for label in worst["class"]],
-            "predicted": [class_names[label] for label in worst["predicted"]],
-            "confidence": worst["confidence"],
-            "pixels": [images[index].numpy().tobytes().hex() for index in worst["index"]],
-        }
-    )
-
-
-def temperatures(split: Split, logits: Mapping[int, Tensor]) -> dict[int, float]:
-    """The temperature of each run, by seed, fitted on a split."""
-    return {seed: fit_temperature(values, split.targets) for seed, values in logits.items()}
+    names = {kind: [class_names[label] for label in worst[kind]] for kind in ("class", "predicted")}
+    pixels = [images[index].numpy().tobytes().hex() for index in worst["index"]]
+    return worst[["index", "class", "predicted", "confidence"]].assign(**names, pixels=pixels)
 
 
 def calibration_table(split: Split, logits: Mapping[int, Tensor], temperature_of: Mapping[int, float]) -> pd.DataFrame:
@@ -143,32 +103,18 @@ def calibration_table(split: Split, logits: Mapping[int, Tensor], temperature_of
     logit_smallest, logit_largest: of all; logit_top: the median over the images of their largest; gap: the median of
     largest minus second largest.
     """
-    rows = []
+    rows, classes = [], split.targets
     for seed, values in logits.items():
+        row: dict[str, float] = {"seed": seed, "temperature": temperature_of[seed]}
         scaled = values.double() / temperature_of[seed]
-        rows.append(
-            {
-                "seed": seed,
-                "temperature": temperature_of[seed],
-                "nll": nll(values, split.targets),
-                "ece": ece(values, split.targets),
-                "nll_scaled": nll(scaled, split.targets),
-                "ece_scaled": ece(scaled, split.targets),
-                "chance_ece_scaled": chance_ece(scaled),
-                **_range_of(values),
-            }
-        )
+        for suffix, outputs in {"": values, "_scaled": scaled}.items():
+            row |= {f"nll{suffix}": nll(outputs, classes), f"ece{suffix}": ece(outputs, classes)}
+        row["chance_ece_scaled"] = chance_ece(scaled)
+        largest, second = values.double().topk(2, dim=1).values.unbind(1)  # (examples,) each
+        row |= {"logit_smallest": values.min().item(), "logit_top": largest.quantile(0.5).item()}
+        row |= {"logit_largest": values.max().item(), "gap": (largest - second).quantile(0.5).item()}
+        rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _range_of(logits: Tensor) -> dict[str, float]:
-    largest, second = logits.double().topk(2, dim=1).values.unbind(1)  # (examples,) each
-    return {
-        "logit_smallest": logits.min().item(),
-        "logit_top": largest.quantile(0.5).item(),
-        "logit_largest": logits.max().item(),
-        "gap": (largest - second).quantile(0.5).item(),
-    }
 
 
 def reliability_table(split: Split, logits: Mapping[int, Tensor], temperature_of: Mapping[int, float]) -> pd.DataFrame:
@@ -193,24 +139,17 @@ def regression_scores(dataset: Dataset, split: Split, outputs: Mapping[int, Tens
     for seed, values in outputs.items():
         errors = in_units(dataset, values) - split.targets
         mean_square = errors.square().mean()
-        rows.append(
-            {
-                "seed": seed,
-                "rmse": mean_square.sqrt().item(),
-                "mae": errors.abs().mean().item(),
-                "r2": (1 - mean_square / total).item(),
-            }
-        )
+        rmse, mae, r2 = mean_square.sqrt(), errors.abs().mean(), 1 - mean_square / total
+        rows.append({"seed": seed, "rmse": rmse.item(), "mae": mae.item(), "r2": r2.item()})
     return pd.DataFrame(rows)
 
 
 def regression_predictions(dataset: Dataset, split: Split, outputs: Mapping[int, Tensor]) -> pd.DataFrame:
     """One row per example: its features and target, and each run's prediction, in their units."""
-    columns: dict[str, Any] = {"index": torch.arange(len(split))}
-    columns |= {name: split.features[:, column] for column, name in enumerate(dataset.feature_names)}
+    columns: dict[str, Any] = {"index": range(len(split))}
+    columns |= dict(zip(dataset.feature_names, split.features.unbind(1), strict=True))
     columns |= {dataset.target_name: split.targets}
-    columns |= {f"seed_{seed}": in_units(dataset, values) for seed, values in outputs.items()}
-    return pd.DataFrame({name: values.numpy() for name, values in columns.items()})
+    return pd.DataFrame(columns | {f"seed_{seed}": in_units(dataset, values) for seed, values in outputs.items()})
 
 
 def coefficients(dataset: Dataset, parameters: Mapping[int, Parameters]) -> pd.DataFrame:
@@ -256,21 +195,20 @@ class Evaluation:
 
 
 def evaluate(
-    dataset: Dataset,
-    model: ClosedFormParams | SgdParams,
-    parameters: Mapping[int, Parameters],
-    num_mistakes: int,
+    dataset: Dataset, model: ClosedFormParams | SgdParams, parameters: Mapping[int, Parameters], num_mistakes: int
 ) -> Evaluation:
     """All that is told about a trained model; the only look at the test split."""
-    hidden, activation = (model.hidden, model.activation) if isinstance(model, SgdParams) else ((), None)
-    of_validation, of_test = (
-        network_outputs(dataset, split, parameters, hidden=hidden, activation=activation)
-        for split in (dataset.validation, dataset.test)
-    )
+    of_validation = network_outputs(dataset, dataset.validation, parameters, model)
+    of_test = network_outputs(dataset, dataset.test, parameters, model)
     if dataset.task == "classification":
         return of_classification(dataset, of_validation, of_test, num_mistakes)
-    tables = {"coefficients": coefficients(dataset, parameters)} if not hidden else {}
-    return _of_regression(dataset, of_validation, of_test, tables)
+    validation_scores = regression_scores(dataset, dataset.validation, of_validation)
+    test_scores = regression_scores(dataset, dataset.test, of_test)
+    tables = {"per_seed": _by_split(validation_scores, test_scores)}
+    if isinstance(model, ClosedFormParams) or not model.hidden:
+        tables["coefficients"] = coefficients(dataset, parameters)
+    predictions = regression_predictions(dataset, dataset.test, of_test)
+    return Evaluation(regression_metrics(test_scores, validation_scores), predictions, tables)
 
 
 def _by_split(of_validation: pd.DataFrame, of_test: pd.DataFrame) -> pd.DataFrame:
@@ -286,7 +224,8 @@ def of_classification(
     test_scores = classification_scores(dataset.test, of_test)
     counts = confusion_counts(dataset.test, of_test, len(names))
     predictions = classification_predictions(dataset.test, of_test)
-    temperature_of = temperatures(dataset.validation, of_validation)
+    classes = dataset.validation.targets
+    temperature_of = {seed: fit_temperature(values, classes) for seed, values in of_validation.items()}
     tables = {
         "per_seed": _by_split(validation_scores, test_scores),
         "per_class": class_scores(counts, names),
@@ -297,18 +236,3 @@ def of_classification(
         "reliability": reliability_table(dataset.test, of_test, temperature_of),
     }
     return Evaluation(classification_metrics(test_scores, validation_scores), predictions, tables)
-
-
-def _of_regression(
-    dataset: Dataset,
-    of_validation: Mapping[int, Tensor],
-    of_test: Mapping[int, Tensor],
-    tables: Mapping[str, pd.DataFrame],
-) -> Evaluation:
-    validation_scores = regression_scores(dataset, dataset.validation, of_validation)
-    test_scores = regression_scores(dataset, dataset.test, of_test)
-    return Evaluation(
-        regression_metrics(test_scores, validation_scores),
-        regression_predictions(dataset, dataset.test, of_test),
-        {"per_seed": _by_split(validation_scores, test_scores), **tables},
-    )

@@ -10,7 +10,7 @@ import pandas as pd
 from dlstudy.core.dataset import Dataset
 from dlstudy.core.execution import map_runs
 from dlstudy.evaluation.scores import Evaluation, of_classification
-from dlstudy.training.runs import Parameters, Run
+from dlstudy.training.networks import Parameters, Run
 from dlstudy.vision.networks import outputs_of_run
 from dlstudy.vision.params import VisionParams
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from dlstudy.core.dataset import Dataset, Split
 from dlstudy.figures.style import SMALL, Figures, new, pixels_of
 from dlstudy.study.results import Results
-from dlstudy.training.runs import Parameters, load_runs
+from dlstudy.training.networks import Parameters, load_runs
 
 PADDING: Final = 2
 WHITE: Final = 255  # between images of whole numbers

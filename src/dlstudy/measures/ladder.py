@@ -232,7 +232,7 @@ def signals(ladder: Ladder) -> pd.DataFrame:
 
 
 def drawn_by(init: str, activation: str) -> str:
-    """The initialiser that an activation was drawn by: "matching" as `training.models` has it, which imports torch."""
+    """The initialiser an activation was drawn by: "matching" as `training.networks` has it, which imports torch."""
     matching = "xavier" if activation in ("identity", "sigmoid", "tanh") else "he"
     return matching if init == "matching" else init
 

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
-from dlstudy.core.checksums import read_checksums
+from dlstudy.core.published import read_checksums
 from dlstudy.data.image_sets import DATASETS, SIDE
 from dlstudy.judging.controls import A_A
 from dlstudy.judging.register import FIXED, UNREGISTERED, load_register

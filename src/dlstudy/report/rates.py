@@ -7,7 +7,7 @@ from dlstudy.report.markdown import Context
 from dlstudy.study.ladder import POINTS
 from dlstudy.study.results import Results
 from dlstudy.training.params import SgdParams
-from dlstudy.tuning.rates import PER_DECADE, learning_rate
+from dlstudy.tuning.params import PER_DECADE, learning_rate
 
 
 def rate_rows(results: Results) -> list[Context]:

@@ -11,10 +11,19 @@ from dlstudy.core.errors import DivergedError
 from dlstudy.core.execution import map_runs
 from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
-from dlstudy.training.losses import LOSSES, USUAL_LOSS, Loss, Scores, num_correct, scores
-from dlstudy.training.models import build_network, initialise
+from dlstudy.training.networks import (
+    LOSSES,
+    USUAL_LOSS,
+    Epoch,
+    Loss,
+    Run,
+    Scores,
+    build_network,
+    initialise,
+    num_correct,
+    scores,
+)
 from dlstudy.training.params import SgdParams
-from dlstudy.training.runs import Epoch, Run
 
 
 def minibatches(num_examples: int, batch_size: int, stream: torch.Generator) -> Iterator[Tensor]:
@@ -54,11 +63,7 @@ def train_epoch(
 def start_run(dataset: Dataset, params: SgdParams, seed: int) -> tuple[nn.Sequential, torch.Generator]:
     """The network before its first step, and the stream that orders its minibatches: all that a seed settles."""
     network = build_network(
-        dataset.num_features,
-        params.hidden,
-        dataset.num_outputs,
-        activation=params.activation,
-        dtype=dataset.dtype,
+        dataset.num_features, params.hidden, dataset.num_outputs, activation=params.activation, dtype=dataset.dtype
     )
     initialise(network, params.init, generator(seed, "weights"))
     return network, generator(seed, "minibatches")

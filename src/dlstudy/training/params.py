@@ -1,28 +1,36 @@
 """Parameters of the train stages: one entry a model."""
 
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo, field_validator
 
-from dlstudy.core.params import (
-    EntryName,
-    Items,
-    PositiveFloat,
-    PositiveInt,
-    Section,
-    Seed,
-    each_once,
-    within_split,
-)
-from dlstudy.training.activations import ActivationName
+from dlstudy.core.params import EntryName, Items, PositiveFloat, PositiveInt, Section, Seed, each_once, within_split
 
 DataName = Literal["images", "housing", "synthetic"]
 LossName = Literal["cross_entropy", "squared_error"]
 InitName = Literal["zeros", "pytorch", "xavier", "lecun", "he", "xavier4"]
 
+ACTIVATION_CLASSES: Final = {
+    **{"identity": "Identity", "relu": "ReLU", "sigmoid": "Sigmoid", "tanh": "Tanh", "leaky_relu": "LeakyReLU"},
+    **{"gelu": "GELU", "silu": "SiLU", "elu": "ELU", "celu": "CELU", "hardshrink": "Hardshrink"},
+    **{"hardsigmoid": "Hardsigmoid", "hardswish": "Hardswish", "hardtanh": "Hardtanh", "log_sigmoid": "LogSigmoid"},
+    **{"mish": "Mish", "relu6": "ReLU6", "selu": "SELU", "softplus": "Softplus", "softshrink": "Softshrink"},
+    **{"softsign": "Softsign", "tanhshrink": "Tanhshrink"},
+}
+"""From the name in params.yaml to the class in torch.nn: what acts on each number by itself and learns nothing.
 
-def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    return each_once(seeds, "seed")
+In full, because parameters are checked where torch is not imported.
+"""
+
+
+def _is_activation(name: str) -> str:
+    if name not in ACTIVATION_CLASSES:
+        raise ValueError(f"expected an activation of torch.nn, one of {', '.join(ACTIVATION_CLASSES)}, found {name!r}")
+    return name
+
+
+ActivationName = Annotated[str, AfterValidator(_is_activation)]
 
 
 def _is_prepared(name: str, info: ValidationInfo) -> str:
@@ -35,7 +43,7 @@ def _is_prepared(name: str, info: ValidationInfo) -> str:
 PreparedName = Annotated[EntryName, AfterValidator(_is_prepared)]
 """A data set by its DataName, or by its name in the section `features`."""
 
-Seeds = Annotated[Items[Seed], Field(min_length=1), AfterValidator(_each_once)]
+Seeds = Annotated[Items[Seed], Field(min_length=1), AfterValidator(partial(each_once, what="seed"))]
 
 
 class ClosedFormParams(Section):

@@ -9,12 +9,12 @@ Talwalkar's idea (AISTATS 2016); neighbours are added because the best rate fall
 Nothing is trained here: `score_all` is handed the trials of all cells at a time.
 """
 
-import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from dlstudy.tuning.rates import learning_rate
+from dlstudy.tuning.params import learning_rate
 from dlstudy.tuning.stacks import LARGEST_LOSS
 
 MOST_STEPS: Final = 8
@@ -57,13 +57,6 @@ class RungScore(NamedTuple):
     diverged: bool = False
 
 
-class Rank(NamedTuple):
-    """What is compared: mean accuracy or, where that is no more than guessing, mean loss. Larger is better."""
-
-    accuracy: float  # 0 where it is no more than guessing
-    loss: float  # negative
-
-
 @dataclass
 class Climb(Generic[Place]):
     """The trials of one place, and which configuration is best."""
@@ -82,11 +75,15 @@ class Climb(Generic[Place]):
         new = sorted(set(configurations) - set(self.tried))
         return [RungTrial(self.place, configuration, seed) for configuration in new for seed in self.seeds]
 
-    def rank(self, configuration: Configuration) -> Rank:
+    def means(self, configuration: Configuration) -> tuple[float, float]:
+        """Accuracy and loss over the seeds."""
         found = [self.scores[RungTrial(self.place, configuration, seed)] for seed in self.seeds]
-        accuracy = math.fsum(score.accuracy for score in found) / len(found)
-        loss = math.fsum(score.loss for score in found) / len(found)
-        return Rank(round(accuracy, 12) if accuracy > self.guessing else 0.0, round(-loss, 9))
+        return fmean(score.accuracy for score in found), fmean(score.loss for score in found)
+
+    def rank(self, configuration: Configuration) -> tuple[float, float]:
+        """What is compared: accuracy or, where that is 0 as no more than guessing, the negative loss."""
+        accuracy, loss = self.means(configuration)
+        return round(accuracy, 12) if accuracy > self.guessing else 0.0, round(-loss, 9)
 
     def best(self, init: str | None = None) -> Configuration:
         """Of several that are equally good, the one with the smallest rate."""
@@ -95,7 +92,7 @@ class Climb(Generic[Place]):
 
     @property
     def trains(self) -> bool:
-        return self.rank(self.best()).accuracy > 0
+        return self.rank(self.best())[0] > 0
 
     @property
     def at_edge(self) -> bool:
@@ -105,10 +102,7 @@ class Climb(Generic[Place]):
     @property
     def accuracy(self) -> float:
         """Mean validation accuracy of the best."""
-        best = self.best()
-        return math.fsum(self.scores[RungTrial(self.place, best, seed)].accuracy for seed in self.seeds) / len(
-            self.seeds
-        )
+        return self.means(self.best())[0]
 
 
 def next_start(climb: Climb[Place], *, other_inits: bool) -> set[Configuration]:

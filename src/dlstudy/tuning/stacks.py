@@ -18,14 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
-from dlstudy.core.dataset import Dataset
+from dlstudy.core.dataset import Dataset, Split
 from dlstudy.core.randomness import generator
-from dlstudy.training.losses import EVALUATION_BATCH
-from dlstudy.training.models import ACTIVATIONS, build_network, initialise
-from dlstudy.tuning.products import stacked_linear
+from dlstudy.training.networks import ACTIVATIONS, EVALUATION_BATCH, build_network, initialise
 
 StackLoss = Literal["cross_entropy", "binary_cross_entropy", "squared_error"]
-Optimiser = Literal["sgd", "adam"]
 
 BETAS: Final = (0.9, 0.999)  # of Adam, and its epsilon: Kingma & Ba, ICLR 2015, algorithm 1
 EPSILON: Final = 1e-8
@@ -52,7 +49,7 @@ class Recipe:
     num_epochs: float  # passes over the training split; the last may be cut short
     output: str = "identity"  # activation of the outputs
     loss: StackLoss = "cross_entropy"
-    optimiser: Optimiser = "sgd"
+    optimiser: Literal["sgd", "adam"] = "sgd"
     momentum: float = 0.0  # of SGD; each step follows the sum of past gradients, an older one counting less
     batch_norm: bool = False  # before each activation
     decay: bool = True  # the learning rate falls linearly to 0; else it is constant
@@ -73,35 +70,17 @@ class Images:
     tell nothing of an image.
     """
 
-    features: Tensor  # (images, pixels), float32
-    targets: Tensor  # (images,)
-    test_features: Tensor
-    test_targets: Tensor
+    pool: Split  # what a seed divides: features (images, pixels), float32, and targets (images,)
+    test: Split
     num_train: int
     num_classes: int
 
     @classmethod
     def of(cls, dataset: Dataset) -> "Images":
-        splits = [dataset.standardised(split) for split in (dataset.train, dataset.validation, dataset.test)]
-        train, validation, test = splits
-        return cls(
-            features=torch.cat([train.features, validation.features]),
-            targets=torch.cat([train.targets, validation.targets]),
-            test_features=test.features,
-            test_targets=test.targets,
-            num_train=len(train),
-            num_classes=dataset.num_outputs,
-        )
-
-    @cached_property
-    def arrays(self) -> tuple[np.ndarray[Any, Any], ...]:
-        """The tensors as NumPy arrays, always the same objects: joblib knows by them what it shares."""
-        tensors = self.features, self.targets, self.test_features, self.test_targets
-        return tuple(tensor.numpy() for tensor in tensors)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travels to other processes as NumPy arrays, which joblib maps into the memory of all, unlike tensors."""
-        return _images_of_arrays, (self.arrays, self.num_train, self.num_classes)
+        train, validation, test = map(dataset.standardised, dataset.splits.values())
+        features = torch.cat([train.features, validation.features])
+        pool = Split(features, torch.cat([train.targets, validation.targets]))
+        return cls(pool, test, len(train), dataset.num_outputs)
 
     @property
     def guessing(self) -> float:
@@ -110,13 +89,8 @@ class Images:
 
     def division(self, seed: int) -> tuple[Tensor, Tensor]:
         """The rows of training and validation split: the division that `Dataset.redivided` makes of the seed."""
-        rows = torch.randperm(len(self.targets), generator=generator(seed, "split"))
+        rows = torch.randperm(len(self.pool), generator=generator(seed, "split"))
         return rows[: self.num_train], rows[self.num_train :]
-
-
-def _images_of_arrays(arrays: tuple[np.ndarray[Any, Any], ...], num_train: int, num_classes: int) -> Images:
-    features, targets, test_features, test_targets = map(torch.from_numpy, arrays)
-    return Images(features, targets, test_features, test_targets, num_train, num_classes)
 
 
 class Minibatch(NamedTuple):
@@ -128,7 +102,7 @@ class Order:
     """The minibatches of every member of a stack: epoch by epoch every training image once, in the seed's order."""
 
     def __init__(self, images: Images, members: Sequence[Member], batch_size: int) -> None:
-        self.images, self.batch_size = images, batch_size
+        self.pool, self.batch_size = images.pool, batch_size
         self.seeds = list(dict.fromkeys(member.seed for member in members))
         self.streams = [generator(seed, "minibatches") for seed in self.seeds]
         self.divisions = [images.division(seed)[0] for seed in self.seeds]
@@ -144,11 +118,51 @@ class Order:
             self.waiting = list(zip(*epochs, strict=True))[::-1]
         rows = self.waiting.pop()
         if len(rows) == 1:
-            targets = self.images.targets.index_select(0, rows[0])
-            return Minibatch(self.images.features.index_select(0, rows[0]), targets.expand(len(self.which), -1))
+            targets = self.pool.targets.index_select(0, rows[0])
+            return Minibatch(self.pool.features.index_select(0, rows[0]), targets.expand(len(self.which), -1))
         chosen = torch.stack(rows).index_select(0, self.which)  # (members, batch)
-        features = self.images.features.index_select(0, chosen.flatten())
-        return Minibatch(features.view(*chosen.shape, -1), self.images.targets[chosen])
+        features = self.pool.features.index_select(0, chosen.flatten())
+        return Minibatch(features.view(*chosen.shape, -1), self.pool.targets[chosen])
+
+
+# --- Matrix products of many networks at once ---
+#
+# They have the same bytes on the processors of Intel and AMD, because they are NumPy's: its OpenBLAS takes the kernels
+# that OPENBLAS_CORETYPE names (`core.arithmetic` sets Haswell's) on every processor with AVX2, while PyTorch's MKL
+# chooses by maker. They are as fast, and write into memory that is there, so that a stack needs no copies. Each network
+# has a product of its own: its numbers do not depend on how many others stand beside it.
+
+
+class _StackedLinear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, signal: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(signal, weight)
+        outputs = torch.empty(weight.shape[0], signal.shape[-2], weight.shape[1])
+        _product(signal, weight.mT, outputs)
+        return outputs.add_(bias.unsqueeze(1))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        signal, weight = ctx.saved_tensors
+        of_outputs = gradients[0].contiguous()  # (members, batch, outputs)
+        of_signal = _product(of_outputs, weight, torch.empty(signal.shape)) if ctx.needs_input_grad[0] else None
+        of_weight = _product(of_outputs.mT, signal, torch.empty(weight.shape))
+        return of_signal, of_weight, of_outputs.sum(1)
+
+
+def stacked_linear(signal: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """A linear layer of every network: (members, batch, inputs) -> (members, batch, outputs), float32.
+
+    The signal may be (batch, inputs), the same for all, if it needs no gradient. Weights are
+    (members, outputs, inputs), biases (members, outputs), as nn.Linear has them.
+    """
+    return _StackedLinear.apply(signal, weight, bias)  # type: ignore[no-any-return]
+
+
+def _product(first: Tensor, second: Tensor, result: Tensor) -> Tensor:
+    with np.errstate(all="ignore"):  # a network that diverges overflows in silence, as PyTorch's do
+        np.matmul(first.detach().numpy(), second.detach().numpy(), out=result.numpy())
+    return result
 
 
 # --- The stack ---
@@ -184,16 +198,8 @@ class Norm:
         """(members, batch, units) -> the same; one call for all members, which are so many units more to it."""
         num_members, num_images, num_units = signal.shape
         side_by_side = signal.transpose(0, 1).reshape(num_images, num_members * num_units)
-        normalised = F.batch_norm(
-            side_by_side,
-            self.mean.view(-1),
-            self.variance.view(-1),
-            self.scale.view(-1),
-            self.shift.view(-1),
-            training,
-            NORM_MOMENTUM,
-            NORM_EPSILON,
-        )
+        mean, variance, scale, shift = (each.view(-1) for each in (self.mean, self.variance, self.scale, self.shift))
+        normalised = F.batch_norm(side_by_side, mean, variance, scale, shift, training, NORM_MOMENTUM, NORM_EPSILON)
         return normalised.view(num_images, num_members, num_units).transpose(0, 1)
 
 
@@ -306,7 +312,7 @@ def adam_step(parameter: Tensor, gradient: Tensor, rates: Tensor, moments: tuple
 
 def train_stack(images: Images, recipe: Recipe, members: Sequence[Member]) -> Stack:
     """A trained stack. A member that diverges goes on with what are no numbers any more; `finite` tells."""
-    stack = Stack.new(recipe, members, images.features.shape[1], images.num_classes)
+    stack = Stack.new(recipe, members, images.pool.features.shape[1], images.num_classes)
     order, num_steps = Order(images, members, recipe.batch_size), recipe.num_steps(images.num_train)
     for step in range(1, num_steps + 1):
         stack.step(order.next(), 1 - (step - 1) / num_steps if recipe.decay else 1.0, step)
@@ -324,13 +330,13 @@ class StackScore(NamedTuple):
 
 
 @torch.no_grad()
-def stack_scores(stack: Stack, features: Tensor, targets: Tensor, rows: Tensor) -> list[StackScore]:
-    """The scores of each member on some rows: (images,), or its own ones, (members, images)."""
+def stack_scores(stack: Stack, split: Split, rows: Tensor) -> list[StackScore]:
+    """The scores of each member on some rows of a split: (images,), or its own ones, (members, images)."""
     num_members, num_images = len(stack.members), rows.shape[-1]
     num_right = torch.zeros(num_members, dtype=torch.int64)
     losses = torch.zeros(num_members, dtype=torch.float64)
     for part in rows.split(max(1, EVALUATION_BATCH * num_images // rows.numel()), -1):
-        outputs, wanted = stack.outputs(features[part]), targets[part].expand(num_members, -1)
+        outputs, wanted = stack.outputs(split.features[part]), split.targets[part].expand(num_members, -1)
         num_right += (outputs.argmax(2) == wanted).sum(1)
         each = F.cross_entropy(outputs.flatten(0, 1), wanted.flatten(), reduction="none")
         losses += each.view(num_members, -1).double().sum(1)
@@ -345,13 +351,8 @@ def scores_on_validation(stack: Stack, images: Images) -> list[StackScore]:
     """Of each member on its own validation split."""
     rows = {seed: images.division(seed)[1] for seed in {member.seed for member in stack.members}}
     own = [rows[member.seed] for member in stack.members]
-    return stack_scores(stack, images.features, images.targets, own[0] if len(rows) == 1 else torch.stack(own))
+    return stack_scores(stack, images.pool, own[0] if len(rows) == 1 else torch.stack(own))
 
 
 def scores_on_test(stack: Stack, images: Images) -> list[StackScore]:
-    rows = torch.arange(len(images.test_targets))
-    return stack_scores(stack, images.test_features, images.test_targets, rows)
-
-
-def accuracies_on_test(stack: Stack, images: Images) -> list[float]:
-    return [score.accuracy for score in scores_on_test(stack, images)]
+    return stack_scores(stack, images.test, torch.arange(len(images.test)))

@@ -14,7 +14,7 @@ from dlstudy.core.dataset import Dataset, Scale, Split
 from dlstudy.core.errors import DataError
 from dlstudy.core.execution import map_runs
 from dlstudy.core.params import ParamsError
-from dlstudy.core.weights import WeightsError
+from dlstudy.core.published import WeightsError
 from dlstudy.vision.inputs import network_inputs
 from dlstudy.vision.params import FeaturesParams
 from dlstudy.vision.pretrained import State, body, input_format, pretrained_network

@@ -26,8 +26,7 @@ from dlstudy.core.dataset import Dataset, Split
 from dlstudy.core.errors import DivergedError
 from dlstudy.core.execution import map_runs
 from dlstudy.core.randomness import generator
-from dlstudy.training.losses import Scores, cross_entropy, num_correct
-from dlstudy.training.runs import Epoch, Run
+from dlstudy.training.networks import Epoch, Run, Scores, cross_entropy, num_correct
 from dlstudy.vision.inputs import InputFormat, augmented, network_inputs
 from dlstudy.vision.networks import build_vision, format_of, outputs_of_images
 from dlstudy.vision.params import VisionParams

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from dlstudy.core.dataset import Dataset
-from dlstudy.training.runs import Parameters
+from dlstudy.training.networks import Parameters
 from dlstudy.vision.inputs import InputFormat, grey_format, network_inputs
 from dlstudy.vision.layers import with_own_layers
 from dlstudy.vision.params import VisionParams

@@ -9,7 +9,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from dlstudy.core.weights import PublishedWeights, WeightsError, published_weights, verify, weights_entry
+from dlstudy.core.published import PublishedWeights, WeightsError, published_weights, verify, weights_entry
 from dlstudy.vision.inputs import InputFormat
 
 State = dict[str, Tensor]

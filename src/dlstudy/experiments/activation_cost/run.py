@@ -21,10 +21,8 @@ from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.activation_cost.params import CostParams
 from dlstudy.sgd.loop import learning_rates, minibatches, start_run, train_epoch
-from dlstudy.training.activations import ActivationName
-from dlstudy.training.losses import cross_entropy
-from dlstudy.training.models import ACTIVATIONS
-from dlstudy.training.params import SgdParams
+from dlstudy.training.networks import ACTIVATIONS, cross_entropy
+from dlstudy.training.params import ActivationName, SgdParams
 
 PARAMS = CostParams
 load = partial(load_dataset, Path("data/prepared/images.pt"))

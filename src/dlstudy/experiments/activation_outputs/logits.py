@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from dlstudy.tuning.jobs import Job, Row
-from dlstudy.tuning.networks import final_scores
+from dlstudy.tuning.jobs import Job, Row, final_scores
 from dlstudy.tuning.stacks import Images, Stack
 
 Affine = tuple[Tensor, Tensor]  # weight (outputs, inputs), bias (outputs,)
@@ -66,5 +65,5 @@ def looked_at(stack: Stack, images: Images) -> list[Row]:
     """Of each network, on the test images: how far it collapses if it has no activation, else its dead classes."""
     if stack.recipe.activations == ("identity",):
         places = range(len(stack.members))
-        return [{"collapse": collapse(layers_of(stack, place), images.test_features)} for place in places]
-    return [{"logits": silence(logits)} for logits in stack.outputs(images.test_features)]
+        return [{"collapse": collapse(layers_of(stack, place), images.test.features)} for place in places]
+    return [{"logits": silence(logits)} for logits in stack.outputs(images.test.features)]

@@ -20,10 +20,9 @@ from dlstudy.core.execution import map_runs
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.activation_outputs.params import PriceParams
 from dlstudy.sgd.loop import learning_rates, minibatches, train_epoch
-from dlstudy.training.losses import outputs_of, squared_loss
-from dlstudy.training.models import ACTIVATIONS, build_network, initialise
+from dlstudy.training.networks import ACTIVATIONS, build_network, initialise, outputs_of, squared_loss
 from dlstudy.tuning.jobs import Row
-from dlstudy.tuning.rates import step_of
+from dlstudy.tuning.params import step_of
 from dlstudy.tuning.rungs import Climb, Configuration, RungScore, RungTrial, climb_all, diverged_score
 
 INIT: Final = "he"

@@ -16,10 +16,8 @@ from dlstudy.core.dataset import Dataset, load_dataset
 from dlstudy.experiments.activation_outputs.logits import confirming_job
 from dlstudy.experiments.activation_outputs.params import OutputsParams
 from dlstudy.experiments.activation_outputs.price import compare_prices
-from dlstudy.tuning.jobs import Row, sorted_table
-from dlstudy.tuning.memo import Memo
-from dlstudy.tuning.networks import Networks, chosen_table, tuning_table
-from dlstudy.tuning.rates import step_of
+from dlstudy.tuning.jobs import Memo, Networks, Row, chosen_table, sorted_table, tuning_table
+from dlstudy.tuning.params import step_of
 from dlstudy.tuning.rungs import Climb, Configuration, climb_rungs
 from dlstudy.tuning.stacks import Images, Member, Recipe, StackLoss
 

@@ -9,11 +9,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from dlstudy.experiments.ladder.params import Protocol
-from dlstudy.training.models import matching_init
-from dlstudy.tuning.jobs import Job, Row, sorted_table
-from dlstudy.tuning.memo import Memo
-from dlstudy.tuning.networks import Networks, chosen_table, final_scores, tuning_table
-from dlstudy.tuning.rates import step_of
+from dlstudy.training.networks import matching_init
+from dlstudy.tuning.jobs import Job, Memo, Networks, Row, chosen_table, final_scores, sorted_table, tuning_table
+from dlstudy.tuning.params import step_of
 from dlstudy.tuning.rungs import Climb, Configuration, RungTrial, climb_rungs
 from dlstudy.tuning.stacks import Images, Member, Recipe
 

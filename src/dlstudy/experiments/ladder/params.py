@@ -15,8 +15,7 @@ from dlstudy.core.params import (
     ascending,
     each_once,
 )
-from dlstudy.training.activations import ActivationName
-from dlstudy.training.params import Seeds
+from dlstudy.training.params import ActivationName, Seeds
 from dlstudy.tuning.params import Budgets, Rates, TunedSection
 
 EachOnce = AfterValidator(partial(each_once, what="name"))

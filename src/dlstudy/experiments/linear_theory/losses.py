@@ -11,7 +11,7 @@ from scipy.optimize import linprog, minimize_scalar
 from torch import Tensor
 
 from dlstudy.closed_form.least_squares import by_lstsq, with_ones
-from dlstudy.training.losses import squared_loss
+from dlstudy.training.networks import squared_loss
 
 LARGE_AREA: Final = 4_000.0  # square feet; De Cock (2011) advises to look at the sales beyond it
 NAMES: Final = ("area", "age", "intercept")

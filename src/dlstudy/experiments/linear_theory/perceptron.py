@@ -20,7 +20,7 @@ from dlstudy.core.errors import DivergedError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.linear_theory.params import LinearTheoryParams
 from dlstudy.experiments.linear_theory.solving import recorded_steps
-from dlstudy.training.models import build_network, initialise
+from dlstudy.training.networks import build_network, initialise
 
 CONSTANTS: Final = (0.0, 0.1, 0.5, 1.0)
 """Initial values that are the same for every parameter."""

@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 from dlstudy.closed_form.least_squares import with_ones
 from dlstudy.core.dataset import Dataset, Split
 from dlstudy.core.randomness import generator
-from dlstudy.training.losses import cross_entropy, squared_loss
+from dlstudy.training.networks import cross_entropy, squared_loss
 
 NUM_IMAGES: Final = 200
 BLOCK: Final = 7  # pixels: 28 x 28 become 4 x 4 means

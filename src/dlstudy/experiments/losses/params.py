@@ -5,8 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from dlstudy.core.params import Fraction, Items, NumTrainingImages, PositiveInt
-from dlstudy.training.activations import ActivationName
-from dlstudy.training.params import InitName, Seeds
+from dlstudy.training.params import ActivationName, InitName, Seeds
 from dlstudy.tuning.params import Budgets, Rates, TunedSection
 
 

@@ -21,10 +21,8 @@ from dlstudy.core.execution import map_runs
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.losses.params import LossesParams
 from dlstudy.experiments.losses.scores import Outputs, scores_of, scoring_job
-from dlstudy.tuning.jobs import Row, sorted_table
-from dlstudy.tuning.memo import Memo
-from dlstudy.tuning.networks import Networks, chosen_table, tuning_table
-from dlstudy.tuning.rates import step_of
+from dlstudy.tuning.jobs import Memo, Networks, Row, chosen_table, sorted_table, tuning_table
+from dlstudy.tuning.params import step_of
 from dlstudy.tuning.rungs import Climb, Configuration, RungTrial, climb_rungs
 from dlstudy.tuning.stacks import Images, Member, Recipe, StackLoss
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from dlstudy.core.errors import StudyError
 from dlstudy.core.randomness import generator
 from dlstudy.training.calibration import ece, fit_temperature, nll
-from dlstudy.training.losses import EVALUATION_BATCH
+from dlstudy.training.networks import EVALUATION_BATCH
 from dlstudy.tuning.jobs import Job, Row
 from dlstudy.tuning.stacks import Images, Stack
 
@@ -56,14 +56,14 @@ def scoring_job(handicap: float | None, images: Images, job: Job) -> list[Row]:
     """The scores of each network of a stack, {} of one that diverged; also with a planted handicap, if one is given."""
     stack = job.trained(images)
     rows = torch.stack([images.division(member.seed)[1] for member in stack.members])
-    every = torch.arange(len(images.test_targets)).expand(len(rows), -1)
-    validation, test = outputs_on(stack, images.features, rows), outputs_on(stack, images.test_features, every)
+    every = torch.arange(len(images.test)).expand(len(rows), -1)
+    validation, test = outputs_on(stack, images.pool.features, rows), outputs_on(stack, images.test.features, every)
     found = []
     for place, (member, finite) in enumerate(zip(stack.members, stack.finite(), strict=True)):
         outputs = Outputs(validation[place], test[place])
-        scores = scores_of(outputs, images.targets[rows[place]], images.test_targets) if finite else {}
+        scores = scores_of(outputs, images.pool.targets[rows[place]], images.test.targets) if finite else {}
         if finite and handicap is not None:
-            which = right(outputs.test, images.test_targets)
+            which = right(outputs.test, images.test.targets)
             scores["handicapped"] = share(handicapped(which, handicap, generator(member.seed, "handicap")))
         found.append(scores)
     return found

@@ -12,10 +12,8 @@ from dlstudy.core.dataset import Dataset, load_dataset
 from dlstudy.core.params import load_section
 from dlstudy.experiments.mlp_rates.params import MlpRatesParams
 from dlstudy.training.params import SgdParams
-from dlstudy.tuning.jobs import sorted_table
-from dlstudy.tuning.memo import Memo
-from dlstudy.tuning.networks import Networks
-from dlstudy.tuning.rates import step_of
+from dlstudy.tuning.jobs import Memo, Networks, sorted_table
+from dlstudy.tuning.params import step_of
 from dlstudy.tuning.rungs import Climb, Configuration, climb_all
 from dlstudy.tuning.stacks import Images, Member, Recipe
 

@@ -6,8 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from dlstudy.core.params import Items, NumTrainingImages, PositiveFloat, PositiveInt, Section, each_once
-from dlstudy.training.activations import ActivationName
-from dlstudy.training.params import InitName
+from dlstudy.training.params import ActivationName, InitName
 
 
 class TableNetwork(Section):

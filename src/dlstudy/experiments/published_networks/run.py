@@ -34,18 +34,18 @@ from dlstudy.experiments.published_networks.params import (
     TutorialParams,
     TutorialRun,
 )
-from dlstudy.signals.mean_field import layer_variances, mean_field
-from dlstudy.signals.passes import (
+from dlstudy.signals.layers import (
     drawn_network,
-    first_preactivations,
+    layer_variances,
+    mean_field,
     observed_images,
     pass_through,
     shortened,
     signals,
 )
-from dlstudy.training.losses import EVALUATION_BATCH, Scores
+from dlstudy.training.networks import EVALUATION_BATCH, Scores
 from dlstudy.tuning.jobs import Row
-from dlstudy.tuning.stacks import Images, Member, Order, Recipe, Stack, accuracies_on_test
+from dlstudy.tuning.stacks import Images, Member, Order, Recipe, Stack, scores_on_test
 
 PARAMS = PublishedNetworksParams
 load = partial(load_dataset, Path("data/prepared/images.pt"))
@@ -128,7 +128,7 @@ def train(images: Images, recipe: Recipe, members: Sequence[Member], *, enough: 
 
     The test split is scored once, after the last epoch.
     """
-    stack = Stack.new(recipe, members, images.features.shape[1], images.num_classes)
+    stack = Stack.new(recipe, members, images.pool.features.shape[1], images.num_classes)
     order, num_steps = Order(images, members, recipe.batch_size), math.ceil(images.num_train / recipe.batch_size)
     last = num_steps * recipe.num_epochs if recipe.decay else math.inf  # where the learning rate is 0
     epochs = [validation_scores(stack, images)]
@@ -136,7 +136,7 @@ def train(images: Images, recipe: Recipe, members: Sequence[Member], *, enough: 
         for number in range((len(epochs) - 1) * num_steps, len(epochs) * num_steps):
             stack.step(order.next(), 1 - number / last, number + 1)
         epochs.append(validation_scores(stack, images))
-    return Trained(tuple(members), tuple(epochs), tuple(accuracies_on_test(stack, images)))
+    return Trained(tuple(members), tuple(epochs), tuple(score.accuracy for score in scores_on_test(stack, images)))
 
 
 @torch.no_grad()
@@ -145,7 +145,7 @@ def validation_scores(stack: Stack, images: Images) -> tuple[Scores, ...]:
     rows = torch.stack([images.division(member.seed)[1] for member in stack.members])  # (members, images)
     losses, num_right = torch.zeros(len(rows), dtype=torch.float64), torch.zeros(len(rows), dtype=torch.int64)
     for chosen in rows.split(EVALUATION_BATCH, 1):
-        outputs, targets = stack.outputs(images.features[chosen]), images.targets[chosen]
+        outputs, targets = stack.outputs(images.pool.features[chosen]), images.pool.targets[chosen]
         each = F.cross_entropy(outputs.flatten(0, 1), targets.flatten(), reduction="none")
         losses += each.view(targets.shape).double().sum(1)
         num_right += (outputs.argmax(2) == targets).sum(1)
@@ -203,7 +203,7 @@ def signal_table(dataset: Dataset, params: TutorialParams, seeds: Sequence[int])
 def measured_backward(images: Split, widths: Sequence[int], run: TutorialRun, seed: int) -> Tensor:
     """The rms of delta in each hidden layer, of one drawing of the weights; (layers,)."""
     network = drawn_network(widths, run.activation, run.init, 0.0, seed, images.features.dtype)
-    return signals(pass_through(network, images, first_preactivations(network, images))).backward
+    return signals(pass_through(network, images, network[0](images.features))).backward
 
 
 def layer_row(run: TutorialRun, theory: Tensor, found: Tensor, layer: int) -> Row:

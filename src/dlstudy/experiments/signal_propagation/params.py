@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field
 
 from dlstudy.core.params import Items, NumTrainingImages, PositiveFloat, PositiveInt, Section, with_claimed
-from dlstudy.training.activations import ActivationName
+from dlstudy.training.params import ActivationName
 
 SignalInitName = Literal["small_normal", "pytorch", "xavier", "he"]
 

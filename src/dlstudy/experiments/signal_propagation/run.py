@@ -25,24 +25,24 @@ from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.signal_propagation.params import CLAIMED_ACTIVATIONS, SignalParams
 from dlstudy.sgd.loop import minibatches, train_epoch
-from dlstudy.signals.mean_field import layer_variances, mean_field, variances
-from dlstudy.signals.passes import (
+from dlstudy.signals.layers import (
     Signals,
     backward_ratio,
     dead_shares,
     drawn_network,
-    first_preactivations,
+    layer_variances,
+    mean_field,
     mean_ratio,
     observed_images,
     pass_through,
     shortened,
     signals,
+    variances,
     weight_gradients,
     widths_of,
     with_activation,
 )
-from dlstudy.training.losses import cross_entropy
-from dlstudy.training.models import matching_init
+from dlstudy.training.networks import cross_entropy, matching_init
 
 PARAMS = SignalParams
 load = partial(load_dataset, Path("data/prepared/images.pt"))
@@ -95,7 +95,7 @@ def measured(images: Split, params: SignalParams, widths: Sequence[int], run: tu
     """What is measured of one drawing of the weights, by a seed and an initialiser, for every activation."""
     seed, init = run
     rows, drawn = [], drawn_network(widths, "identity", init, params.small_std, seed, images.features.dtype)
-    first = first_preactivations(drawn, images)
+    first = drawn[0](images.features)
     for activation in params.activations:
         found = pass_through(with_activation(drawn, activation), images, first)
         row = {"activation": activation, "init": init, "seed": seed, "signals": signals(found)}
@@ -196,7 +196,7 @@ def endless_minibatches(num_examples: int, batch_size: int, stream: torch.Genera
 def look(network: nn.Sequential, images: Split, run: Training, step: int) -> list[Row]:
     """One row per hidden layer; float64, as before training. DivergedError where the loss is no finite number."""
     frozen = copy.deepcopy(network).double().requires_grad_(False)
-    found = pass_through(frozen, images, first_preactivations(frozen, images))
+    found = pass_through(frozen, images, frozen[0](images.features))
     if not math.isfinite(found.loss):
         raise DivergedError(
             f"{run.activation}, {run.init}, seed {run.seed} diverged by step {step}: expected a finite loss, found "

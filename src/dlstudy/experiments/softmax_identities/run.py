@@ -9,8 +9,8 @@ from torch import Tensor
 from dlstudy.core.dataset import Dataset, load_dataset
 from dlstudy.evaluation.scores import network_outputs
 from dlstudy.experiments.softmax_identities import identities, limits
+from dlstudy.training.networks import Parameters, load_runs
 from dlstudy.training.params import SgdParams
-from dlstudy.training.runs import Parameters, load_runs
 
 SECTION = "train.softmax_regression"  # of params.yaml, in place of one below `experiments`
 PARAMS = SgdParams
@@ -24,8 +24,7 @@ def load() -> tuple[Dataset, dict[int, Parameters]]:
 def run(inputs: tuple[Dataset, dict[int, Parameters]], params: SgdParams, seeds: Sequence[int]) -> dict[str, Any]:
     """The tables of identities in exact and in floating-point arithmetic, and the facts."""
     images, runs = inputs
-    hidden, activation = params.hidden, params.activation
-    return findings(network_outputs(images, images.validation, runs, hidden=hidden, activation=activation))
+    return findings(network_outputs(images, images.validation, runs, params))
 
 
 def findings(logits: Mapping[int, Tensor]) -> dict[str, Any]:
