@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined
 
-from dlstudy.judging.power import MOST_SEEDS, POWER
 from dlstudy.judging.statements import Statement
+from dlstudy.judging.tables import MOST_SEEDS, POWER
 from dlstudy.report.chinese import in_words_zh, zh
 from dlstudy.report.words import ANSWER, PLURAL
 

@@ -8,10 +8,10 @@ from typing import Any, Final, Literal
 
 from jinja2 import Template
 
-from dlstudy.judging.answers import ANSWERS
 from dlstudy.judging.register import Entry, entries_of, load_register
 from dlstudy.judging.rules import VERDICTS
 from dlstudy.judging.statements import POINTS, Reading, Statement
+from dlstudy.judging.tables import ANSWERS, SUPPORTING
 from dlstudy.measures.samples import records
 from dlstudy.report.markdown import environment
 from dlstudy.report.words import MARK, RELATION, Language, rule_words
@@ -27,7 +27,6 @@ PAGE_OF: Final = {
 }
 
 
-SUPPORTING: Final = ("supported", "consistent with")
 NOT_SUPPORTING: Final = tuple(each for each in VERDICTS if each not in SUPPORTING)
 
 
