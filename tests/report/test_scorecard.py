@@ -12,8 +12,6 @@ from dlstudy.judging.judgement import ARM_COLUMNS, judge
 from dlstudy.judging.rules import VERDICTS
 from dlstudy.judging.statements import readings_of
 from dlstudy.judging.tables import answer_table, evidence_content, verdict_table, verdicts_of
-from dlstudy.report.chinese import zh
-from dlstudy.report.markdown import TEMPLATES
 from dlstudy.report.scorecard import (
     Judged,
     Section,
@@ -24,7 +22,7 @@ from dlstudy.report.scorecard import (
     measured,
     sections,
 )
-from dlstudy.report.words import ANSWER, RELATION, rule_words
+from dlstudy.report.words import ANSWER, RELATION, TEMPLATES, rule_words, zh
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import MissingResultError, Results
 from tests.committed import committed_statements, committed_study

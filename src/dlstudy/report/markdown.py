@@ -3,20 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined
 
 from dlstudy.judging.statements import Statement
 from dlstudy.judging.tables import MOST_SEEDS, POWER
-from dlstudy.report.chinese import in_words_zh, zh
-from dlstudy.report.words import ANSWER, PLURAL
+from dlstudy.report.words import ANSWER, PLURAL, TEMPLATES, in_words_zh, zh
 
-TEMPLATES: Final = Path(__file__).with_name("templates")
-
-Context = dict[str, Any]
-"""What a template is filled with, or a row of a table in it."""
+Context = dict[str, Any]  # what a template is filled with, or a row of a table in it
 
 
 def count(value: float) -> str:
