@@ -11,7 +11,7 @@ from dlstudy.judging.register import load_register, registration
 from dlstudy.judging.statements import load_statements, readings_of
 from dlstudy.judging.tables import answer_table, evidence_content, verdict_table, verdicts_of
 from dlstudy.measures.find import measured
-from dlstudy.report.cost import cost_pages
+from dlstudy.report.pages import cost_pages
 from dlstudy.study.params import load_study
 from dlstudy.study.results import TIMING, TimingResults
 

@@ -15,23 +15,12 @@ from dlstudy.judging.statements import POINTS, Statement, readings_of
 from dlstudy.literature.published import Published
 from dlstudy.measures.samples import records
 from dlstudy.report.activations import activations_page, which
-from dlstudy.report.classifiers import beside, classifier
+from dlstudy.report.classifiers import beside, classifier, rate_rows, torchvision_context
 from dlstudy.report.markdown import Context, in_both_languages, with_bodies
 from dlstudy.report.published import published_context, single_run_row
-from dlstudy.report.rates import rate_rows
-from dlstudy.report.scorecard import (
-    Judged,
-    Section,
-    by_verdict,
-    citing,
-    counts,
-    judged,
-    measured,
-    sections,
-)
-from dlstudy.report.torchvision import torchvision_context
+from dlstudy.report.scorecard import PAGE_OF, Judged, Section, by_verdict, citing, counts, judged, measured, sections
 from dlstudy.study.ladder import Ladder
-from dlstudy.study.results import Results
+from dlstudy.study.results import Results, TimingResults
 
 
 @dataclass(frozen=True)
@@ -278,3 +267,19 @@ def render_pages(sources: Sources) -> Iterator[tuple[str, str]]:
     jinja, shared = with_bodies(sources.statements), common(sources.results, sources.beside)
     for name, context_of in PAGES.items():
         yield from in_both_languages(jinja, name, shared | context_of(sources))
+
+
+def cost_pages(results: TimingResults, statements: tuple[Statement, ...]) -> Iterator[tuple[str, str]]:
+    """File and text of the page of wall-clock times, which is made apart, in both languages."""
+    found = sections(results, statements)
+    readings = [reading for section in found for reading in section.readings]
+    context = {
+        "sections": found,
+        "cites": citing(found),
+        "counts": counts(each.verdict for each in readings),
+        "rows": by_verdict(readings),
+        "settings": results.study.judge,
+        "thresholds": sorted({each.row["threshold"] for each in readings}),
+        "timed": results.study.experiments.activation_cost,
+    }
+    yield from in_both_languages(with_bodies(statements), PAGE_OF["cost"], context)
