@@ -28,7 +28,7 @@ def pages(results):
     """All pages but that of times, which none of them asks for: they are rendered where nothing was timed, too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Results, "timing", None)  # a call would fail
-        return dict(render_pages(Sources(ROOT, results, load_published(), STATEMENTS)))
+        return dict(render_pages(Sources(results, load_published(), STATEMENTS)))
 
 
 @pytest.mark.parametrize("page", [f"{folder}{name}.md" for folder in ("", "zh/") for name in PAGES])
@@ -70,7 +70,7 @@ def rendered(results, *names):
     """The pages with these names, in both languages."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pages_module, "PAGES", {name: PAGES[name] for name in names})
-        return dict(render_pages(Sources(ROOT, results, load_published(), STATEMENTS)))
+        return dict(render_pages(Sources(results, load_published(), STATEMENTS)))
 
 
 def pages_of(results, models, *names):

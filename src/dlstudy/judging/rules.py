@@ -348,9 +348,6 @@ def _total(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
 QUANTIFIERS: Final = {"single": _single, "every": _every, "each": _each, "some": _some, "share": _share}
 
 
-# --- Fragility ---
-
-
 def variants(rule: Rule, settings: JudgeParams) -> dict[str, tuple[Rule, JudgeParams]]:
     """The rule with each of its thresholds halved and doubled, by what was changed; none where it has none."""
     found: dict[str, tuple[Rule, JudgeParams]] = {}

@@ -28,9 +28,6 @@ POWER: Final = 0.8
 MOST_SEEDS: Final = 1000
 
 
-# --- Answers ---
-
-
 def answer(statement: Statement, verdicts: Mapping[str, Verdict]) -> Answer:
     """What its readings say together; those beyond the note take no part."""
     found = [verdicts[each.key] for each in statement.asserted]
@@ -67,9 +64,6 @@ def metrics(statements: Sequence[Statement], verdicts: Mapping[str, Verdict]) ->
         **{f"statements_{each}": answers.count(each) for each in ANSWERS},
         **{f"readings_{each.replace(' ', '_')}": found.count(each) for each in VERDICTS},
     }
-
-
-# --- Verdicts and evidence ---
 
 
 def fragility(judgement: Judgement) -> str:
@@ -180,9 +174,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value.item() if isinstance(value, np.generic) else value
-
-
-# --- Negative controls ---
 
 
 def a_a_controls(judgements: Sequence[Judgement]) -> list[Control]:

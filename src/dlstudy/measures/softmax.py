@@ -171,7 +171,8 @@ def calibration(results: Results, models: str, column: str = "ece") -> Evidence:
         facts={
             "models": [_of_model(name, tables[name], bins[name]) for name in names],
             "shown_only": [name for name in names if name not in complete],  # trained with fewer seeds
-            "num_bins": min(map(_num_bins, bins.values())),
+            # bins of equal width, the empty ones that a table leaves out included
+            "num_bins": min(round(1 / (each["high"] - each["low"]).mean()) for each in bins.values()),
         },
     )
 
@@ -186,11 +187,6 @@ def _of_model(name: str, table: pd.DataFrame, bins: pd.DataFrame) -> dict[str, A
         "excess": _excess(bins[bins["logits"] == "trained"]),
         "excess_scaled": _excess(bins[bins["logits"] == "scaled"]),
     }
-
-
-def _num_bins(bins: pd.DataFrame) -> int:
-    """How many bins of equal width there are, the empty ones that a table leaves out included."""
-    return round(1 / (bins["high"] - bins["low"]).mean())
 
 
 def _excess(bins: pd.DataFrame) -> float:

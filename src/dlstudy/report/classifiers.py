@@ -90,39 +90,35 @@ def beside(models: Sequence[Context], published: Published) -> list[Context]:
 
 
 def rate_rows(results: Results) -> list[Context]:
-    """One per tuned model, in the order of params.yaml."""
-    models = results.classifiers(hidden=True)
-    return [
-        rate_row(results, name, models[name]) for name in results.study.experiments.mlp_rates.models if name in models
-    ]
-
-
-def rate_row(results: Results, name: str, model: SgdParams) -> Context:
-    """What was tried, what is best of it, and what params.yaml uses.
+    """One per tuned model, in the order of params.yaml: what was tried, what is best of it, and what params.yaml uses.
 
     `nearest` is the rate of the grid 10^(k/4) that is nearest to that of params.yaml on a logarithmic scale, and
     `behind` how many points of validation accuracy it is behind the tuned one, paired by tuning seed; both are None if
     it was not tried. The accuracy of a rate that diverged is 0.
     """
-    choice = results.experiment_facts(f"mlp_rates/{name}")
-    by_rate = results.experiment(f"mlp_rates/{name}", "tuning").set_index("seed").groupby("lr")["validation_accuracy"]
-    tried = {float(str(lr)): scores for lr, scores in by_rate}
-    nearest, behind, finding = learning_rate(round(PER_DECADE * math.log10(model.lr))), None, "not tried"
-    if nearest in tried:
-        points = POINTS * paired_differences(tried[choice["lr"]], tried[nearest])
-        behind = t_interval(points.tolist(), results.study.judge.confidence)
-        finding = "worse" if behind.low > 0 else "within the noise"
-    return {
-        "name": name,
-        "tried": [{"lr": lr, "mean": scores.mean()} for lr, scores in tried.items()],
-        "num_epochs": model.num_epochs,
-        "tuned": choice["lr"],
-        "at_edge": choice["at_edge"],
-        "own": model.lr,
-        "nearest": nearest if behind else None,
-        "behind": behind,
-        "finding": "tuned" if nearest == choice["lr"] else finding,
-    }
+    rows, models = [], results.classifiers(hidden=True)
+    for name in (each for each in results.study.experiments.mlp_rates.models if each in models):
+        model, choice = models[name], results.experiment_facts(f"mlp_rates/{name}")
+        table = results.experiment(f"mlp_rates/{name}", "tuning").set_index("seed")
+        tried = {float(str(lr)): scores for lr, scores in table.groupby("lr")["validation_accuracy"]}
+        nearest, behind, finding = learning_rate(round(PER_DECADE * math.log10(model.lr))), None, "not tried"
+        if nearest in tried:
+            points = POINTS * paired_differences(tried[choice["lr"]], tried[nearest])
+            behind = t_interval(points.tolist(), results.study.judge.confidence)
+            finding = "worse" if behind.low > 0 else "within the noise"
+        row = {
+            "name": name,
+            "tried": [{"lr": lr, "mean": scores.mean()} for lr, scores in tried.items()],
+            "num_epochs": model.num_epochs,
+            "tuned": choice["lr"],
+            "at_edge": choice["at_edge"],
+            "own": model.lr,
+            "nearest": nearest if behind else None,
+            "behind": behind,
+            "finding": "tuned" if nearest == choice["lr"] else finding,
+        }
+        rows.append(row)
+    return rows
 
 
 # --- The page of torchvision: its model families, and those of its networks that are trained here ---
@@ -158,7 +154,6 @@ def transfer_rows(results: Results, models: Sequence[Context]) -> list[Context]:
 
     `scratch` is the first network of the same builder that is trained from scratch.
     """
-    pretrained = [model for model in models if model["params"].weights is not None]
     scratch = {model["params"].builder: model for model in reversed(models) if model["params"].weights is None}
     rows: list[Context] = [
         {
@@ -167,7 +162,8 @@ def transfer_rows(results: Results, models: Sequence[Context]) -> list[Context]:
             "test": model["test"],
             "scratch": scratch.get(model["params"].builder),
         }
-        for model in pretrained
+        for model in models
+        if model["params"].weights is not None
     ]
     for name, params in results.transfers().items():
         how = f"softmax regression on the features `{params.data}`"

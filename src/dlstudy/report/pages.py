@@ -1,10 +1,9 @@
 """The values that the template of each page is filled with."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Final
 
 from dlstudy.core.checksums import read_checksums
@@ -18,7 +17,7 @@ from dlstudy.report.activations import activations_page, which
 from dlstudy.report.classifiers import beside, classifier, rate_rows, torchvision_context
 from dlstudy.report.markdown import Context, in_both_languages, with_bodies
 from dlstudy.report.published import published_context, single_run_row
-from dlstudy.report.scorecard import PAGE_OF, Judged, Section, by_verdict, citing, counts, judged, measured, sections
+from dlstudy.report.scorecard import PAGE_OF, Section, by_verdict, citing, counts, judged, measured, sections
 from dlstudy.study.ladder import Ladder
 from dlstudy.study.results import Results, TimingResults
 
@@ -27,7 +26,6 @@ from dlstudy.study.results import Results, TimingResults
 class Sources:
     """All that a page may draw on."""
 
-    root: Path  # of the checkout
     results: Results
     published: Published
     statements: tuple[Statement, ...]
@@ -105,8 +103,8 @@ CHAPTER_NAMES: Final = {
     "torchvision": "torchvision",
     "perceptron": "Multilayer perceptron",
 }
+# The statements whose answers open a chapter's page; that of the multilayer perceptron opens with the short answer.
 LEAD: Final = {"linear": ("LIN-3", "LIN-1"), "softmax": ("SOFT-4", "SOFT-3"), "torchvision": ("TV-1", "TV-2")}
-"""The statements whose answers open a chapter's page; that of the multilayer perceptron opens with the short answer."""
 
 
 def index_page(sources: Sources) -> Context:
@@ -142,25 +140,19 @@ def readings_page(sources: Sources) -> Context:
 
 def method_page(sources: Sources) -> Context:
     found = judged(sources.results, readings_of(sources.statements))
+    words = [each.row["registration"] for each in found]
+    starts = (FIXED, "amended after results", "added after results", UNREGISTERED)
+    num_of = {start: sum(each.startswith(start) for each in words) for start in starts}
+    controls = records(sources.results.controls())
     return {
         "family": [each for each in found if each.reading.en.confirmatory],
         "num_readings": len(found),
         "fragile": [each for each in found if each.moves],
-        "controls": [
-            row | {"measured": measured(row | {"unit": POINTS})} for row in records(sources.results.controls())
-        ],
+        "controls": [row | {"measured": measured(row | {"unit": POINTS})} for row in controls],
         "a_a": A_A,
-        "register": load_register(sources.root / "statements" / "register.yaml"),
-        "registrations": registrations(found),
+        "register": load_register(sources.results.root / "statements" / "register.yaml"),
+        "registrations": {start: num for start, num in num_of.items() if num},
     }
-
-
-def registrations(found: Sequence[Judged]) -> dict[str, int]:
-    """How many readings were fixed before their evidence, amended or added after results, or are not registered."""
-    words = [each.row["registration"] for each in found]
-    starts = (FIXED, "amended after results", "added after results", UNREGISTERED)
-    found_of = {start: sum(word.startswith(start) for word in words) for start in starts}
-    return {start: num for start, num in found_of.items() if num}
 
 
 def chapter(sources: Sources, name: str) -> Context:
@@ -226,16 +218,13 @@ def published_page(sources: Sources) -> Context:
     return published_context(sources.results, sources.beside) | {"single_runs": single_runs}
 
 
-def checksums(root: Path, data: str) -> dict[str, str]:
-    return read_checksums(root / DATASETS / data / "SHA256SUMS")
-
-
 def provenance_page(sources: Sources) -> Context:
     """`checksums` are of the files as they are published or, for a folder of images, as they were made of it."""
-    facts = sources.results.facts("images")
-    of_images = facts.get("folder", {}).get("checksums") or checksums(sources.root, facts["dataset"])
+    facts, datasets = sources.results.facts("images"), sources.results.root / DATASETS
+    of_images = facts.get("folder", {}).get("checksums") or read_checksums(datasets / facts["dataset"] / "SHA256SUMS")
+    of_houses = read_checksums(datasets / "housing" / "SHA256SUMS")
     return {
-        "checksums": {facts["name"]: of_images, "Ames housing": checksums(sources.root, "housing")},
+        "checksums": {facts["name"]: of_images, "Ames housing": of_houses},
         "folder_name": facts["name"] if "folder" in facts else "",
         "versions": sources.results.versions().to_dict("records"),
     }

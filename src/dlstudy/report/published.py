@@ -18,14 +18,8 @@ from dlstudy.study.ladder import POINTS, Cell, Ladder
 from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "published_networks"
-ORDERS: Final[dict[str, str]] = {
-    "better": "the same",
-    "worse": "the other way",
-    "equivalent": "too close to matter",
-    "undecided": "undecided",
-}
-"""What ours say of a published order, by the outcome for the network that is ahead there."""
-
+# What ours say of a published order, by the outcome for the network that is ahead there; else it is "undecided".
+ORDERS: Final = {"better": "the same", "worse": "the other way", "equivalent": "too close to matter"}
 NEAR: Final = 1.0  # accuracy points: how far from the published figure a network may be and count as reproduced
 
 
@@ -111,7 +105,7 @@ def order_rows(table: pd.DataFrame, rows: Sequence[Context], settings: JudgePara
                 "published": POINTS * (first["published"] - second["published"]),
                 "ours": ahead.interval(settings.confidence),
                 "outcome": outcome,
-                "order": ORDERS[outcome],
+                "order": ORDERS.get(outcome, "undecided"),
             }
         )
     return found
@@ -156,13 +150,11 @@ def run_rows(runs: pd.DataFrame) -> list[Context]:
     return rows
 
 
-# --- What one run a setting would have said: the protocol of a published sweep, read off the ladder ---
-
-
 def single_run_row(ladder: Ladder, cell: Cell) -> Context:
     """Of a cell: the activation with the highest mean test accuracy, and what each seed by itself would have named.
 
-    `spread` is the standard deviation over seeds of that activation, in accuracy points.
+    One run of each setting is the protocol of a published sweep. `spread` is the standard deviation over seeds of that
+    activation, in accuracy points.
     """
     table = pd.DataFrame({name: ladder.scores(name, cell) for name in ladder.activations})
     best = str(table.mean().idxmax())
