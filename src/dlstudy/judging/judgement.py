@@ -123,11 +123,8 @@ def judge(
     return judgements
 
 
-# --- Arms of the ladder: do verdicts depend on how its networks are trained? ---
-
-
 def arm_table(readings: Sequence[Reading], results: Results, measure: Measure) -> pd.DataFrame:
-    """A row per arm and reading of the ladder, decided once more in the arm, and whether its verdict is another there.
+    """A row per arm and reading of the ladder: whether its verdict depends on how networks are trained.
 
     An arm has fewer activations, depths and budgets than the ladder. So beside its verdict stands that of the ladder
     cut down to the same cells (`on_ladder`): where the two differ, it is the training that moves the verdict. Each is

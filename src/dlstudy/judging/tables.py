@@ -76,27 +76,26 @@ def fragility(judgement: Judgement) -> str:
 
 def verdict_table(judgements: Sequence[Judgement], registrations: Mapping[str, str]) -> pd.DataFrame:
     """One row per reading: relation, verdict, outcome, estimate and interval, what it is held against, how it moves."""
-    return pd.DataFrame(
-        [
-            {
-                "id": each.reading.key,
-                "relation": each.reading.en.relation,
-                "verdict": each.decision.verdict,
-                "outcome": each.decision.outcome or "none",
-                "kind": each.reading.en.kind,
-                "estimate": each.decision.estimate,
-                "low": each.decision.low,
-                "high": each.decision.high,
-                "threshold": each.decision.threshold,
-                "unit": each.reading.en.unit,
-                "difference": each.reading.formula,
-                "num_seeds": each.evidence.num_seeds,
-                "fragile": fragility(each),
-                "registration": registrations[each.reading.key],
-            }
-            for each in judgements
-        ]
-    )
+    rows = [
+        {
+            "id": each.reading.key,
+            "relation": each.reading.en.relation,
+            "verdict": each.decision.verdict,
+            "outcome": each.decision.outcome or "none",
+            "kind": each.reading.en.kind,
+            "estimate": each.decision.estimate,
+            "low": each.decision.low,
+            "high": each.decision.high,
+            "threshold": each.decision.threshold,
+            "unit": each.reading.en.unit,
+            "difference": each.reading.formula,
+            "num_seeds": each.evidence.num_seeds,
+            "fragile": fragility(each),
+            "registration": registrations[each.reading.key],
+        }
+        for each in judgements
+    ]
+    return pd.DataFrame(rows)
 
 
 def evidence_content(judgements: Sequence[Judgement], settings: JudgeParams) -> dict[str, object]:
@@ -193,17 +192,16 @@ def control_table(controls: Sequence[Control], settings: JudgeParams) -> pd.Data
     for control in controls:
         decision, passed = decided(control, settings), passes(control, settings)
         resolved = resolution(control, settings)
-        rows.append(
-            {
-                "control": control.name,
-                "expected": control.expected,
-                "passes": "yes" if passed else "no",
-                "estimate": decision.estimate,
-                "low": decision.low,
-                "high": decision.high,
-                "resolves": "n/a" if resolved is None else f"{resolved:.4g}",
-                "num_seeds": control.evidence.num_seeds,
-                "why_not": "n/a" if passed else complaint(control, settings),
-            }
-        )
+        row = {
+            "control": control.name,
+            "expected": control.expected,
+            "passes": "yes" if passed else "no",
+            "estimate": decision.estimate,
+            "low": decision.low,
+            "high": decision.high,
+            "resolves": "n/a" if resolved is None else f"{resolved:.4g}",
+            "num_seeds": control.evidence.num_seeds,
+            "why_not": "n/a" if passed else complaint(control, settings),
+        }
+        rows.append(row)
     return pd.DataFrame(rows)

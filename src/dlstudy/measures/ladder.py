@@ -111,16 +111,12 @@ def relu_against_best(results: Results) -> Evidence:
 def against_relu(results: Results, name: str, depth: int | None = None) -> Evidence:
     """ACT-5: an activation less ReLU in every cell in which anything trains, or at the longest budget of one depth."""
     ladder = Ladder(results)
-    cells = by_budget(ladder.living) if depth is None else [longest(ladder, depth)]
+    cells = by_budget(ladder.living)
+    if depth is not None:
+        cells = [cell for cell in by_budget(ladder.cells) if cell.depth == depth][-1:]
+        if not cells:
+            raise MissingResultError(f"ladder.protocol.depths: expected {depth} among them, which a reading is about")
     return differences(ladder, {str(cell): (name, RELU, cell) for cell in cells})
-
-
-def longest(ladder: Ladder, depth: int) -> Cell:
-    """The cell of a depth with the longest budget; MissingResultError if the ladder has no such depth."""
-    cells = [cell for cell in ladder.cells if cell.depth == depth]
-    if not cells:
-        raise MissingResultError(f"ladder.protocol.depths: expected {depth} among them, which a reading is about")
-    return max(cells, key=lambda cell: cell.budget)
 
 
 def deep(results: Results, least_depth: int, rivals: Sequence[str] | None = None) -> Evidence:

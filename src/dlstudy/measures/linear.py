@@ -110,14 +110,6 @@ def pseudo_inverse(results: Results) -> Evidence:
     return Evidence(exact(samples), facts=_collinear_facts(results, methods))
 
 
-def _minima_faults(minima: pd.DataFrame) -> tuple[str, ...]:
-    """Why ends of descents cannot be compared, if they cannot: they are no minima."""
-    moving = minima[(minima["gradient"] > STATIONARY) | (minima["smallest_eigenvalue"] <= 0)]
-    faults = (f"seeds that did not end in a minimum: {sorted(moving['seed'].tolist())}",) if len(moving) else ()
-    few = (f"{len(minima)} seeds, where finding different minima takes {FEWEST_MINIMA} at least",)
-    return faults + (few if len(minima) < FEWEST_MINIMA else ())
-
-
 def no_closed_form(results: Results) -> Evidence:
     """LIN-5, no closed form: what does not hold of findings that tell linear models from others."""
     names = ("starts", "minima", "distances", "curvatures", "convexity", "stationarity")
@@ -159,7 +151,12 @@ def no_closed_form(results: Results) -> Evidence:
         "linear model: stationarity is a linear equation": bends["linear"].max() <= ROUNDING,
     }
     exceptions = exact({name: not holds for name, holds in findings.items()})
-    return Evidence(exceptions, recorded["num_seeds"], facts, _minima_faults(minima))
+    # Ends of descents that are no minima, or few of them, cannot be compared.
+    moving = minima.loc[(minima["gradient"] > STATIONARY) | (minima["smallest_eigenvalue"] <= 0), "seed"]
+    faults = [f"seeds that did not end in a minimum: {sorted(moving.tolist())}"] if len(moving) else []
+    if len(minima) < FEWEST_MINIMA:
+        faults.append(f"{len(minima)} seeds, where finding different minima takes {FEWEST_MINIMA} at least")
+    return Evidence(exceptions, recorded["num_seeds"], facts, tuple(faults))
 
 
 def _last(table: pd.DataFrame) -> pd.DataFrame:

@@ -94,10 +94,9 @@ def critical(results: Results, problem: str) -> Evidence:
         **_facts(results, "num_curve_steps", "num_classes"),
     }
     ratios = (found["measured"] / found["predicted"]).tolist()
-    where = "Ames sales" if problem == "linear" else f"{shown['images']}, W = 0"
     if problem == "linear":
-        return Evidence({where: PerSeed(ratios)}, num_seeds=len(found), facts=shown)
-    return Evidence({where: Exact(ratios[0])}, facts=shown)  # one start serves for the images
+        return Evidence({"Ames sales": PerSeed(ratios)}, num_seeds=len(found), facts=shown)
+    return Evidence({f"{shown['images']}, W = 0": Exact(ratios[0])}, facts=shown)  # one start serves for the images
 
 
 def contractions(results: Results) -> Evidence:
@@ -117,21 +116,19 @@ def contractions(results: Results) -> Evidence:
     return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=shown)
 
 
-def _floors(results: Results) -> pd.DataFrame:
-    table = results.experiment(EXPERIMENT, "floors")
-    return table.assign(ratio=table["measured"] / table["simple"], exact_ratio=table["measured"] / table["exact"])
-
-
 def log_slope(table: pd.DataFrame, column: str) -> float:
     """The least-squares slope of the logarithm of a column on that of learning rate / batch size."""
     return float(np.polyfit(np.log(table["learning_rate"] / table["batch_size"]), np.log(table[column]), 1)[0])
 
 
-def _floor_facts(results: Results, table: pd.DataFrame) -> dict[str, Any]:
+def _floors(results: Results) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The excess loss at which descent stops improving, and what the page says of it: SGD-5."""
+    table = results.experiment(EXPERIMENT, "floors")
+    table = table.assign(ratio=table["measured"] / table["simple"], exact_ratio=table["measured"] / table["exact"])
     first = table[table["seed"] == table["seed"].iloc[0]]  # theory is the same for every seed
     names = ("num_rows", "num_chains", "num_floor_steps", "num_steps_down", "smallest_loss", "eigenvalues", "noise")
     rows = _cell_means(table)
-    return {
+    shown = {
         **_facts(results, *names),
         "rows": rows,
         "simple_slope": log_slope(first, "simple"),
@@ -142,19 +139,18 @@ def _floor_facts(results: Results, table: pd.DataFrame) -> dict[str, Any]:
         "smallest_exact_ratio": min(row["exact_ratio"] for row in rows),
         "largest_exact_ratio": max(row["exact_ratio"] for row in rows),
     }
+    return table, shown
 
 
 def level(results: Results) -> Evidence:
-    """SGD-5: measured over predicted excess loss where descent stops improving."""
-    table = _floors(results)
-    facts = _floor_facts(results, table)
+    table, facts = _floors(results)
     return Evidence(_by_cell(table, "ratio"), num_seeds=table["seed"].nunique(), facts=facts)
 
 
 def slope(results: Results) -> Evidence:
-    table = _floors(results)
+    table, facts = _floors(results)
     slopes = [log_slope(each, "measured") for _, each in table.groupby("seed", sort=True)]
-    facts = _floor_facts(results, table) | {"slopes": slopes, "mean_slope": float(np.mean(slopes))}
+    facts |= {"slopes": slopes, "mean_slope": float(np.mean(slopes))}
     return Evidence({"": PerSeed(slopes)}, num_seeds=len(slopes), facts=facts)
 
 

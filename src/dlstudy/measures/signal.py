@@ -37,12 +37,8 @@ def sizes(results: Results, activation: str, inits: Sequence[str] = CLAIMED_INIT
     """The measured ratio under some initialisations, and what the page says of all."""
     table = ratios(results, activation)
     samples = by_init(table, table["measured"])
-    facts = {
-        **results.experiment_facts(EXPERIMENT),
-        "rows": fact_rows(results, activation),
-        "trainings": trainings(results, activation),
-    }
-    num_seeds = int(table["seed"].nunique())
+    shown = {"rows": fact_rows(results, activation), "trainings": trainings(results, activation)}
+    facts, num_seeds = results.experiment_facts(EXPERIMENT) | shown, int(table["seed"].nunique())
     return Evidence(per_seed({init: samples[init] for init in inits}), num_seeds=num_seeds, facts=facts)
 
 

@@ -59,16 +59,6 @@ def deepest_rows(ladder: Ladder) -> list[Context]:
     return rows
 
 
-def policy_rows(ladder: Ladder) -> list[Context]:
-    """What each policy loses to trying all, in points: on average, and in its worst cell; the best policy first."""
-    by_cell: Any = ladder.regrets().drop(columns="seed").groupby(["depth", "budget"]).mean()
-    rows = [
-        {"policy": policy, "mean": losses.mean(), "worst": losses.max(), "cell": Cell(*losses.idxmax())}
-        for policy, losses in by_cell.items()
-    ]
-    return sorted(rows, key=itemgetter("mean"))
-
-
 def control_rows(ladder: Ladder) -> list[Context]:
     """ReLU less ReLU as its own rival, by cell: what the ladder can resolve."""
     settings = ladder.results.study.judge
@@ -135,15 +125,21 @@ def hasty_rows(ladder: Ladder) -> list[Context]:
 def which(ladder: Ladder) -> Context:
     """What the short answer needs: the best after the longest training, where the budget matters, one for everything.
 
-    `cells`: those in which anything trains; `after_longest`: what the policies lose in those of the longest budget;
+    `cells`: those in which anything trains; `policies`: what each loses to trying all, in points, on average and in its
+    worst cell, the best policy first; `after_longest`: what they lose in the cells of the longest budget;
     `changing`: the depths at which the best depends on the budget; `always`: the best policy that takes one activation
     everywhere; `relu`, `first`: ReLU's and the note's; `judged`: the verdict on the note's policy, by seeds.
     """
-    rows, policies = [cell_row(ladder, cell) for cell in ladder.living], policy_rows(ladder)
+    rows, losses = [cell_row(ladder, cell) for cell in ladder.living], ladder.regrets()
+    by_cell: Any = losses.drop(columns="seed").groupby(["depth", "budget"]).mean()
+    policies = [
+        {"policy": policy, "mean": lost.mean(), "worst": lost.max(), "cell": Cell(*lost.idxmax())}
+        for policy, lost in by_cell.items()
+    ]
+    policies.sort(key=itemgetter("mean"))
     longest = max(row["cell"].budget for row in rows)
     num_best = Counter(depth for depth, _ in {(row["cell"].depth, row["best"]) for row in rows})
     by_name = {row["policy"]: row for row in policies}
-    losses = ladder.regrets()
     verdicts = ladder.results.verdicts().set_index("id")
     return {
         "cells": rows,

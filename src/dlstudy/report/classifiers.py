@@ -86,11 +86,8 @@ def beside(models: Sequence[Context], published: Published) -> list[Context]:
     ]
 
 
-# --- The learning rates of the multilayer perceptrons, beside those that tuning finds at as many epochs ---
-
-
 def rate_rows(results: Results) -> list[Context]:
-    """One per tuned model, in the order of params.yaml: what was tried, what is best of it, and what params.yaml uses.
+    """One per tuned perceptron, in their order: what was tried at as many epochs, what is best, what params.yaml uses.
 
     `nearest` is the rate of the grid 10^(k/4) that is nearest to that of params.yaml on a logarithmic scale, and
     `behind` how many points of validation accuracy it is behind the tuned one, paired by tuning seed; both are None if
@@ -121,11 +118,11 @@ def rate_rows(results: Results) -> list[Context]:
     return rows
 
 
-# --- The page of torchvision: its model families, and those of its networks that are trained here ---
-
-
 def torchvision_context(results: Results, published: Published) -> Context:
-    """`gallery`: how many images the galleries show, of a class at most and as examples of transforms."""
+    """The page of torchvision: its model families, and those of its networks that are trained here.
+
+    `gallery`: how many images the galleries show, of a class at most and as examples of transforms.
+    """
     models = [classifier(results, name, params) for name, params in results.vision().items()]
     classifiers, images = results.classifiers(), results.facts("images")
     return {

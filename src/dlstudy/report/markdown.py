@@ -52,11 +52,7 @@ SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸�
 
 def powers(text: str) -> str:
     """Numbers in scientific notation as powers of ten, as print has them: 3.477e-15 ends in 10⁻¹⁵."""
-
-    def power(found: re.Match[str]) -> str:
-        return f"{found[1]} × 10{str(int(found[2])).translate(SUPERSCRIPTS)}"
-
-    return re.sub(r"(\d)e([+-]\d+)", power, text)
+    return re.sub(r"(?<=\d)e([+-]\d+)", lambda found: f" × 10{str(int(found[1])).translate(SUPERSCRIPTS)}", text)
 
 
 def evidence(text: str) -> tuple[str, str, str]:

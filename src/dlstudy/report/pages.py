@@ -172,6 +172,8 @@ def models_page(sources: Sources) -> Context:
     results = sources.results
     models = results.classifiers() | results.vision()
     classifiers = [classifier(results, name, params) for name, params in models.items()]
+    num = results.facts("images")["num_examples"]["test"]
+    errors = [math.sqrt(each["test"] * (1 - each["test"]) / num) for each in classifiers]  # of their accuracies
     return {
         "classifiers": classifiers,
         "housing": [regressor(results, name) for name in results.regressors("housing")],
@@ -179,16 +181,9 @@ def models_page(sources: Sources) -> Context:
         "published": beside(classifiers, sources.beside),
         "published_fits": sources.published.housing,
         "people": sources.beside.people,
-        "standard_errors": standard_errors(classifiers, results.facts("images")),
+        "standard_errors": {"num_images": num, "least": min(errors, default=0.0), "greatest": max(errors, default=0.0)},
         "rates": rate_rows(results),
     }
-
-
-def standard_errors(classifiers: list[Context], facts: Context) -> Context:
-    """The number of test images, and the smallest and largest standard error, sqrt(p (1 - p) / n), of an accuracy p."""
-    num = facts["num_examples"]["test"]
-    errors = [math.sqrt(model["test"] * (1 - model["test"]) / num) for model in classifiers]
-    return {"num_images": num, "least": min(errors, default=0.0), "greatest": max(errors, default=0.0)}
 
 
 def data_page(sources: Sources) -> Context:

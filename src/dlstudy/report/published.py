@@ -27,10 +27,11 @@ def published_context(results: Results, published: Published) -> Context:
     table, facts = results.experiment(EXPERIMENT, "table"), results.experiment_facts(EXPERIMENT)
     rows = network_rows(table, results.experiment(EXPERIMENT, "table_epochs"), published.networks)
     orders = order_rows(table, rows, results.study.judge)
+    own = table.groupby(["hidden", "activation"], sort=False)["test_accuracy"]  # over the seeds of each network
     return {
         "facts": facts,
         "near": NEAR,
-        "own": own_rows(table),
+        "own": records(own.agg(mean="mean", low="min", high="max").reset_index()),
         "rows": rows,
         "far": [row for row in rows if abs(row["difference"]) > NEAR],
         "orders": orders,
@@ -41,12 +42,6 @@ def published_context(results: Results, published: Published) -> Context:
         "elsewhere": published.elsewhere,
         "sweep": published.sweep,
     }
-
-
-def own_rows(table: pd.DataFrame) -> list[Context]:
-    """One per network of ours: the mean of its test accuracy over the seeds, the lowest and the highest."""
-    cells = table.groupby(["hidden", "activation"], sort=False)["test_accuracy"]
-    return records(cells.agg(mean="mean", low="min", high="max").reset_index())
 
 
 def network_rows(table: pd.DataFrame, epochs: pd.DataFrame, published: Sequence[PublishedFigure]) -> list[Context]:

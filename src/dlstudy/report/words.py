@@ -12,29 +12,19 @@ from dlstudy.study.judge import JudgeParams
 Language = Literal["en", "zh"]
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
+ANSWERS: Final = {  # by answer: in English, of several statements, in Chinese, and the mark before it
+    "holds": ("holds", "hold", "成立", "✔"),
+    "conditions": ("holds with conditions", "hold with conditions", "有条件地成立", "◐"),
+    "does_not_hold": ("does not hold", "do not hold", "不成立", "✘"),
+    "open": ("open", "are open", "未定", "?"),
+    "further": ("further question", "further questions", "延伸问题", "→"),
+}
+PLURAL: Final = {answer: several for answer, (_, several, _, _) in ANSWERS.items()}
+MARK: Final = {answer: mark for answer, (_, _, _, mark) in ANSWERS.items()}
 ANSWER: Final = {
-    "en": {
-        "holds": "holds",
-        "conditions": "holds with conditions",
-        "does_not_hold": "does not hold",
-        "open": "open",
-        "further": "further question",
-    },
-    "zh": {
-        "holds": "成立",
-        "conditions": "有条件地成立",
-        "does_not_hold": "不成立",
-        "open": "未定",
-        "further": "延伸问题",
-    },
+    "en": {answer: english for answer, (english, _, _, _) in ANSWERS.items()},
+    "zh": {answer: chinese for answer, (_, _, chinese, _) in ANSWERS.items()},
 }
-PLURAL: Final = {
-    "holds": "hold",
-    "conditions": "hold with conditions",
-    "does_not_hold": "do not hold",
-    "open": "are open",
-}
-MARK: Final = {"holds": "✔", "conditions": "◐", "does_not_hold": "✘", "open": "?", "further": "→"}
 RELATION: Final = {
     "en": {"says": "the note says it", "implies": "the note implies it", "beyond": "beyond the note"},
     "zh": {"says": "笔记所说", "implies": "笔记所隐含", "beyond": "超出笔记"},
