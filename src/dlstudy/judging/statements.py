@@ -147,8 +147,6 @@ class Reading:
         return f"{self.statement.anchor}-{self.name.replace('_', '-')}"
 
 
-# --- Files ---
-
 Front = TypeVar("Front", bound=Section)
 
 

@@ -169,17 +169,14 @@ def mixture(results: Results, against: str) -> Evidence:
     return replace(found, facts={**found.facts, "rows": rows})
 
 
-def deep_cells(trainings: Trainings) -> dict[str, Cell]:
-    """By name, the plain network at the shortest budget, and its rescues: that at the longest budget is one of them."""
-    shortest, *longer = trainings.budgets
-    cells = {variant: Cell("deep", variant, shortest) for variant in ("plain", "xavier4", "batch_norm", "adam")}
-    return {**cells, "longer": Cell("deep", "plain", longer[-1])} if longer else cells
-
-
 def rescued(results: Results) -> Evidence:
     """ACT-11: how many seeds reach the accuracy of a trained network with each rescue, and plainly."""
     trainings = Trainings(results, EXPERIMENT)
-    facts, cells = trainings.facts, deep_cells(trainings)
+    facts, (shortest, *longer) = trainings.facts, trainings.budgets
+    # The plain network at the shortest budget, and its rescues: the longest budget is one of them.
+    cells = {variant: Cell("deep", variant, shortest) for variant in ("plain", "xavier4", "batch_norm", "adam")}
+    if longer:
+        cells["longer"] = Cell("deep", "plain", longer[-1])
     reached: dict[str, tuple[int, int]] = {}  # seeds of each cell that reach the accuracy, and of how many
     rows = []
     for name, cell in cells.items():

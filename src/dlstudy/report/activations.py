@@ -17,11 +17,16 @@ HASTY_RATE: Final = 0.1  # of a hasty comparison: what tutorials start with, and
 
 
 def activations_page(results: Results) -> Context:
-    ladder = Ladder(results)
+    ladder, settings = Ladder(results), results.study.judge
+    # ReLU less ReLU as its own rival, by cell: what the ladder can resolve
+    controls = {cell: PerSeed(ladder.control(cell).tolist()) for cell in ladder.living}
     return {
         "dead": [str(cell) for cell in ladder.cells if cell not in ladder.living],
         "deepest": deepest_rows(ladder),
-        "controls": control_rows(ladder),
+        "controls": [
+            {"cell": cell, "found": each.interval(2 * settings.confidence - 1), "by": smallest_margin(each, settings)}
+            for cell, each in controls.items()
+        ],
         "arms": arm_rows(ladder),
         "in_arms": verdicts_in_arms(results.arms()),
         "hasty": hasty_rows(ladder),
@@ -57,16 +62,6 @@ def deepest_rows(ladder: Ladder) -> list[Context]:
                 depths[cell.budget] = max(depths[cell.budget], cell.depth)
         rows.append({"name": name, "depths": depths})
     return rows
-
-
-def control_rows(ladder: Ladder) -> list[Context]:
-    """ReLU less ReLU as its own rival, by cell: what the ladder can resolve."""
-    settings = ladder.results.study.judge
-    samples = {cell: PerSeed(ladder.control(cell).tolist()) for cell in ladder.living}
-    return [
-        {"cell": cell, "found": each.interval(2 * settings.confidence - 1), "by": smallest_margin(each, settings)}
-        for cell, each in samples.items()
-    ]
 
 
 def arm_rows(ladder: Ladder) -> list[Context]:
