@@ -6,12 +6,12 @@ from dlstudy.core.artifacts import write_csv, write_json, write_text
 from dlstudy.core.params import PARAMS_FILE, read_yaml
 from dlstudy.figures.cost import figures
 from dlstudy.figures.style import draw
-from dlstudy.judging.answers import answer_table
-from dlstudy.judging.judgement import evidence_content, judge, verdict_table, verdicts_of
+from dlstudy.judging.judgement import judge
 from dlstudy.judging.register import load_register, registration
 from dlstudy.judging.statements import load_statements, readings_of
+from dlstudy.judging.tables import answer_table, evidence_content, verdict_table, verdicts_of
 from dlstudy.measures.find import measured
-from dlstudy.report.cost import cost_pages
+from dlstudy.report.pages import cost_pages
 from dlstudy.study.params import load_study
 from dlstudy.study.results import TIMING, TimingResults
 

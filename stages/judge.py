@@ -5,20 +5,19 @@ from pathlib import Path
 
 from dlstudy.core.artifacts import write_csv, write_json
 from dlstudy.core.params import PARAMS_FILE, read_yaml
-from dlstudy.judging.answers import answer_table
-from dlstudy.judging.arms import arm_table
 from dlstudy.judging.controls import complaint, controls, passes
-from dlstudy.judging.judgement import (
+from dlstudy.judging.judgement import arm_table, judge
+from dlstudy.judging.register import load_register, registration
+from dlstudy.judging.statements import load_statements, readings_of
+from dlstudy.judging.tables import (
     a_a_controls,
+    answer_table,
     control_table,
     evidence_content,
-    judge,
     metrics,
     verdict_table,
     verdicts_of,
 )
-from dlstudy.judging.register import load_register, registration
-from dlstudy.judging.statements import load_statements, readings_of
 from dlstudy.measures.find import measured
 from dlstudy.study.params import load_study
 from dlstudy.study.provenance import versions

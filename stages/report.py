@@ -10,7 +10,6 @@ from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
 
 if __name__ == "__main__":
-    root = Path()
-    sources = Sources(root, Results(root, load_study()), load_published(), load_statements(timed=False))
+    sources = Sources(Results(Path(), load_study()), load_published(), load_statements(timed=False))
     for name, text in render_pages(sources):
         write_text(Path("reports") / name, text)

@@ -224,7 +224,7 @@ def test_files_of_the_library_that_are_not_python_stand_beside_the_module_that_r
     readers = {"families.yaml": "families.py", "published.yaml": "published.py"}
     for path in others:
         folder = next((each for each in path.parents if each.name == "templates"), None)
-        reader = folder.with_name("markdown.py") if folder else path.with_name(readers[path.name])
+        reader = folder.with_name("words.py") if folder else path.with_name(readers[path.name])
         assert (folder or path).name in reader.read_text(), name_of(path)
 
 

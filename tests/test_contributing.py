@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dlstudy.judging.answers import answer
-from dlstudy.judging.judgement import evidence_content, judge, verdict_table, verdicts_of
+from dlstudy.judging.judgement import judge
 from dlstudy.judging.statements import load_statements
+from dlstudy.judging.tables import answer, evidence_content, verdict_table, verdicts_of
 from dlstudy.measures import outputs
 from dlstudy.measures.find import measured
 from dlstudy.report.markdown import with_bodies

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlstudy.judging.answers import answer, answer_table
+from dlstudy.judging.tables import answer, answer_table
 from tests.judging.support import statement
 
 

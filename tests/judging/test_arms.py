@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from dlstudy.core.artifacts import write_csv
-from dlstudy.judging.arms import arm_table
+from dlstudy.judging.judgement import arm_table
 from dlstudy.judging.statements import readings_of
 from dlstudy.measures.find import measured
 from dlstudy.study.results import MissingResultError, Results

@@ -10,18 +10,17 @@ import pytest
 from dlstudy.core.artifacts import write_csv, write_json
 from dlstudy.judging.controls import Control
 from dlstudy.judging.evidence import Evidence, Exact, PerFold, PerSeed
-from dlstudy.judging.judgement import (
-    NOT_AFTER_HOLM,
+from dlstudy.judging.judgement import NOT_AFTER_HOLM, judge
+from dlstudy.judging.rules import Rule, decide
+from dlstudy.judging.tables import (
     a_a_controls,
     control_table,
     evidence_content,
     fragility,
-    judge,
     metrics,
     verdict_table,
     verdicts_of,
 )
-from dlstudy.judging.rules import Rule, decide
 from dlstudy.study.judge import JudgeParams
 from tests.judging.support import one, statement
 from tests.measures.support import Tables

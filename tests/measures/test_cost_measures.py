@@ -6,10 +6,11 @@ import pandas as pd
 import pytest
 
 from dlstudy.judging.evidence import Evidence, PerRound
-from dlstudy.judging.judgement import judge, verdict_table
+from dlstudy.judging.judgement import judge
 from dlstudy.judging.rules import Rule
 from dlstudy.judging.rules import decide as decide_by
 from dlstudy.judging.statements import readings_of
+from dlstudy.judging.tables import verdict_table
 from dlstudy.measures.cost import epochs, kernels, over_relu
 from dlstudy.measures.find import measured
 from dlstudy.study.results import MissingResultError

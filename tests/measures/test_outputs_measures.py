@@ -3,9 +3,9 @@
 import pytest
 
 from dlstudy.judging.rules import decide
-from dlstudy.measures.cells import Trainings
 from dlstudy.measures.find import measured
 from dlstudy.measures.outputs import best_mixture
+from dlstudy.measures.samples import Trainings
 from dlstudy.study.results import MissingResultError
 from tests.committed import committed_statements
 from tests.measures.cases_outputs import NUM_SEEDS, SUPPORTING, prices, results

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dlstudy.judging.rules import VERDICTS
-from dlstudy.report.chinese import table, zh
+from dlstudy.report.words import table, zh
 from tests.committed import committed_statements
 
 ROOT = Path(__file__).resolve().parents[2]

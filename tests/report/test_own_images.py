@@ -35,7 +35,7 @@ def sources(root, *, drawn, described):
     facts["num_examples_by_class"] = {"train": [4, 3, 2], "validation": [2, 2, 1], "test": [2, 1, 1]}
     path.write_text(json.dumps(facts | {"folder": FOLDER | {"test": TEST if drawn else {}}}))
     results = Results(root, committed_study())
-    return Sources(root, results, load_published(), STATEMENTS)
+    return Sources(results, load_published(), STATEMENTS)
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import png_bytes, style
 from dlstudy.literature.published import load_published
 from dlstudy.report import pages as pages_module
-from dlstudy.report.cost import PAGE, cost_pages
-from dlstudy.report.pages import PAGES, Sources, render_pages
+from dlstudy.report.pages import PAGES, Sources, cost_pages, render_pages
+from dlstudy.report.scorecard import PAGE_OF
 from dlstudy.study.results import MissingResultError, Results, TimingResults
 from tests.committed import committed_statements, committed_study
 
@@ -28,7 +28,7 @@ def pages(results):
     """All pages but that of times, which none of them asks for: they are rendered where nothing was timed, too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Results, "timing", None)  # a call would fail
-        return dict(render_pages(Sources(ROOT, results, load_published(), STATEMENTS)))
+        return dict(render_pages(Sources(results, load_published(), STATEMENTS)))
 
 
 @pytest.mark.parametrize("page", [f"{folder}{name}.md" for folder in ("", "zh/") for name in PAGES])
@@ -44,7 +44,7 @@ def test_the_committed_page_of_times_is_what_the_renderer_gives_of_the_committed
 
 def test_no_other_page_is_committed(pages):
     committed = {path.relative_to(REPORTS).as_posix() for path in REPORTS.rglob("*.md")}
-    assert committed == {*pages, f"{PAGE}.md", f"zh/{PAGE}.md"}
+    assert committed == {*pages, f"{PAGE_OF['cost']}.md", f"zh/{PAGE_OF['cost']}.md"}
 
 
 def test_figures_do_not_depend_on_the_users_own_settings(results):
@@ -70,7 +70,7 @@ def rendered(results, *names):
     """The pages with these names, in both languages."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pages_module, "PAGES", {name: PAGES[name] for name in names})
-        return dict(render_pages(Sources(ROOT, results, load_published(), STATEMENTS)))
+        return dict(render_pages(Sources(results, load_published(), STATEMENTS)))
 
 
 def pages_of(results, models, *names):

@@ -7,14 +7,11 @@ import pandas as pd
 import pytest
 
 from dlstudy.core.artifacts import write_csv, write_json
-from dlstudy.judging.answers import answer_table
-from dlstudy.judging.arms import COLUMNS
 from dlstudy.judging.evidence import Evidence, PerSeed
-from dlstudy.judging.judgement import evidence_content, judge, verdict_table, verdicts_of
+from dlstudy.judging.judgement import ARM_COLUMNS, judge
 from dlstudy.judging.rules import VERDICTS
 from dlstudy.judging.statements import readings_of
-from dlstudy.report.chinese import zh
-from dlstudy.report.markdown import TEMPLATES
+from dlstudy.judging.tables import answer_table, evidence_content, verdict_table, verdicts_of
 from dlstudy.report.scorecard import (
     Judged,
     Section,
@@ -25,7 +22,7 @@ from dlstudy.report.scorecard import (
     measured,
     sections,
 )
-from dlstudy.report.words import ANSWER, RELATION, rule_words
+from dlstudy.report.words import ANSWER, RELATION, TEMPLATES, rule_words, zh
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import MissingResultError, Results
 from tests.committed import committed_statements, committed_study
@@ -51,7 +48,7 @@ def results(tmp_path):
     judgements = judge(readings, Tables(), found, (), SETTINGS)
     write_csv(tmp_path / "results/verdicts.csv", verdict_table(judgements, {each.key: "fixed" for each in readings}))
     write_csv(tmp_path / "results/answers.csv", answer_table(statements, verdicts_of(judgements)))
-    write_csv(tmp_path / "results/arms.csv", pd.DataFrame(columns=list(COLUMNS)))
+    write_csv(tmp_path / "results/arms.csv", pd.DataFrame(columns=list(ARM_COLUMNS)))
     write_json(tmp_path / "results/evidence.json", evidence_content(judgements, SETTINGS))
     (tmp_path / "statements").mkdir()
     (tmp_path / "statements/register.yaml").write_text(

@@ -6,10 +6,9 @@ import pytest
 from dlstudy.core.artifacts import write_csv, write_json
 from dlstudy.figures import vision
 from dlstudy.literature.published import load_published
-from dlstudy.report.classifiers import layers, page_of
+from dlstudy.report.classifiers import family_rows, layers, page_of, torchvision_context
 from dlstudy.report.markdown import environment
 from dlstudy.report.pages import common
-from dlstudy.report.torchvision import family_rows, torchvision_context
 from dlstudy.study.results import Results
 from dlstudy.vision.params import VisionParams
 from tests.committed import committed_study

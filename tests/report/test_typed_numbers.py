@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from dlstudy.report.markdown import TEMPLATES
+from dlstudy.report.words import TEMPLATES
 from tests.committed import committed_statements
 
 NOT_PROSE = (

@@ -9,8 +9,7 @@ from dlstudy.judging.statistics import paired_differences
 from dlstudy.study.judge import JudgeParams
 from dlstudy.study.results import Results
 
-A_A: Final = "A/A, "
-"""How the names of A/A controls begin."""
+A_A: Final = "A/A, "  # how the names of A/A controls begin
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,6 @@ def _times(num: int) -> str:
 
 def unregistered(readings: Sequence[Reading], register: Sequence[Entry], params: Mapping[str, Any]) -> dict[str, str]:
     """The fingerprints that are not the last registered ones, by reading."""
-    return {
-        each.key: fingerprint(each, params)
-        for each in readings
-        if not (entries := entries_of(each, register)) or entries[-1].readings[each.key] != fingerprint(each, params)
-    }
+    registered = {key: last for entry in register for key, last in entry.readings.items()}
+    found = {each.key: fingerprint(each, params) for each in readings}
+    return {key: value for key, value in found.items() if registered.get(key) != value}

@@ -23,16 +23,12 @@ Outcome = Literal["better", "worse", "equivalent", "undecided", ""]
 Region = Literal["better", "not_worse", "equivalent", "different", "above", "below", "at_most", "within", "between"]
 Quantifier = Literal["single", "every", "each", "some", "share", "total"]
 
-VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
-"""In the order of the tables: what a reader should know first comes first."""
-
-OF_MARGIN: Final = ("better", "not_worse", "equivalent", "different")
-"""Regions whose bound is the margin of params.yaml."""
-
-SIGNS: Final = {"better": "> 0", "not_worse": "> −d", "equivalent": "= 0 ± d", "different": "≠ 0 ± d"}
-"""What a region of the margin d says of a difference."""
+VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)  # the order of tables: what a reader should know first
+OF_MARGIN: Final = {"better": "> 0", "not_worse": "> −d", "equivalent": "= 0 ± d", "different": "≠ 0 ± d"}
+"""Regions whose bound is the margin d of params.yaml, and what they say of a difference."""
 
 OF_THRESHOLD: Final = ("above", "below", "at_most", "within")
+MOST_LISTED: Final = 5  # conditions with exceptions that are named; the evidence has all
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -118,19 +114,14 @@ def outcome_of(sample: Sample, settings: JudgeParams) -> Outcome:
     return "better" if found.low > 0 else "worse" if found.high < 0 else "undecided"
 
 
-BETTER: Final[dict[Outcome, Verdict]] = {
-    "better": "supported",
-    "worse": "refuted",
-    "equivalent": "refuted",
-    "undecided": "inconclusive",
-}
+BETTER: Final[dict[Outcome, Verdict]] = {"better": "supported", "undecided": "inconclusive"}  # others refute
 OPPOSITE: Final[dict[Verdict, Verdict]] = {"supported": "refuted", "refuted": "supported"}
 
 
 def verdict_of(sample: Sample, rule: Rule, settings: JudgeParams, confidence: float) -> Verdict:
     """The verdict on one condition, at a confidence."""
     if rule.region == "better":
-        return BETTER[outcome_of(sample, settings.model_copy(update={"confidence": confidence}))]
+        return BETTER.get(outcome_of(sample, settings.model_copy(update={"confidence": confidence})), "refuted")
     if rule.region == "different":
         same = rule.model_copy(update={"region": "equivalent"})
         found = verdict_of(sample, same, settings, confidence)
@@ -166,14 +157,6 @@ def p_value_of(sample: Sample, rule: Rule, settings: JudgeParams, verdict: Verdi
     return min(1.0, 2 * (max(tails) if inside else min(tails)))
 
 
-def tested(sample: Sample, rule: Rule, settings: JudgeParams, verdict: Verdict) -> float | None:
-    """The p-value, or None where no exact test is known."""
-    try:
-        return p_value_of(sample, rule, settings, verdict)
-    except NotImplementedError:
-        return None
-
-
 def smallest_margin(sample: Sample, settings: JudgeParams) -> float:
     """The margin from which on two that are compared are equivalent: what the comparison resolves."""
     narrow = sample.interval(2 * settings.confidence - 1)
@@ -193,7 +176,11 @@ def condition(name: str, evidence: Evidence, rule: Rule, settings: JudgeParams, 
         reason = f"{name}: its A/A control resolves {resolved:.2g} points, not {settings.margin:g}"
         return Condition(name, found, "inconclusive", "undecided", 1.0, reason)
     verdict = verdict_of(sample, rule, settings, confidence)
-    return Condition(name, found, verdict, outcome, tested(sample, rule, settings, verdict))
+    try:
+        p_value = p_value_of(sample, rule, settings, verdict)
+    except NotImplementedError:  # no exact test is known
+        p_value = None
+    return Condition(name, found, verdict, outcome, p_value)
 
 
 # --- Quantifiers ---
@@ -341,10 +328,6 @@ def _share(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings:
     return Decision(verdict, low, low, high, share)
 
 
-MOST_LISTED: Final = 5
-"""How many conditions with exceptions are named; the evidence has all."""
-
-
 def _total(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
     """All conditions added up, as exceptions are: one is an exception to "always"."""
     counts = {
@@ -363,9 +346,6 @@ def _total(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
 
 
 QUANTIFIERS: Final = {"single": _single, "every": _every, "each": _each, "some": _some, "share": _share}
-
-
-# --- Fragility ---
 
 
 def variants(rule: Rule, settings: JudgeParams) -> dict[str, tuple[Rule, JudgeParams]]:

@@ -15,24 +15,20 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from dlstudy.core.params import Items, ParamsError, Section, validated
-from dlstudy.judging.rules import SIGNS, Rule
+from dlstudy.judging.rules import OF_MARGIN, Rule
 
 FOLDER: Final = Path("statements")
 TIMED: Final = "timing"  # the subfolder of statements that depend on wall-clock time: judged by a stage of their own
-ONLY: Final = "only"
-"""The name of a reading that is the only one of its statement: its key is the statement's id."""
-
-POINTS: Final = "accuracy points"
-"""The unit of readings that compare accuracies."""
+ONLY: Final = "only"  # the name of a reading that is the only one of its statement: its key is the statement's id
+POINTS: Final = "accuracy points"  # the unit of readings that compare accuracies
 
 Kind = Literal["identity", "prediction", "comparison", "count", "timing"]
 Relation = Literal["says", "implies", "beyond"]
 Chapter = Literal["linear", "softmax", "torchvision", "perceptron", "cost"]  # cost: of the perceptron, on its own page
 Words = Annotated[str, Field(min_length=1)]
 
+# How ids begin, in the order of the note; OWN are statements that you add.
 CHAPTERS: Final = ("LIN", "SGD", "SOFT", "TV", "MLP", "ACT", "OWN")
-"""How ids begin, in the order of the note; OWN are statements that you add."""
-
 ID: Final = re.compile(rf"({'|'.join(CHAPTERS)})-(\d+)([a-z]?)")
 
 
@@ -143,15 +139,13 @@ class Reading:
     @property
     def formula(self) -> str:
         """What it says of a difference, as a formula: "sigmoid − ReLU > 0"; "" where it says nothing of one."""
-        return f"{self.en.difference} {SIGNS.get(self.en.rule.region, '')}".strip() if self.en.difference else ""
+        return f"{self.en.difference} {OF_MARGIN.get(self.en.rule.region, '')}".strip() if self.en.difference else ""
 
     @property
     def anchor(self) -> str:
         """Where it stands on its page; the only reading of a statement stands apart from the statement's heading."""
         return f"{self.statement.anchor}-{self.name.replace('_', '-')}"
 
-
-# --- Files ---
 
 Front = TypeVar("Front", bound=Section)
 
@@ -167,7 +161,7 @@ def load_statements(folder: Path = FOLDER, *, timed: bool | None = None) -> tupl
     found = [each for path in paths if (each := _statement(path, problems)) is not None]
     if not found and not problems:
         problems.append(f"{folder}: expected documents such as LIN-1.md, found none")
-    problems += [*_repeated_tests(found), *_repeated_formulas(found)]
+    problems += _repeated(found)
     if problems:
         raise ParamsError("\n".join(problems))
     return tuple(sorted(found, key=sort_key))
@@ -194,13 +188,12 @@ def _statement(path: Path, problems: list[str]) -> Statement | None:
     if not ID.fullmatch(path.stem):
         problems.append(f"{path}: expected a name such as LIN-1.md, found {path.name}")
         return None
-    before = len(problems)
+    before, translated = len(problems), path.with_suffix(".zh.md")
     english, body = _document(path, English, problems)
-    translated = path.with_suffix(".zh.md")
     chinese, body_zh = _document(translated, Chinese, problems)
-    if english is not None:
+    if english:
         problems += [f"{path}: {line}" for line in _contradictions(english, timed=path.parent.name == TIMED)]
-    if english is None or chinese is None:
+    if not (english and chinese):
         return None
     problems += [f"{translated}: {line}" for line in _differences(english, chinese)]
     return Statement(path.stem, english, chinese, {"en": body, "zh": body_zh}) if len(problems) == before else None
@@ -262,23 +255,18 @@ def _differences(english: English, chinese: Chinese) -> Iterator[str]:
         yield f"answers: expected {sorted(answers[0])}, as in English, found {sorted(answers[1])}"
 
 
-def _repeated_formulas(statements: Sequence[Statement]) -> list[str]:
-    """Readings of one statement that no figure could tell apart."""
-    problems = []
-    for statement in statements:
-        formulas = [each.formula for each in statement.readings if each.formula]
-        for formula in sorted({each for each in formulas if formulas.count(each) > 1}):
-            problems.append(f"{statement.id}: expected another difference for each reading, found {formula} twice")
-    return problems
+def _repeated(statements: Sequence[Statement]) -> Iterator[str]:
+    """Confirmatory readings of one measure with the same arguments: one number would be counted twice in the family.
 
-
-def _repeated_tests(statements: Sequence[Statement]) -> list[str]:
-    """Confirmatory readings of one measure with the same arguments: one number would be counted twice in the family."""
+    Then readings of one statement with the same difference, which no figure could tell apart.
+    """
     seen: dict[str, str] = {}
-    problems = []
     for reading in (each for each in readings_of(statements) if each.en.confirmatory):
         test = f"{reading.en.measure} {sorted(reading.en.given.items())}"
         if test in seen:
-            problems.append(f"{reading.key}: expected a confirmatory test of its own, found that of {seen[test]}")
+            yield f"{reading.key}: expected a confirmatory test of its own, found that of {seen[test]}"
         seen[test] = reading.key
-    return problems
+    for statement in statements:
+        formulas = [each.formula for each in statement.readings if each.formula]
+        for formula in sorted({each for each in formulas if formulas.count(each) > 1}):
+            yield f"{statement.id}: expected another difference for each reading, found {formula} twice"

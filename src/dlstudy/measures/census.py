@@ -29,12 +29,8 @@ def by_family(builders: pd.DataFrame) -> Clusters:
 
 def counted(table: pd.DataFrame) -> dict[str, int]:
     """How many rows there are, and in how many ReLU leads."""
-    activation = table["activation"]
-    return {
-        "num": len(table),
-        "num_relu": int((activation == RELU).sum()),
-        "num_clipped": int((activation == CLIPPED).sum()),
-    }
+    num_relu, num_clipped = (int((table["activation"] == name).sum()) for name in (RELU, CLIPPED))
+    return {"num": len(table), "num_relu": num_relu, "num_clipped": num_clipped}
 
 
 def stock(results: Results) -> Evidence:
@@ -42,11 +38,12 @@ def stock(results: Results) -> Evidence:
     builders, calls = results.experiment(EXPERIMENT, "builders"), results.experiment(EXPERIMENT, "calls")
     families = results.experiment(EXPERIMENT, "families")
     hidden = calls[calls["kind"] == "hidden"]
+    gates = calls[calls["kind"] == "gate"].groupby("activation")
     facts = {
         **results.experiment_facts(EXPERIMENT),
         **counted(builders),
         "activations": by_activation(builders, families, hidden),
-        "gates": of_gates(calls),
+        "gates": records(gates.agg(num_calls=("num_calls", "sum"), num_builders=("builder", "nunique")).reset_index()),
         "num_any_relu": int(hidden.loc[hidden["activation"] == RELU, "builder"].nunique()),
         "tied": tied(hidden),
         "by_values": by_values(builders, hidden),
@@ -67,14 +64,6 @@ def by_activation(builders: pd.DataFrame, families: pd.DataFrame, hidden: pd.Dat
         for name, own in hidden.groupby("activation")
     ]
     return sorted(rows, key=lambda row: (-row["num_builders"], -row["num_calls"], row["activation"]))
-
-
-def of_gates(calls: pd.DataFrame) -> list[dict[str, Any]]:
-    gates = calls[calls["kind"] == "gate"]
-    return [
-        {"activation": str(name), "num_calls": int(own["num_calls"].sum()), "num_builders": own["builder"].nunique()}
-        for name, own in gates.groupby("activation")
-    ]
 
 
 def tied(hidden: pd.DataFrame) -> list[str]:

@@ -17,9 +17,6 @@ FOLDER: Final = f"{TIMING}/{EXPERIMENT}"
 YARDSTICK: Final = "relu"
 
 
-# --- From times to ratios ---
-
-
 def over_relu(table: pd.DataFrame, cells: list[str], time: str) -> pd.DataFrame:
     """The table with a column more: `ratio`, the time over that of ReLU in the same round and cell."""
     keys = ["round", *cells]
@@ -49,46 +46,24 @@ def samples_of(table: pd.DataFrame, activation: str, condition: str) -> dict[str
     return {f"{condition} {name}": PerRound(tuple(ratios)) for name, ratios in by_condition}
 
 
-# --- What the page says besides: every condition that was timed ---
-
-
-def timed_rows(table: pd.DataFrame, cells: list[str], time: str) -> list[dict[str, Any]]:
-    """A row per cell with ReLU's median time, and the names of the other activations."""
-    rows = []
+def timed(results: Results, samples: dict[str, Sample], table: pd.DataFrame, cells: list[str], time: str) -> Evidence:
+    """Samples with what the page says besides: in every cell that was timed ReLU's median, and the ratios of others."""
+    rows: list[dict[str, Any]] = []
     for key, of_cell in table.groupby(cells, sort=False):
         relu = of_cell["activation"] == YARDSTICK
-        names = dict(zip(cells, key, strict=True))
+        names = dict(zip(cells, key, strict=True)) | {"name": " ".join(map(str, key))}
         others = of_cell.loc[~relu, "activation"].unique().tolist()
-        rows.append({**names, "name": name_of(key), "relu": float(of_cell.loc[relu, time].median()), "others": others})
-    return rows
-
-
-def timed_ratios(table: pd.DataFrame, cells: list[str]) -> dict[str, Sample]:
-    """The ratios of every activation in every cell: "forward 64, tanh"."""
-    others = table[table["activation"] != YARDSTICK]
-    return {
-        f"{name_of(key[:-1])}, {key[-1]}": PerRound(tuple(of_cell["ratio"]))
-        for key, of_cell in others.groupby([*cells, "activation"], sort=False)
+        rows.append({**names, "relu": float(of_cell.loc[relu, time].median()), "others": others})
+    by_cell = table[table["activation"] != YARDSTICK].groupby([*cells, "activation"], sort=False)["ratio"]
+    aside: dict[str, Sample] = {  # "forward 64, tanh"
+        f"{' '.join(map(str, cell))}, {activation}": PerRound(tuple(ratios)) for (*cell, activation), ratios in by_cell
     }
-
-
-def name_of(key: tuple[Any, ...]) -> str:
-    return " ".join(map(str, key))
-
-
-def timed(results: Results, samples: dict[str, Sample], table: pd.DataFrame, cells: list[str], time: str) -> Evidence:
-    facts = {
-        "rows": timed_rows(table, cells, time),
-        "protocol": results.study.experiments.activation_cost.model_dump(),
-    }
-    return Evidence(samples, facts=facts, aside=timed_ratios(table, cells))
-
-
-# --- ACT-13: by itself; ACT-14: in a training ---
+    protocol = results.study.experiments.activation_cost.model_dump()
+    return Evidence(samples, facts={"rows": rows, "protocol": protocol}, aside=aside)
 
 
 def kernel_ratios(results: Results, activation: str, part: str, place: str, *, table: bool = False) -> Evidence:
-    """Of one part ("forward", "forward_backward"), on tensors that are in "cache" or in "memory"."""
+    """ACT-13, by itself: of one part ("forward", "forward_backward"), on tensors in "cache" or in "memory"."""
     params = results.study.experiments.activation_cost
     times = kernels(results)
     fits = times["side"] <= params.largest_in_cache if place == "cache" else times["side"] >= params.smallest_in_memory
@@ -97,7 +72,7 @@ def kernel_ratios(results: Results, activation: str, part: str, place: str, *, t
 
 
 def epoch_ratios(results: Results, activation: str, depth: str, *, table: bool = False) -> Evidence:
-    """Of whole epochs of networks that are "shallow", with one hidden layer, or "deep"."""
+    """ACT-14, in a training: whole epochs of networks that are "shallow", with one hidden layer, or "deep"."""
     times = epochs(results)
     fits = times["num_hidden"] == 1 if depth == "shallow" else times["num_hidden"] >= DEEP
     samples = samples_of(times[fits], activation, "network")

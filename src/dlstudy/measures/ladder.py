@@ -19,9 +19,6 @@ from dlstudy.study.results import MissingResultError, Results
 LEAST_SEEDS: Final = 6  # of each of two counts: with fewer, no test can be significant
 
 
-# --- What measures share ---
-
-
 def differences(
     ladder: Ladder, pairs: Mapping[str, tuple[str, str, Cell]], faults: Sequence[str] = (), **facts: Any
 ) -> Evidence:
@@ -95,11 +92,8 @@ def others(ladder: Ladder) -> list[str]:
     return [name for name in ladder.activations if name != RELU]
 
 
-# --- ACT-2, ACT-5, ACT-12, ACT-15: ReLU against others ---
-
-
 def relu_against_best(results: Results) -> Evidence:
-    """ReLU less the other that is best on validation, in every cell in which anything trains."""
+    """ACT-2: ReLU less the other that is best on validation, in every cell in which anything trains."""
     ladder = Ladder(results)
     rivals = {cell: ladder.best(cell, others(ladder)) for cell in living(ladder)}
     pairs = {f"{cell}: {rival}": (RELU, rival, cell) for cell, rival in rivals.items()}
@@ -115,22 +109,18 @@ def relu_against_best(results: Results) -> Evidence:
 
 
 def against_relu(results: Results, name: str, depth: int | None = None) -> Evidence:
-    """An activation less ReLU in every cell in which anything trains, or at the longest budget of one depth."""
+    """ACT-5: an activation less ReLU in every cell in which anything trains, or at the longest budget of one depth."""
     ladder = Ladder(results)
-    cells = by_budget(ladder.living) if depth is None else [longest(ladder, depth)]
+    cells = by_budget(ladder.living)
+    if depth is not None:
+        cells = [cell for cell in by_budget(ladder.cells) if cell.depth == depth][-1:]
+        if not cells:
+            raise MissingResultError(f"ladder.protocol.depths: expected {depth} among them, which a reading is about")
     return differences(ladder, {str(cell): (name, RELU, cell) for cell in cells})
 
 
-def longest(ladder: Ladder, depth: int) -> Cell:
-    """The cell of a depth with the longest budget; MissingResultError if the ladder has no such depth."""
-    cells = [cell for cell in ladder.cells if cell.depth == depth]
-    if not cells:
-        raise MissingResultError(f"ladder.protocol.depths: expected {depth} among them, which a reading is about")
-    return max(cells, key=lambda cell: cell.budget)
-
-
 def deep(results: Results, least_depth: int, rivals: Sequence[str] | None = None) -> Evidence:
-    """ReLU less each rival, or every other activation, in the deep cells in which anything trains.
+    """ACT-12: ReLU less each rival, or every other activation, in the deep cells in which anything trains.
 
     MissingResultError if the ladder has no depth of that kind.
     """
@@ -143,17 +133,14 @@ def deep(results: Results, least_depth: int, rivals: Sequence[str] | None = None
 
 
 def at_shortest(results: Results, rival: str) -> Evidence:
-    """ReLU less a rival at the shortest budget, by depth."""
+    """ACT-15: ReLU less a rival at the shortest budget, by depth."""
     ladder = Ladder(results)
     cells = [cell for cell in ladder.living if cell.budget == ladder.shortest]
     return differences(ladder, {str(cell): (RELU, rival, cell) for cell in cells})
 
 
-# --- MLP-1: no activation at all ---
-
-
 def without_activation(results: Results) -> Evidence:
-    """Linear layers one upon the other less softmax regression, in every cell."""
+    """MLP-1, no activation at all: linear layers one upon the other less softmax regression, in every cell."""
     ladder = Ladder(results)
     cells = by_budget(ladder.cells)
     chosen = ladder.arm(LINEAR, "chosen")
@@ -171,11 +158,8 @@ def without_activation(results: Results) -> Evidence:
     return differences(ladder, pairs, edges, accuracies=accuracies)
 
 
-# --- ACT-11: what trains at all, and why ---
-
-
 def fewer_trained(results: Results, first: str, second: str) -> Evidence:
-    """How many seeds train with one activation and how many with another, in every cell in which anything trains."""
+    """ACT-11: how many seeds train with one activation and with another, in every cell in which anything trains."""
     ladder = Ladder(results)
 
     def counts(name: str, cell: Cell) -> tuple[int, int]:
@@ -198,7 +182,7 @@ def fewer_trained(results: Results, first: str, second: str) -> Evidence:
 
 
 def cause(results: Results) -> Evidence:
-    """Rank correlation of the predicted backward signal with what is learnt at the shortest budget.
+    """ACT-11, why: rank correlation of the predicted backward signal with what is learnt at the shortest budget.
 
     Over activations, depths and initialisers: what mean-field theory predicts to be left of the backward signal in the
     first hidden layer (at most all of it), and the validation accuracy at the best learning rate.
@@ -237,11 +221,8 @@ def drawn_by(init: str, activation: str) -> str:
     return matching if init == "matching" else init
 
 
-# --- ACT-16: policies ---
-
-
 def policy_reached(results: Results, name: str) -> Evidence:
-    """What a policy gains on trying all activations (as a rule less than 0), by seed, on average over the cells.
+    """ACT-16: what a policy gains on trying all activations (mostly less than 0), by seed, on average over the cells.
 
     It is judged by what it reaches: a training that diverged counts with an accuracy of 0, and is no fault.
     """

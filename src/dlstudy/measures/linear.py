@@ -23,10 +23,8 @@ STATIONARY: Final = 1e-8  # norm of a gradient that counts as 0
 EPSILON: Final = sys.float_info.epsilon
 
 
-# --- LIN-2: losses ---
-
-
 def error(results: Results) -> Evidence:
+    """LIN-2, losses: the exceptions to each of their properties."""
     checks = records(results.experiment(NAME, "error_checks"))
     samples = exact({row["check"]: row["num_exceptions"] for row in checks})
     vanishing_power = results.experiment_facts(NAME)["losses"]["vanishing_power"]
@@ -39,15 +37,13 @@ def optimum(results: Results) -> Evidence:
     return Evidence(exact(samples), facts={"constants": constants})
 
 
-def slope_moves(coefficients: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
+def slope_moves(coefficients: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """For each loss and slope: its value with all houses, without the large ones, and its relative move."""
-    values = coefficients.set_index(["loss", "name", "houses"])["value"]
-
-    def moved(loss: str, name: str) -> dict[str, float]:
-        before, after = float(values[loss, name, "all"]), float(values[loss, name, "without large"])
-        return {"all": before, "without": after, "move": after / before - 1}
-
-    return {loss: {name: moved(loss, name) for name in ("area", "age")} for loss in ("squared", "absolute")}
+    table = coefficients.pivot(index=["loss", "name"], columns="houses", values="value")
+    table = table[["all", "without large"]].rename(columns={"without large": "without"})
+    table["move"] = table["without"] / table["all"] - 1
+    found = table.to_dict("index")
+    return {loss: {name: found[loss, name] for name in ("area", "age")} for loss in ("squared", "absolute")}
 
 
 def outliers(results: Results) -> Evidence:
@@ -58,10 +54,8 @@ def outliers(results: Results) -> Evidence:
     return Evidence(exact({"the slope that moves most": gap}), facts=facts)
 
 
-# --- LIN-3: closed form ---
-
-
 def routes(results: Results) -> Evidence:
+    """LIN-3, closed form: how far apart the ways to it are."""
     routes = results.experiment(NAME, "routes")
     samples = {f"{row['data']}: {row['first']} and {row['second']}": row["difference"] for row in records(routes)}
     largest = {str(data): float(found.max()) for data, found in routes.groupby("data", sort=False)["difference"]}
@@ -78,9 +72,6 @@ def descent(results: Results) -> Evidence:
 def _sizes(results: Results) -> dict[str, Any]:
     facts = results.experiment_facts(NAME)
     return {"num_rows": {"housing": facts["num_train"], "synthetic": facts["num_train_synthetic"]}}
-
-
-# --- LIN-4: always? ---
 
 
 def _solutions(results: Results) -> dict[str, dict[str, dict[str, float]]]:
@@ -107,6 +98,7 @@ def fails(solution: dict[str, float]) -> bool:
 
 
 def inverse(results: Results) -> Evidence:
+    """LIN-4, always a closed form? Whether the inverse fails, by table."""
     samples = exact({table: fails(of["inverse"]) for table, of in _solutions(results).items()})
     return Evidence(samples, facts=_collinear_facts(results, ("inverse",)))
 
@@ -118,50 +110,16 @@ def pseudo_inverse(results: Results) -> Evidence:
     return Evidence(exact(samples), facts=_collinear_facts(results, methods))
 
 
-# --- LIN-5: no closed form ---
-
-
-def _minima_faults(minima: pd.DataFrame) -> tuple[str, ...]:
-    """Why ends of descents cannot be compared, if they cannot: they are no minima."""
-    moving = minima[(minima["gradient"] > STATIONARY) | (minima["smallest_eigenvalue"] <= 0)]
-    faults = (f"seeds that did not end in a minimum: {sorted(moving['seed'].tolist())}",) if len(moving) else ()
-    few = (f"{len(minima)} seeds, where finding different minima takes {FEWEST_MINIMA} at least",)
-    return faults + (few if len(minima) < FEWEST_MINIMA else ())
-
-
 def no_closed_form(results: Results) -> Evidence:
-    tables = {
-        name: results.experiment(NAME, name)
-        for name in ("starts", "minima", "distances", "curvatures", "convexity", "stationarity")
-    }
-    recorded = results.experiment_facts(NAME)
-    facts = _no_closed_form_facts(tables) | {name: recorded[name] for name in ("num_seeds", "params", "softmax")}
-    bends = facts["bends"]
-    findings = {
-        "linear model: one optimum from every start": facts["largest_linear_distance"] <= SAME_OPTIMUM,
-        "perceptron: minima at different places": facts["largest_distance"] > APART,
-        "perceptron: minima of different loss": facts["loss_spread"] > OTHER_LOSS,
-        "perceptron: same loss with hidden units in another order": facts["permuted_difference"] <= ROUNDING,
-        "perceptron: curvature below 0 on the way": facts["lowest_curvature"] < NEGATIVE,
-        "softmax regression: convex": facts["softmax_eigenvalue"] >= CONVEX,
-        "softmax regression: stationarity is no linear equation": bends["softmax"]["min"] > APART,
-        "linear model: stationarity is a linear equation": bends["linear"]["max"] <= ROUNDING,
-    }
-    return Evidence(
-        exact({name: not holds for name, holds in findings.items()}),
-        facts["num_seeds"],
-        facts,
-        _minima_faults(tables["minima"]),
-    )
-
-
-def _no_closed_form_facts(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    minima, distances, curvatures = tables["minima"], tables["distances"], tables["curvatures"]
-    bends = tables["stationarity"].groupby("model")["bend"]
+    """LIN-5, no closed form: what does not hold of findings that tell linear models from others."""
+    names = ("starts", "minima", "distances", "curvatures", "convexity", "stationarity")
+    starts, minima, distances, curvatures, convexity, stationarity = (results.experiment(NAME, name) for name in names)
+    bends = {str(name): found["bend"] for name, found in stationarity.groupby("model")}
     below = curvatures[curvatures["smallest"] < NEGATIVE]
     lowest = curvatures.nsmallest(1, "smallest").iloc[0]
-    return {
-        "largest_linear_distance": float(_last(tables["starts"])["distance"].max()),
+    recorded = results.experiment_facts(NAME)
+    facts = {
+        "largest_linear_distance": float(_last(starts)["distance"].max()),
         "losses": minima["loss"].tolist(),
         "apart": APART,
         "loss_spread": float(minima["loss"].max() / minima["loss"].min() - 1),
@@ -178,12 +136,27 @@ def _no_closed_form_facts(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
         "num_points_below": len(below),
         "num_seeds_below": int(below["seed"].nunique()),
         "smallest_at_minima": float(minima["smallest_eigenvalue"].min()),
-        "softmax_eigenvalue": float(tables["convexity"]["smallest"].min()),
-        "bends": {str(name): {"min": float(found.min()), "max": float(found.max())} for name, found in bends},
+        "softmax_eigenvalue": float(convexity["smallest"].min()),
+        "bends": {name: {"min": float(found.min()), "max": float(found.max())} for name, found in bends.items()},
+        **{name: recorded[name] for name in ("num_seeds", "params", "softmax")},
     }
-
-
-# --- SGD-8: initial values ---
+    findings = {
+        "linear model: one optimum from every start": facts["largest_linear_distance"] <= SAME_OPTIMUM,
+        "perceptron: minima at different places": facts["largest_distance"] > APART,
+        "perceptron: minima of different loss": facts["loss_spread"] > OTHER_LOSS,
+        "perceptron: same loss with hidden units in another order": facts["permuted_difference"] <= ROUNDING,
+        "perceptron: curvature below 0 on the way": facts["lowest_curvature"] < NEGATIVE,
+        "softmax regression: convex": facts["softmax_eigenvalue"] >= CONVEX,
+        "softmax regression: stationarity is no linear equation": bends["softmax"].min() > APART,
+        "linear model: stationarity is a linear equation": bends["linear"].max() <= ROUNDING,
+    }
+    exceptions = exact({name: not holds for name, holds in findings.items()})
+    # Ends of descents that are no minima, or few of them, cannot be compared.
+    moving = minima.loc[(minima["gradient"] > STATIONARY) | (minima["smallest_eigenvalue"] <= 0), "seed"]
+    faults = [f"seeds that did not end in a minimum: {sorted(moving.tolist())}"] if len(moving) else []
+    if len(minima) < FEWEST_MINIMA:
+        faults.append(f"{len(minima)} seeds, where finding different minima takes {FEWEST_MINIMA} at least")
+    return Evidence(exceptions, recorded["num_seeds"], facts, tuple(faults))
 
 
 def _last(table: pd.DataFrame) -> pd.DataFrame:
@@ -193,6 +166,7 @@ def _last(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def linear_starts(results: Results) -> Evidence:
+    """SGD-8, initial values: how far from the optimum descents end, by how they start."""
     starts, facts = results.experiment(NAME, "starts"), results.experiment_facts(NAME)
     groups = {
         "first": starts[starts["step"] == 0].groupby("init", sort=False)["distance"],
@@ -208,7 +182,7 @@ def linear_starts(results: Results) -> Evidence:
 
 
 def constant_starts(results: Results) -> Evidence:
-    """A counterexample is a step at which units from equal starts differ, or a random start whose units are alike."""
+    """SGD-8: counterexamples are steps at which equal units come to differ, and random starts whose units are alike."""
     units, facts = results.experiment(NAME, "units"), results.experiment_facts(NAME)
     constant, random = units[units["kind"] == "constant"], units[units["kind"] == "random"]
     exceptions = {row["start"]: row["num_steps_apart"] for row in records(constant)}

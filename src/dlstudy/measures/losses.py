@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from dlstudy.judging.evidence import Evidence, per_seed
-from dlstudy.measures.cells import POINTS, Cell, Trainings
+from dlstudy.measures.samples import POINTS, Cell, Trainings
 from dlstudy.study.ladder import in_epochs
 from dlstudy.study.results import Results
 
@@ -56,16 +56,11 @@ def difference(
     controlled = repeats if network == "mlp" and column == "test_accuracy" else {}
     found = {names[budget]: trainings.paired(*pair, column, scale) for budget, pair in pairs.items()}
     cells = list(dict.fromkeys(cell for pair in pairs.values() for cell in pair))
+    by_budget = [{"budget": each, **{cell.variant: side(trainings, cell) for cell in pairs[each]}} for each in pairs]
     return Evidence(
         samples=per_seed(found),
         num_seeds=min(map(len, found.values())),
-        facts={
-            "by_budget": [
-                {"budget": budget, **{cell.variant: side(trainings, cell) for cell in pair}}
-                for budget, pair in pairs.items()
-            ],
-            "protocol": trainings.facts,
-        },
+        facts={"by_budget": by_budget, "protocol": trainings.facts},
         faults=faults_of(trainings, cells) or unpaired(trainings, cells),
         again=per_seed({names[budget]: trainings.paired(*pair, column, scale) for budget, pair in controlled.items()}),
         groups={name: in_epochs(budget) for budget, name in names.items()},

@@ -10,15 +10,12 @@ from typing import Any, Final
 import pandas as pd
 
 from dlstudy.judging.evidence import Count, Evidence, PerSeed, TwoCounts, exact, per_seed
-from dlstudy.measures.cells import POINTS, Cell, Trainings
+from dlstudy.measures.samples import POINTS, Cell, Trainings
 from dlstudy.study.ladder import in_epochs
 from dlstudy.study.results import MissingResultError, Results
 
 EXPERIMENT: Final = "activation_outputs"
 MIXTURES: Final = ("sigmoid_first", "sigmoid_last", "alternating")
-
-
-# --- What measures share ---
 
 
 def compared(results: Results, first: tuple[str, str], second: tuple[str, str]) -> Evidence:
@@ -62,11 +59,8 @@ def side(trainings: Trainings, cell: Cell, column: str = "test_accuracy") -> dic
     }
 
 
-# --- MLP-1: no activation ---
-
-
 def collapse(results: Results) -> Evidence:
-    """How far a perceptron without activation is from one affine map, for each budget and seed."""
+    """MLP-1: how far a perceptron without activation is from one affine map, for each budget and seed."""
     table = results.experiment(EXPERIMENT, "collapse")
     largest, num_other = table["relative_difference"].max(), int(table["num_other_classes"].sum())
     return Evidence(
@@ -76,16 +70,8 @@ def collapse(results: Results) -> Evidence:
     )
 
 
-# --- ACT-3 and ACT-4: ReLU on the output ---
-
-
-def price_rows(results: Results, output: str, start: str = "mean") -> pd.DataFrame:
-    table = results.experiment(EXPERIMENT, "price_per_seed")
-    return table[(table["output"] == output) & (table["start"] == start)].set_index("seed")
-
-
 def price(results: Results) -> Evidence:
-    """The error on test of ReLU on the output over that of a linear output, less 1, in percent, by seed."""
+    """ACT-3: the error on test of ReLU on the output over that of a linear output, less 1, in percent, by seed."""
     relu, linear = (price_rows(results, output) for output in ("relu", "identity"))
     diverged = relu["diverged"].astype(bool) | linear["diverged"].astype(bool).reindex(relu.index)
     seeds = relu.index[~diverged]
@@ -94,33 +80,30 @@ def price(results: Results) -> Evidence:
             f"results/experiments/{EXPERIMENT}/price_per_seed.csv: expected a seed that did not diverge, found none"
         )
     excess = POINTS * (relu.loc[seeds, "rmse"] / linear.loc[seeds, "rmse"] - 1)
+    chosen, trials = (results.experiment(EXPERIMENT, name) for name in ("price_chosen", "price_tuning"))
     edges = [
         f"{row.output}: its best learning rate, {row.lr:g}, lies at an end of those tried"
-        for row in results.experiment(EXPERIMENT, "price_chosen").itertuples()
+        for row in chosen.itertuples()
         if row.at_edge
     ]
-    return Evidence(
-        {"": PerSeed(excess.tolist())},
-        num_seeds=len(seeds),
-        facts={
-            "sides": price_sides(results),
-            "failing": failing_rates(results),
-            "protocol": results.experiment_facts(EXPERIMENT),
-        },
-        faults=(*edges, *(f"price, seed {seed}: diverged" for seed in relu.index[diverged])),
-    )
-
-
-def failing_rates(results: Results) -> dict[str, float | None]:
-    """Of each output the smallest learning rate with which a tuning seed explains nothing; None if there is none."""
-    trials = results.experiment(EXPERIMENT, "price_tuning")
+    # Of each output the smallest learning rate with which a tuning seed explains nothing; None if there is none.
     failing = trials[trials["explained_variance"] == 0].groupby("output")["lr"].min()
-    return {output: float(failing[output]) if output in failing else None for output in ("identity", "relu")}
+    facts = {
+        "sides": price_sides(results, chosen.set_index("output")["lr"]),
+        "failing": {output: float(failing[output]) if output in failing else None for output in ("identity", "relu")},
+        "protocol": results.experiment_facts(EXPERIMENT),
+    }
+    lost = [f"price, seed {seed}: diverged" for seed in relu.index[diverged]]
+    return Evidence({"": PerSeed(excess.tolist())}, num_seeds=len(seeds), facts=facts, faults=(*edges, *lost))
 
 
-def price_sides(results: Results) -> list[dict[str, Any]]:
+def price_rows(results: Results, output: str, start: str = "mean") -> pd.DataFrame:
+    table = results.experiment(EXPERIMENT, "price_per_seed")
+    return table[(table["output"] == output) & (table["start"] == start)].set_index("seed")
+
+
+def price_sides(results: Results, rates: "pd.Series[float]") -> list[dict[str, Any]]:
     """For each variant of the table on the page: error and explained variance over the seeds, and outputs of 0."""
-    rates = results.experiment(EXPERIMENT, "price_chosen").set_index("output")["lr"]
     sides = []
     for output, start in (("identity", "mean"), ("relu", "mean"), ("relu", "zero")):
         rows = price_rows(results, output, start)
@@ -143,7 +126,7 @@ def price_sides(results: Results) -> list[dict[str, Any]]:
 
 
 def relu_on_logits(results: Results) -> Evidence:
-    """Linear outputs less ReLU on them; beside the accuracies of both, which classes are lost."""
+    """ACT-4: linear outputs less ReLU on them; beside the accuracies of both, which classes are lost."""
     trainings = Trainings(results, EXPERIMENT)
     found = compared(results, ("shallow", "softmax"), ("shallow", "relu_logits"))
     rows = []
@@ -155,7 +138,7 @@ def relu_on_logits(results: Results) -> Evidence:
 
 
 def lost_classes(results: Results) -> Evidence:
-    """By seed, with ReLU on the logits, the classes that are dead (always 0) or never predicted, on the test images."""
+    """ACT-4: by seed, with ReLU on the logits, the classes that are dead (always 0) or never predicted, on test."""
     trainings = Trainings(results, EXPERIMENT)
     rows, counts = [], {}
     for budget in trainings.budgets:
@@ -167,9 +150,6 @@ def lost_classes(results: Results) -> Evidence:
     return Evidence(per_seed(counts), min(map(len, counts.values())), {"rows": rows})
 
 
-# --- ACT-7: mixtures, exploratory ---
-
-
 def best_mixture(trainings: Trainings, budget: float) -> Cell:
     """The mixture of the highest validation accuracy, with the tuning seeds; the first of several."""
     mixtures = [Cell("middle", variant, budget) for variant in MIXTURES]
@@ -177,7 +157,7 @@ def best_mixture(trainings: Trainings, budget: float) -> Cell:
 
 
 def mixture(results: Results, against: str) -> Evidence:
-    """By budget and seed: the best mixture on validation less networks of "relu" or "sigmoid" alone."""
+    """ACT-7, exploratory: by budget and seed, the best mixture on validation less "relu" or "sigmoid" alone."""
     trainings = Trainings(results, EXPERIMENT)
     best = {budget: best_mixture(trainings, budget) for budget in trainings.budgets}
     found = difference(trainings, {budget: (cell, Cell("middle", against, budget)) for budget, cell in best.items()})
@@ -189,24 +169,19 @@ def mixture(results: Results, against: str) -> Evidence:
     return replace(found, facts={**found.facts, "rows": rows})
 
 
-# --- ACT-11: deep sigmoid rescued ---
-
-
-def deep_cells(trainings: Trainings) -> dict[str, Cell]:
-    """By name, the plain network at the shortest budget, and its rescues: that at the longest budget is one of them."""
-    shortest, *longer = trainings.budgets
-    cells = {variant: Cell("deep", variant, shortest) for variant in ("plain", "xavier4", "batch_norm", "adam")}
-    return {**cells, "longer": Cell("deep", "plain", longer[-1])} if longer else cells
-
-
 def rescued(results: Results) -> Evidence:
-    """How many seeds reach the accuracy of a trained network with each rescue, and plainly; a diverged one has not."""
+    """ACT-11: how many seeds reach the accuracy of a trained network with each rescue, and plainly."""
     trainings = Trainings(results, EXPERIMENT)
-    facts, cells = trainings.facts, deep_cells(trainings)
+    facts, (shortest, *longer) = trainings.facts, trainings.budgets
+    # The plain network at the shortest budget, and its rescues: the longest budget is one of them.
+    cells = {variant: Cell("deep", variant, shortest) for variant in ("plain", "xavier4", "batch_norm", "adam")}
+    if longer:
+        cells["longer"] = Cell("deep", "plain", longer[-1])
     reached: dict[str, tuple[int, int]] = {}  # seeds of each cell that reach the accuracy, and of how many
     rows = []
     for name, cell in cells.items():
         table = trainings.rows("per_seed", cell)
+        # a network that diverged has not reached it
         num, num_diverged = int((table["validation_accuracy"] >= facts["reached"]).sum()), int(table["diverged"].sum())
         reached[name] = num, len(table)
         counts = {"num_reached": num, "num_seeds": len(table), "num_diverged": num_diverged}

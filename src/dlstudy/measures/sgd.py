@@ -33,9 +33,6 @@ def _cell_means(table: pd.DataFrame) -> list[dict[str, Any]]:
     return records(table.drop(columns="seed").groupby(["learning_rate", "batch_size"], as_index=False).mean())
 
 
-# --- SGD-1: minibatch gradients estimate the full one ---
-
-
 def pooled_z(table: pd.DataFrame) -> float:
     """The z-score of the mean deviation of many minibatches, from means and variances of groups of them."""
     num = table["num_minibatches"]
@@ -45,12 +42,11 @@ def pooled_z(table: pd.DataFrame) -> float:
 
 
 def estimates(results: Results) -> Evidence:
-    """By seed, how far the mean of many minibatch gradients is from the full gradient, over the latter's length."""
+    """SGD-1: by seed, how far the mean of many minibatch gradients is from the full one, over the latter's length."""
     table = results.experiment(EXPERIMENT, "means")
     facts = _facts(results, "num_rows", "coordinates", "full_gradient", "num_epochs")
     length = math.hypot(*facts["full_gradient"])
-    samples: dict[str, list[float]] = {}
-    rows: list[dict[str, Any]] = []
+    samples, rows = dict[str, list[float]](), list[dict[str, Any]]()
     for batch_size, sampling in itertools.product(sorted(set(table["batch_size"])), SAMPLING):
         group = table[(table["batch_size"] == batch_size) & (table["sampling"] == sampling)]
         scores = []
@@ -60,20 +56,13 @@ def estimates(results: Results) -> Evidence:
             scores.append(pooled_z(each))
         num = int(group.loc[group["coordinate"] == 0, "num_minibatches"].sum())
         rows.append({"sampling": sampling, "batch_size": int(batch_size), "num_minibatches": num, "z": scores})
-    shown = {
-        **facts,
-        "num_tests": len(samples),
-        "num_beyond_two": sum(abs(z) > 2 for row in rows for z in row["z"]),
-        "rows": rows,
-    }
+    num_beyond_two = sum(abs(z) > 2 for row in rows for z in row["z"])
+    shown = {**facts, "num_tests": len(samples), "num_beyond_two": num_beyond_two, "rows": rows}
     return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=shown)
 
 
-# --- SGD-2: its error depends on the minibatch size ---
-
-
 def variances(results: Results, sampling: str) -> Evidence:
-    """Measured over predicted variance of minibatch gradients, drawn "with" or "without" replacement."""
+    """SGD-2: measured over predicted variance of minibatch gradients, drawn "with" or "without" replacement."""
     table = results.experiment(EXPERIMENT, "variances")
     facts = _facts(results, "num_rows", "num_epochs", "gradient_variance")
     drawn = table[table["sampling"] == sampling]
@@ -86,11 +75,8 @@ def variances(results: Results, sampling: str) -> Evidence:
     return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=shown)
 
 
-# --- SGD-3: how large a step may be ---
-
-
 def critical(results: Results, problem: str) -> Evidence:
-    """Measured over predicted critical learning rate, of the problem "linear" or "softmax"."""
+    """SGD-3: measured over predicted critical learning rate, of the problem "linear" or "softmax"."""
     tables = (results.experiment(EXPERIMENT, name) for name in ("critical", "curves"))
     found, curves = (table[table["problem"] == problem] for table in tables)
     last = curves[curves["step"] == curves["step"].max()]
@@ -108,16 +94,13 @@ def critical(results: Results, problem: str) -> Evidence:
         **_facts(results, "num_curve_steps", "num_classes"),
     }
     ratios = (found["measured"] / found["predicted"]).tolist()
-    where = "Ames sales" if problem == "linear" else f"{shown['images']}, W = 0"
     if problem == "linear":
-        return Evidence({where: PerSeed(ratios)}, num_seeds=len(found), facts=shown)
-    return Evidence({where: Exact(ratios[0])}, facts=shown)  # one start serves for the images
-
-
-# --- SGD-4: how fast descent converges ---
+        return Evidence({"Ames sales": PerSeed(ratios)}, num_seeds=len(found), facts=shown)
+    return Evidence({f"{shown['images']}, W = 0": Exact(ratios[0])}, facts=shown)  # one start serves for the images
 
 
 def contractions(results: Results) -> Evidence:
+    """SGD-4: measured over predicted logarithm of the factor by which a step shrinks the distance to the optimum."""
     table = results.experiment(EXPERIMENT, "contractions")
     ratios = table.assign(ratio=table["measured"] / table["predicted"])
     columns = ["learning_rate", "predicted", "measured", "ratio"]
@@ -133,24 +116,19 @@ def contractions(results: Results) -> Evidence:
     return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=shown)
 
 
-# --- SGD-5: where it stops improving ---
-
-
-def _floors(results: Results) -> pd.DataFrame:
-    table = results.experiment(EXPERIMENT, "floors")
-    return table.assign(ratio=table["measured"] / table["simple"], exact_ratio=table["measured"] / table["exact"])
-
-
 def log_slope(table: pd.DataFrame, column: str) -> float:
     """The least-squares slope of the logarithm of a column on that of learning rate / batch size."""
     return float(np.polyfit(np.log(table["learning_rate"] / table["batch_size"]), np.log(table[column]), 1)[0])
 
 
-def _floor_facts(results: Results, table: pd.DataFrame) -> dict[str, Any]:
+def _floors(results: Results) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The excess loss at which descent stops improving, and what the page says of it: SGD-5."""
+    table = results.experiment(EXPERIMENT, "floors")
+    table = table.assign(ratio=table["measured"] / table["simple"], exact_ratio=table["measured"] / table["exact"])
     first = table[table["seed"] == table["seed"].iloc[0]]  # theory is the same for every seed
     names = ("num_rows", "num_chains", "num_floor_steps", "num_steps_down", "smallest_loss", "eigenvalues", "noise")
     rows = _cell_means(table)
-    return {
+    shown = {
         **_facts(results, *names),
         "rows": rows,
         "simple_slope": log_slope(first, "simple"),
@@ -161,25 +139,23 @@ def _floor_facts(results: Results, table: pd.DataFrame) -> dict[str, Any]:
         "smallest_exact_ratio": min(row["exact_ratio"] for row in rows),
         "largest_exact_ratio": max(row["exact_ratio"] for row in rows),
     }
+    return table, shown
 
 
 def level(results: Results) -> Evidence:
-    table = _floors(results)
-    facts = _floor_facts(results, table)
+    table, facts = _floors(results)
     return Evidence(_by_cell(table, "ratio"), num_seeds=table["seed"].nunique(), facts=facts)
 
 
 def slope(results: Results) -> Evidence:
-    table = _floors(results)
+    table, facts = _floors(results)
     slopes = [log_slope(each, "measured") for _, each in table.groupby("seed", sort=True)]
-    facts = _floor_facts(results, table) | {"slopes": slopes, "mean_slope": float(np.mean(slopes))}
+    facts |= {"slopes": slopes, "mean_slope": float(np.mean(slopes))}
     return Evidence({"": PerSeed(slopes)}, num_seeds=len(slopes), facts=facts)
 
 
-# --- SGD-6: each iteration may lower the loss ---
-
-
 def _steps(results: Results) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The shares of steps that lower the loss, and what the page says of them: SGD-6."""
     table, full = (results.experiment(EXPERIMENT, name) for name in ("first_steps", "full_batch"))
     shown = {
         **_facts(results, "num_rows", "num_chains", "num_first_steps"),
@@ -194,33 +170,30 @@ def _steps(results: Results) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 
 def steps_that_help(results: Results) -> Evidence:
-    """By seed, the share of all steps that lower the loss: the conditions are no draws, and share the seed's luck."""
+    """SGD-6: by seed, the share of all steps that lower the loss. The conditions are no draws: they share its luck."""
     table, facts = _steps(results)
     by_seed = table.groupby("seed")["share"].mean()
     return Evidence({"": PerSeed(by_seed.tolist())}, num_seeds=len(by_seed), facts=facts)
 
 
 def steps_that_do_not(results: Results) -> Evidence:
-    """By learning rate and minibatch size, the share of steps that do not lower the loss, one per seed."""
+    """SGD-6: by learning rate and minibatch size, the share of steps that do not lower the loss, one per seed."""
     table, facts = _steps(results)
     samples = _by_cell(table.assign(other=1 - table["share"]), "other")
     return Evidence(samples, num_seeds=table["seed"].nunique(), facts=facts)
 
 
-# --- SGD-7: minibatches are drawn uniformly ---
-
-
 def reshuffled(results: Results) -> Evidence:
+    """SGD-7: the excess loss of shuffled epochs over that of minibatches that are drawn uniformly."""
     table = results.experiment(EXPERIMENT, "reshuffled")
     facts = _facts(results, "num_rows", "num_chains", "num_floor_epochs")
     ratios = table.assign(ratio=table["reshuffled"] / table["independent"])
     rows = [{**row, "num_steps": facts["num_rows"] // int(row["batch_size"])} for row in _cell_means(ratios)]
-    gaps = [abs(row["ratio"] / row["predicted_ratio"] - 1) for row in rows]
     shown = {
         **facts,
         "rows": rows,
         "smallest_ratio": min(row["ratio"] for row in rows),
         "largest_ratio": max(row["ratio"] for row in rows),
-        "largest_gap": max(gaps),  # between measurement and theory, relative
+        "largest_gap": max(abs(row["ratio"] / row["predicted_ratio"] - 1) for row in rows),  # of theory, relative
     }
     return Evidence(_by_cell(ratios, "ratio"), num_seeds=table["seed"].nunique(), facts=shown)

@@ -17,8 +17,6 @@ from dlstudy.study.results import MissingResultError, Results
 
 EXPERIMENT: Final = "signal_propagation"
 
-# --- What all three statements read ---
-
 
 def ratios(results: Results, activation: str) -> pd.DataFrame:
     """The rows of one activation: a row an initialiser and seed."""
@@ -39,19 +37,28 @@ def sizes(results: Results, activation: str, inits: Sequence[str] = CLAIMED_INIT
     """The measured ratio under some initialisations, and what the page says of all."""
     table = ratios(results, activation)
     samples = by_init(table, table["measured"])
-    facts = {
-        **results.experiment_facts(EXPERIMENT),
-        "rows": fact_rows(results, activation),
-        "trainings": trainings(results, activation),
-    }
-    num_seeds = int(table["seed"].nunique())
+    shown = {"rows": fact_rows(results, activation), "trainings": trainings(results, activation)}
+    facts, num_seeds = results.experiment_facts(EXPERIMENT) | shown, int(table["seed"].nunique())
     return Evidence(per_seed({init: samples[init] for init in inits}), num_seeds=num_seeds, facts=facts)
 
 
 def relu_sizes(results: Results, inits: Sequence[str]) -> Evidence:
-    """The same of ReLU, with its dead units."""
+    """The same of ReLU, with the shares of its dead units: by layer, during training, and published if comparable."""
     found = sizes(results, "relu", inits)
-    return replace(found, facts={**found.facts, **dead_facts(results)})
+    tables = (results.experiment(EXPERIMENT, name) for name in ("dead", "training_dead"))
+    dead, trained = (table.groupby("init", sort=False) for table in tables)
+    published = load_published().beside(results.image_set().dataset).dead_units
+    facts = {
+        "dead": {str(init): rows.groupby("layer")["share"].mean().tolist() for init, rows in dead},
+        "published_dead": list(published.shares) if published else [],
+        "published_source": published.source if published else "",
+        "published_protocol": published.protocol if published else "",
+        "trained_dead": [
+            {"init": str(init), "by_step": rows.groupby("step")["share"].mean().rename(str).to_dict()}
+            for init, rows in trained
+        ],
+    }
+    return replace(found, facts={**found.facts, **facts})
 
 
 def fact_rows(results: Results, activation: str) -> list[dict[str, Any]]:
@@ -95,35 +102,6 @@ def trainings(results: Results, activation: str) -> list[dict[str, Any]]:
     for init, of_init in table[table["activation"] == activation].groupby("init", sort=False):
         loss = losses[(losses["activation"] == activation) & (losses["init"] == init)].groupby("step")["loss"].mean()
         lowest = of_init[of_init["layer"] == of_init["layer"].min()].groupby("step")["backward"].mean()
-        rows.append(
-            {
-                "init": str(init),
-                "loss_first": float(loss.iloc[0]),
-                "loss_last": float(loss.iloc[-1]),
-                "lowest_first": float(lowest.iloc[0]),
-                "lowest_last": float(lowest.iloc[-1]),
-            }
-        )
+        row = {"init": str(init), "loss_first": float(loss.iloc[0]), "loss_last": float(loss.iloc[-1])}
+        rows.append(row | {"lowest_first": float(lowest.iloc[0]), "lowest_last": float(lowest.iloc[-1])})
     return rows
-
-
-def dead_facts(results: Results) -> dict[str, Any]:
-    """The shares of dead units by layer, under each initialiser, and during training; published ones, if comparable."""
-    table, trained = (results.experiment(EXPERIMENT, name) for name in ("dead", "training_dead"))
-    published = load_published().beside(results.image_set().dataset).dead_units
-    by_layer = {
-        str(init): rows.groupby("layer")["share"].mean().tolist() for init, rows in table.groupby("init", sort=False)
-    }
-    return {
-        "dead": by_layer,
-        "published_dead": list(published.shares) if published else [],
-        "published_source": published.source if published else "",
-        "published_protocol": published.protocol if published else "",
-        "trained_dead": [
-            {
-                "init": str(init),
-                "by_step": {str(step): share for step, share in rows.groupby("step")["share"].mean().items()},
-            }
-            for init, rows in trained.groupby("init", sort=False)
-        ],
-    }

@@ -12,10 +12,8 @@ from dlstudy.training.params import SgdParams
 EXPERIMENT: Final = "softmax_identities"
 
 
-# --- SOFT-1: an output 100 times the others ---
-
-
 def example(results: Results) -> Evidence:
+    """SOFT-1, an output 100 times the others: its probability in the note's example."""
     facts = results.experiment_facts(EXPERIMENT)
     return Evidence({"0.1, 10, 0.1": Exact(facts["example_probability"])}, facts=facts)
 
@@ -23,6 +21,8 @@ def example(results: Results) -> Evidence:
 def ratio(results: Results) -> Evidence:
     table, facts = results.experiment(EXPERIMENT, "scales"), results.experiment_facts(EXPERIMENT)
     num_unsure = int((table["probability"] <= facts["confidence"]).sum())
+    linear = next(iter(_models(results, hidden=False)))  # the first classifier without hidden layers, over its seeds
+    trained = results.table(linear, "calibration")
     shown = {
         **facts,
         "num_scales": len(table),
@@ -30,25 +30,18 @@ def ratio(results: Results) -> Evidence:
         "smallest": table["largest"].min(),
         "largest": table["largest"].max(),
         "least_probability": table["probability"].min(),
-        "trained": _logit_range(results),
+        "trained": {
+            "model": linear,
+            "num_seeds": len(trained),
+            "smallest": trained["logit_smallest"].min(),
+            "largest": trained["logit_largest"].max(),
+            "top_low": trained["logit_top"].min(),
+            "gap_low": trained["gap"].min(),
+            "top_high": trained["logit_top"].max(),
+            "gap_high": trained["gap"].max(),
+        },
     }
     return Evidence({"": Exact(num_unsure)}, facts=shown)
-
-
-def _logit_range(results: Results) -> dict[str, Any]:
-    """What the outputs of the first classifier without hidden layers are, over its seeds."""
-    model = next(iter(_models(results, hidden=False)))
-    table = results.table(model, "calibration")
-    return {
-        "model": model,
-        "num_seeds": len(table),
-        "smallest": table["logit_smallest"].min(),
-        "largest": table["logit_largest"].max(),
-        "top_low": table["logit_top"].min(),
-        "gap_low": table["gap"].min(),
-        "top_high": table["logit_top"].max(),
-        "gap_high": table["gap"].max(),
-    }
 
 
 def _models(results: Results, *, hidden: bool | None = None) -> dict[str, SgdParams]:
@@ -73,16 +66,10 @@ def shifts(results: Results) -> Evidence:
     return Evidence(samples, num_seeds=seeds["outputs"].nunique(), facts=facts)
 
 
-# --- SOFT-2: 10 beside 1000 and 1000 ---
-
-
-def _limits(results: Results) -> dict[str, dict[str, dict[str, float]]]:
+def _limits(results: Results) -> dict[str, Any]:
     """For each limit and format its number by theory and by bisection."""
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    for row in records(results.experiment(EXPERIMENT, "limits")):
-        limit = {"predicted": row["predicted"], "measured": row["measured"]}
-        found.setdefault(row["limit"], {})[row["format"]] = limit
-    return found
+    table = results.experiment(EXPERIMENT, "limits").set_index("format")[["limit", "predicted", "measured"]]
+    return {str(name): rows.drop(columns="limit").to_dict("index") for name, rows in table.groupby("limit", sort=False)}
 
 
 def _by_format(table: pd.DataFrame, column: str) -> dict[str, Sample]:
@@ -91,6 +78,7 @@ def _by_format(table: pd.DataFrame, column: str) -> dict[str, Sample]:
 
 
 def confidence(results: Results) -> Evidence:
+    """SOFT-2, 10 beside 1000 and 1000: its probability in each floating-point format."""
     table = results.experiment(EXPERIMENT, "huge")
     middle = table[table["position"] == 2]
     facts = {**results.experiment_facts(EXPERIMENT), "limits": _limits(results)["vanishing"]}
@@ -117,10 +105,8 @@ def stable(results: Results) -> Evidence:
     return Evidence(exact(samples), facts=facts)
 
 
-# --- SOFT-4: positive, with sum 1 ---
-
-
 def sums(results: Results) -> Evidence:
+    """SOFT-4, positive, with sum 1: how far sums of probabilities are from 1."""
     table = results.experiment(EXPERIMENT, "sums")
     trained = table["outputs"].str.startswith("seed ")
     samples = {
@@ -133,7 +119,7 @@ def sums(results: Results) -> Evidence:
 
 
 def positive_in_use(results: Results) -> Evidence:
-    """The probabilities of 0 among all that the trained networks compute."""
+    """SOFT-4: the probabilities of 0 among all that the trained networks compute."""
     trained = results.experiment(EXPERIMENT, "trained")
     samples = exact({"trained logits, float32": trained["num_zero"].sum()})
     return Evidence(samples, num_seeds=len(trained), facts={"smallest_trained": trained["smallest"].min()})
@@ -169,11 +155,8 @@ def two_class(results: Results) -> Evidence:
     return Evidence(exact({"pairs of trained logits": worst}), num_seeds=len(table), facts={"worst": worst})
 
 
-# --- SOFT-5: a probability distribution ---
-
-
 def calibration(results: Results, models: str, column: str = "ece") -> Evidence:
-    """A calibration error of each model, by seed, and what the page says of the models' calibration.
+    """SOFT-5: a calibration error of each model, by seed, and what the page says of the models' calibration.
 
     models: those "linear" or with "hidden" layers, or "all" classifiers, torchvision's networks included.
     """
@@ -188,7 +171,8 @@ def calibration(results: Results, models: str, column: str = "ece") -> Evidence:
         facts={
             "models": [_of_model(name, tables[name], bins[name]) for name in names],
             "shown_only": [name for name in names if name not in complete],  # trained with fewer seeds
-            "num_bins": min(map(_num_bins, bins.values())),
+            # bins of equal width, the empty ones that a table leaves out included
+            "num_bins": min(round(1 / (each["high"] - each["low"]).mean()) for each in bins.values()),
         },
     )
 
@@ -203,11 +187,6 @@ def _of_model(name: str, table: pd.DataFrame, bins: pd.DataFrame) -> dict[str, A
         "excess": _excess(bins[bins["logits"] == "trained"]),
         "excess_scaled": _excess(bins[bins["logits"] == "scaled"]),
     }
-
-
-def _num_bins(bins: pd.DataFrame) -> int:
-    """How many bins of equal width there are, the empty ones that a table leaves out included."""
-    return round(1 / (bins["high"] - bins["low"]).mean())
 
 
 def _excess(bins: pd.DataFrame) -> float:

@@ -1,5 +1,6 @@
 """The page for practitioners: which activation, when; every answer computed from the ladder."""
 
+from collections import Counter
 from operator import itemgetter
 from typing import Any, Final
 
@@ -12,16 +13,20 @@ from dlstudy.report.markdown import Context
 from dlstudy.study.ladder import POINTS, RELU, Cell, Ladder
 from dlstudy.study.results import MissingResultError, Results
 
-HASTY_RATE: Final = 0.1
-"""The learning rate of a hasty comparison: what tutorials start with, and one that the first rung tries for all."""
+HASTY_RATE: Final = 0.1  # of a hasty comparison: what tutorials start with, and what the first rung tries for all
 
 
 def activations_page(results: Results) -> Context:
-    ladder = Ladder(results)
+    ladder, settings = Ladder(results), results.study.judge
+    # ReLU less ReLU as its own rival, by cell: what the ladder can resolve
+    controls = {cell: PerSeed(ladder.control(cell).tolist()) for cell in ladder.living}
     return {
         "dead": [str(cell) for cell in ladder.cells if cell not in ladder.living],
         "deepest": deepest_rows(ladder),
-        "controls": control_rows(ladder),
+        "controls": [
+            {"cell": cell, "found": each.interval(2 * settings.confidence - 1), "by": smallest_margin(each, settings)}
+            for cell, each in controls.items()
+        ],
         "arms": arm_rows(ladder),
         "in_arms": verdicts_in_arms(results.arms()),
         "hasty": hasty_rows(ladder),
@@ -59,26 +64,6 @@ def deepest_rows(ladder: Ladder) -> list[Context]:
     return rows
 
 
-def policy_rows(ladder: Ladder) -> list[Context]:
-    """What each policy loses to trying all, in points: on average, and in its worst cell; the best policy first."""
-    by_cell: Any = ladder.regrets().drop(columns="seed").groupby(["depth", "budget"]).mean()
-    rows = [
-        {"policy": policy, "mean": losses.mean(), "worst": losses.max(), "cell": Cell(*losses.idxmax())}
-        for policy, losses in by_cell.items()
-    ]
-    return sorted(rows, key=itemgetter("mean"))
-
-
-def control_rows(ladder: Ladder) -> list[Context]:
-    """ReLU less ReLU as its own rival, by cell: what the ladder can resolve."""
-    settings = ladder.results.study.judge
-    samples = {cell: PerSeed(ladder.control(cell).tolist()) for cell in ladder.living}
-    return [
-        {"cell": cell, "found": each.interval(2 * settings.confidence - 1), "by": smallest_margin(each, settings)}
-        for cell, each in samples.items()
-    ]
-
-
 def arm_rows(ladder: Ladder) -> list[Context]:
     """By arm and cell: the best of its activations on validation, in the arm and on the ladder itself."""
     rows = []
@@ -113,14 +98,9 @@ def verdicts_in_arms(table: pd.DataFrame) -> Context:
 
 def hasty_rows(ladder: Ladder) -> list[Context]:
     """By depth: first and last of a hasty comparison at the shortest budget, and of the fair one at the longest."""
-    shortest = min(cell.budget for cell in ladder.cells)
-    tuning = pd.concat([ladder.results.ladder(name, "tuning") for name in ladder.activations])
-    naive = tuning[
-        (tuning["budget"] == shortest)
-        & (tuning["init"] == "pytorch")
-        & (tuning["lr"] == HASTY_RATE)
-        & (tuning["seed"] == tuning["seed"].min())
-    ]
+    tuning = ladder.table("tuning")
+    naive = tuning[(tuning["budget"] == ladder.shortest) & (tuning["seed"] == tuning["seed"].min())]
+    naive = naive[(naive["init"] == "pytorch") & (naive["lr"] == HASTY_RATE)]
     guessing = 1 / len(ladder.results.facts("images")["class_names"])
     rows = []
     for depth in dict.fromkeys(cell.depth for cell in ladder.cells):
@@ -137,31 +117,31 @@ def hasty_rows(ladder: Ladder) -> list[Context]:
     return rows
 
 
-# --- The short answer ---
-
-
 def which(ladder: Ladder) -> Context:
     """What the short answer needs: the best after the longest training, where the budget matters, one for everything.
 
-    `cells` has a row for each in which anything trains; `after_longest` what the policies lose in those of the longest
-    budget; `changing` the depths at which the best depends on the budget;
-    `always` is the best policy that takes one activation everywhere, `relu` and `first` are ReLU's and the note's;
-    `judged` is the verdict on the note's policy, by seeds.
+    `cells`: those in which anything trains; `policies`: what each loses to trying all, in points, on average and in its
+    worst cell, the best policy first; `after_longest`: what they lose in the cells of the longest budget;
+    `changing`: the depths at which the best depends on the budget; `always`: the best policy that takes one activation
+    everywhere; `relu`, `first`: ReLU's and the note's; `judged`: the verdict on the note's policy, by seeds.
     """
-    rows, policies = [cell_row(ladder, cell) for cell in ladder.living], policy_rows(ladder)
+    rows, losses = [cell_row(ladder, cell) for cell in ladder.living], ladder.regrets()
+    by_cell: Any = losses.drop(columns="seed").groupby(["depth", "budget"]).mean()
+    policies = [
+        {"policy": policy, "mean": lost.mean(), "worst": lost.max(), "cell": Cell(*lost.idxmax())}
+        for policy, lost in by_cell.items()
+    ]
+    policies.sort(key=itemgetter("mean"))
     longest = max(row["cell"].budget for row in rows)
-    by_depth: dict[int, set[str]] = {}
-    for row in rows:
-        by_depth.setdefault(row["cell"].depth, set()).add(row["best"])
+    num_best = Counter(depth for depth, _ in {(row["cell"].depth, row["best"]) for row in rows})
     by_name = {row["policy"]: row for row in policies}
-    losses = ladder.regrets()
     verdicts = ladder.results.verdicts().set_index("id")
     return {
         "cells": rows,
         "policies": policies,
         "longest": longest,
         "after_longest": losses[losses["budget"] == longest].mean().to_dict(),
-        "changing": [depth for depth, names in by_depth.items() if len(names) > 1],
+        "changing": sorted(depth for depth, num in num_best.items() if num > 1),
         "always": next(row for row in policies if row["policy"].startswith("always")),
         "relu": by_name[f"always {RELU}"],
         "first": by_name["relu first"],

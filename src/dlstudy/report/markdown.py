@@ -3,20 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined
 
-from dlstudy.judging.power import MOST_SEEDS, POWER
 from dlstudy.judging.statements import Statement
-from dlstudy.report.chinese import in_words_zh, zh
-from dlstudy.report.words import ANSWER, PLURAL
+from dlstudy.judging.tables import MOST_SEEDS, POWER
+from dlstudy.report.words import ANSWER, PLURAL, TEMPLATES, in_words_zh, zh
 
-TEMPLATES: Final = Path(__file__).with_name("templates")
-
-Context = dict[str, Any]
-"""What a template is filled with, or a row of a table in it."""
+Context = dict[str, Any]  # what a template is filled with, or a row of a table in it
 
 
 def count(value: float) -> str:
@@ -57,11 +52,7 @@ SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸�
 
 def powers(text: str) -> str:
     """Numbers in scientific notation as powers of ten, as print has them: 3.477e-15 ends in 10⁻¹⁵."""
-
-    def power(found: re.Match[str]) -> str:
-        return f"{found[1]} × 10{str(int(found[2])).translate(SUPERSCRIPTS)}"
-
-    return re.sub(r"(\d)e([+-]\d+)", power, text)
+    return re.sub(r"(?<=\d)e([+-]\d+)", lambda found: f" × 10{str(int(found[1])).translate(SUPERSCRIPTS)}", text)
 
 
 def evidence(text: str) -> tuple[str, str, str]:

@@ -1,10 +1,9 @@
 """The values that the template of each page is filled with."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Final
 
 from dlstudy.core.published import read_checksums
@@ -15,30 +14,18 @@ from dlstudy.judging.statements import POINTS, Statement, readings_of
 from dlstudy.literature.published import Published
 from dlstudy.measures.samples import records
 from dlstudy.report.activations import activations_page, which
-from dlstudy.report.classifiers import beside, classifier
+from dlstudy.report.classifiers import beside, classifier, rate_rows, torchvision_context
 from dlstudy.report.markdown import Context, in_both_languages, with_bodies
 from dlstudy.report.published import published_context, single_run_row
-from dlstudy.report.rates import rate_rows
-from dlstudy.report.scorecard import (
-    Judged,
-    Section,
-    by_verdict,
-    citing,
-    counts,
-    judged,
-    measured,
-    sections,
-)
-from dlstudy.report.torchvision import torchvision_context
+from dlstudy.report.scorecard import PAGE_OF, Section, by_verdict, citing, counts, judged, measured, sections
 from dlstudy.study.ladder import Ladder
-from dlstudy.study.results import Results
+from dlstudy.study.results import Results, TimingResults
 
 
 @dataclass(frozen=True)
 class Sources:
     """All that a page may draw on."""
 
-    root: Path  # of the checkout
     results: Results
     published: Published
     statements: tuple[Statement, ...]
@@ -116,8 +103,8 @@ CHAPTER_NAMES: Final = {
     "torchvision": "torchvision",
     "perceptron": "Multilayer perceptron",
 }
+# The statements whose answers open a chapter's page; that of the multilayer perceptron opens with the short answer.
 LEAD: Final = {"linear": ("LIN-3", "LIN-1"), "softmax": ("SOFT-4", "SOFT-3"), "torchvision": ("TV-1", "TV-2")}
-"""The statements whose answers open a chapter's page; that of the multilayer perceptron opens with the short answer."""
 
 
 def index_page(sources: Sources) -> Context:
@@ -153,25 +140,19 @@ def readings_page(sources: Sources) -> Context:
 
 def method_page(sources: Sources) -> Context:
     found = judged(sources.results, readings_of(sources.statements))
+    words = [each.row["registration"] for each in found]
+    starts = (FIXED, "amended after results", "added after results", UNREGISTERED)
+    num_of = {start: sum(each.startswith(start) for each in words) for start in starts}
+    controls = records(sources.results.controls())
     return {
         "family": [each for each in found if each.reading.en.confirmatory],
         "num_readings": len(found),
         "fragile": [each for each in found if each.moves],
-        "controls": [
-            row | {"measured": measured(row | {"unit": POINTS})} for row in records(sources.results.controls())
-        ],
+        "controls": [row | {"measured": measured(row | {"unit": POINTS})} for row in controls],
         "a_a": A_A,
-        "register": load_register(sources.root / "statements" / "register.yaml"),
-        "registrations": registrations(found),
+        "register": load_register(sources.results.root / "statements" / "register.yaml"),
+        "registrations": {start: num for start, num in num_of.items() if num},
     }
-
-
-def registrations(found: Sequence[Judged]) -> dict[str, int]:
-    """How many readings were fixed before their evidence, amended or added after results, or are not registered."""
-    words = [each.row["registration"] for each in found]
-    starts = (FIXED, "amended after results", "added after results", UNREGISTERED)
-    found_of = {start: sum(word.startswith(start) for word in words) for start in starts}
-    return {start: num for start, num in found_of.items() if num}
 
 
 def chapter(sources: Sources, name: str) -> Context:
@@ -191,6 +172,8 @@ def models_page(sources: Sources) -> Context:
     results = sources.results
     models = results.classifiers() | results.vision()
     classifiers = [classifier(results, name, params) for name, params in models.items()]
+    num = results.facts("images")["num_examples"]["test"]
+    errors = [math.sqrt(each["test"] * (1 - each["test"]) / num) for each in classifiers]  # of their accuracies
     return {
         "classifiers": classifiers,
         "housing": [regressor(results, name) for name in results.regressors("housing")],
@@ -198,16 +181,9 @@ def models_page(sources: Sources) -> Context:
         "published": beside(classifiers, sources.beside),
         "published_fits": sources.published.housing,
         "people": sources.beside.people,
-        "standard_errors": standard_errors(classifiers, results.facts("images")),
+        "standard_errors": {"num_images": num, "least": min(errors, default=0.0), "greatest": max(errors, default=0.0)},
         "rates": rate_rows(results),
     }
-
-
-def standard_errors(classifiers: list[Context], facts: Context) -> Context:
-    """The number of test images, and the smallest and largest standard error, sqrt(p (1 - p) / n), of an accuracy p."""
-    num = facts["num_examples"]["test"]
-    errors = [math.sqrt(model["test"] * (1 - model["test"]) / num) for model in classifiers]
-    return {"num_images": num, "least": min(errors, default=0.0), "greatest": max(errors, default=0.0)}
 
 
 def data_page(sources: Sources) -> Context:
@@ -237,16 +213,13 @@ def published_page(sources: Sources) -> Context:
     return published_context(sources.results, sources.beside) | {"single_runs": single_runs}
 
 
-def checksums(root: Path, data: str) -> dict[str, str]:
-    return read_checksums(root / DATASETS / data / "SHA256SUMS")
-
-
 def provenance_page(sources: Sources) -> Context:
     """`checksums` are of the files as they are published or, for a folder of images, as they were made of it."""
-    facts = sources.results.facts("images")
-    of_images = facts.get("folder", {}).get("checksums") or checksums(sources.root, facts["dataset"])
+    facts, datasets = sources.results.facts("images"), sources.results.root / DATASETS
+    of_images = facts.get("folder", {}).get("checksums") or read_checksums(datasets / facts["dataset"] / "SHA256SUMS")
+    of_houses = read_checksums(datasets / "housing" / "SHA256SUMS")
     return {
-        "checksums": {facts["name"]: of_images, "Ames housing": checksums(sources.root, "housing")},
+        "checksums": {facts["name"]: of_images, "Ames housing": of_houses},
         "folder_name": facts["name"] if "folder" in facts else "",
         "versions": sources.results.versions().to_dict("records"),
     }
@@ -278,3 +251,19 @@ def render_pages(sources: Sources) -> Iterator[tuple[str, str]]:
     jinja, shared = with_bodies(sources.statements), common(sources.results, sources.beside)
     for name, context_of in PAGES.items():
         yield from in_both_languages(jinja, name, shared | context_of(sources))
+
+
+def cost_pages(results: TimingResults, statements: tuple[Statement, ...]) -> Iterator[tuple[str, str]]:
+    """File and text of the page of wall-clock times, which is made apart, in both languages."""
+    found = sections(results, statements)
+    readings = [reading for section in found for reading in section.readings]
+    context = {
+        "sections": found,
+        "cites": citing(found),
+        "counts": counts(each.verdict for each in readings),
+        "rows": by_verdict(readings),
+        "settings": results.study.judge,
+        "thresholds": sorted({each.row["threshold"] for each in readings}),
+        "timed": results.study.experiments.activation_cost,
+    }
+    yield from in_both_languages(with_bodies(statements), PAGE_OF["cost"], context)

@@ -18,14 +18,8 @@ from dlstudy.study.ladder import POINTS, Cell, Ladder
 from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "published_networks"
-ORDERS: Final[dict[str, str]] = {
-    "better": "the same",
-    "worse": "the other way",
-    "equivalent": "too close to matter",
-    "undecided": "undecided",
-}
-"""What ours say of a published order, by the outcome for the network that is ahead there."""
-
+# What ours say of a published order, by the outcome for the network that is ahead there; else it is "undecided".
+ORDERS: Final = {"better": "the same", "worse": "the other way", "equivalent": "too close to matter"}
 NEAR: Final = 1.0  # accuracy points: how far from the published figure a network may be and count as reproduced
 
 
@@ -33,10 +27,11 @@ def published_context(results: Results, published: Published) -> Context:
     table, facts = results.experiment(EXPERIMENT, "table"), results.experiment_facts(EXPERIMENT)
     rows = network_rows(table, results.experiment(EXPERIMENT, "table_epochs"), published.networks)
     orders = order_rows(table, rows, results.study.judge)
+    own = table.groupby(["hidden", "activation"], sort=False)["test_accuracy"]  # over the seeds of each network
     return {
         "facts": facts,
         "near": NEAR,
-        "own": own_rows(table),
+        "own": records(own.agg(mean="mean", low="min", high="max").reset_index()),
         "rows": rows,
         "far": [row for row in rows if abs(row["difference"]) > NEAR],
         "orders": orders,
@@ -47,12 +42,6 @@ def published_context(results: Results, published: Published) -> Context:
         "elsewhere": published.elsewhere,
         "sweep": published.sweep,
     }
-
-
-def own_rows(table: pd.DataFrame) -> list[Context]:
-    """One per network of ours: the mean of its test accuracy over the seeds, the lowest and the highest."""
-    cells = table.groupby(["hidden", "activation"], sort=False)["test_accuracy"]
-    return records(cells.agg(mean="mean", low="min", high="max").reset_index())
 
 
 def network_rows(table: pd.DataFrame, epochs: pd.DataFrame, published: Sequence[PublishedFigure]) -> list[Context]:
@@ -111,7 +100,7 @@ def order_rows(table: pd.DataFrame, rows: Sequence[Context], settings: JudgePara
                 "published": POINTS * (first["published"] - second["published"]),
                 "ours": ahead.interval(settings.confidence),
                 "outcome": outcome,
-                "order": ORDERS[outcome],
+                "order": ORDERS.get(outcome, "undecided"),
             }
         )
     return found
@@ -156,13 +145,11 @@ def run_rows(runs: pd.DataFrame) -> list[Context]:
     return rows
 
 
-# --- What one run a setting would have said: the protocol of a published sweep, read off the ladder ---
-
-
 def single_run_row(ladder: Ladder, cell: Cell) -> Context:
     """Of a cell: the activation with the highest mean test accuracy, and what each seed by itself would have named.
 
-    `spread` is the standard deviation over seeds of that activation, in accuracy points.
+    One run of each setting is the protocol of a published sweep. `spread` is the standard deviation over seeds of that
+    activation, in accuracy points.
     """
     table = pd.DataFrame({name: ladder.scores(name, cell) for name in ladder.activations})
     best = str(table.mean().idxmax())

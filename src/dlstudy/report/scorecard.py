@@ -8,10 +8,10 @@ from typing import Any, Final, Literal
 
 from jinja2 import Template
 
-from dlstudy.judging.answers import ANSWERS
 from dlstudy.judging.register import Entry, entries_of, load_register
 from dlstudy.judging.rules import VERDICTS
-from dlstudy.judging.statements import POINTS, Reading, Statement
+from dlstudy.judging.statements import POINTS, Reading, Statement, readings_of
+from dlstudy.judging.tables import ANSWERS, SUPPORTING
 from dlstudy.measures.samples import records
 from dlstudy.report.markdown import environment
 from dlstudy.report.words import MARK, RELATION, Language, rule_words
@@ -27,7 +27,6 @@ PAGE_OF: Final = {
 }
 
 
-SUPPORTING: Final = ("supported", "consistent with")
 NOT_SUPPORTING: Final = tuple(each for each in VERDICTS if each not in SUPPORTING)
 
 
@@ -176,32 +175,25 @@ def judged(results: Results, readings: Sequence[Reading]) -> list[Judged]:
     """Every reading with its verdict, in their order; MissingResultError for one that has not been judged."""
     rows = {row["id"]: row for row in records(results.verdicts())}
     evidence, arms = results.evidence(), records(results.arms())
-    for file, what, found in (("verdicts.csv", "a verdict", rows), ("evidence.json", "evidence", evidence)):
-        if missing := [each.key for each in readings if each.key not in found]:
+    for file, what, known in (("verdicts.csv", "a verdict", rows), ("evidence.json", "evidence", evidence)):
+        if missing := [each.key for each in readings if each.key not in known]:
             raise MissingResultError(
                 f"{results.JUDGED}/{file}: expected {what} on {missing[0]}, found none; run `dvc repro`"
             )
-    register = load_register(results.root / "statements" / "register.yaml")
-    return [
-        Judged(
-            each,
-            rows[each.key],
-            evidence[each.key],
-            results.study.judge,
-            entries_of(each, register),
-            [row for row in arms if row["id"] == each.key],
-        )
-        for each in readings
-    ]
+    register, found = load_register(results.root / "statements" / "register.yaml"), []
+    for each in readings:
+        entries, of_arms = entries_of(each, register), [row for row in arms if row["id"] == each.key]
+        found.append(Judged(each, rows[each.key], evidence[each.key], results.study.judge, entries, of_arms))
+    return found
 
 
-def sections(results: Results, statements: Iterable[Statement]) -> list[Section]:
+def sections(results: Results, statements: Sequence[Statement]) -> list[Section]:
     """The statements with their readings and answers, in their order."""
-    chosen = list(statements)
-    found = judged(results, [reading for each in chosen for reading in each.readings])
+    found = judged(results, readings_of(statements))
     answers = dict(zip(results.answers()["id"], results.answers()["answer"], strict=True))
     return [
-        Section(each, answers[each.id], tuple(one for one in found if one.reading.statement is each)) for each in chosen
+        Section(each, answers[each.id], tuple(one for one in found if one.reading.statement is each))
+        for each in statements
     ]
 
 

@@ -81,11 +81,11 @@ class Results:
         return self._csv(RESULTS / "ladder" / name / f"{table}.csv", f"{stage}@{name}")
 
     def verdicts(self) -> pd.DataFrame:
-        """One row per reading; see `judging.judgement.verdict_table`."""
+        """One row per reading; see `judging.tables.verdict_table`."""
         return self._csv(self.JUDGED / "verdicts.csv", self.JUDGE, words=True)
 
     def answers(self) -> pd.DataFrame:
-        """One row per statement; see `judging.answers.answer_table`."""
+        """One row per statement; see `judging.tables.answer_table`."""
         return self._csv(self.JUDGED / "answers.csv", self.JUDGE)
 
     def versions(self) -> pd.DataFrame:
@@ -97,7 +97,7 @@ class Results:
         return self._csv(RESULTS / "controls.csv", "judge", words=True)
 
     def arms(self) -> pd.DataFrame:
-        """One row per arm of the ladder and reading; see `judging.arms.arm_table`."""
+        """One row per arm of the ladder and reading; see `judging.judgement.arm_table`."""
         return self._csv(RESULTS / "arms.csv", "judge")
 
     def evidence(self) -> dict[str, Any]:
