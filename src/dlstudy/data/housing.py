@@ -42,7 +42,7 @@ def prepare(sales: pd.DataFrame, params: HousingParams) -> Dataset:
     features = torch.tensor(sales[["area", "age"]].to_numpy(), dtype=torch.float64)
     prices = torch.tensor(sales["price"].to_numpy(), dtype=torch.float64)
     order = torch.randperm(len(sales), generator=generator(params.seed, "split"))
-    held_out = params.num_validation_rows, params.num_test_rows
+    held_out = params.validation_size, params.test_size
     parts = order.split([len(sales) - sum(held_out), *held_out])
     train, validation, test = (Split(features[rows], prices[rows]) for rows in parts)
     return Dataset(

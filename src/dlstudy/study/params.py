@@ -15,7 +15,7 @@ from dlstudy.core.errors import StudyError
 from dlstudy.core.params import PARAMS_FILE, EntryName, ParamsError, Section, problems_error, read_yaml, validated
 from dlstudy.data.image_folders import num_train_images
 from dlstudy.data.image_sets import IdxSet, load_image_set
-from dlstudy.data.params import HousingParams, ImagesParams, PrepareParams, SplitParams, SyntheticParams
+from dlstudy.data.params import PrepareParams
 from dlstudy.download.params import DownloadParams
 from dlstudy.evaluation.params import EvaluateParams, ModelParams
 from dlstudy.experiments.activation_cost.params import CostParams
@@ -33,8 +33,6 @@ from dlstudy.experiments.torchvision_tour.params import TourParams
 from dlstudy.study.judge import JudgeParams
 from dlstudy.training.params import DataName, Seeds, SgdParams
 from dlstudy.vision.params import FeaturesParams, VisionParams
-
-SPLITS: dict[str, type[SplitParams]] = {"images": ImagesParams, "housing": HousingParams, "synthetic": SyntheticParams}
 
 
 def _is_no_data_set(name: str) -> str:
@@ -148,10 +146,11 @@ def _images(content: dict[str, Any], datasets: Path) -> dict[str, Any]:
 def _num_rows(content: dict[str, Any], images: dict[str, Any]) -> dict[str, dict[str, int]]:
     """The sizes of the training and validation splits whose section is right, for the sections that must fit them."""
     training, validation = {}, {}
-    for name, kind in SPLITS.items():
+    for name, field in PrepareParams.model_fields.items():
+        kind: Any = field.annotation
         with contextlib.suppress(ParamsError):  # reported by the validation of the whole
             section = validated(_mapping(content, "prepare").get(name), kind, context=images)
-            training[name], validation[name] = section.num_training_rows, section.num_validation_rows
+            training[name], validation[name] = section.train_size, section.validation_size
     for name, features in _mapping(content, "features").items():
         with contextlib.suppress(ParamsError):
             training.setdefault(name, validated(features, FeaturesParams).num_images)

@@ -18,10 +18,6 @@ class InputFormat:
     mean: tuple[float, ...]  # of each channel, where black is 0 and white is 1
     std: tuple[float, ...]
 
-    @property
-    def num_channels(self) -> int:
-        return len(self.mean)
-
 
 def grey_format(dataset: Dataset, resolution: int) -> InputFormat:
     """One channel, standardised by the training split."""
@@ -35,12 +31,11 @@ def network_inputs(images: Tensor, expected: InputFormat) -> Tensor:
     Scaled to [0, 1], resized (bilinear, with antialiasing), repeated in each channel, then normalised. As whole numbers
     they would be resized by other arithmetic on other processors.
     """
-    from torchvision.transforms import v2
-
-    steps: list[Any] = [
+    v2 = _v2()
+    steps = [
         v2.ToDtype(torch.float32, scale=True),
         v2.Resize(expected.resolution, antialias=True),
-        v2.Grayscale(expected.num_channels),  # of an image that is grey: the same in each channel
+        v2.Grayscale(len(expected.mean)),  # of an image that is grey: the same in each channel
         v2.Normalize(list(expected.mean), list(expected.std)),
     ]
     inputs: Tensor = v2.Compose(steps)(images.unsqueeze(1))

@@ -12,7 +12,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -94,15 +94,12 @@ class Training:
     num_seen: int = 0
 
     def __post_init__(self) -> None:
-        views = [contiguous_view(each.detach()) for each in self.network.parameters()]
-        weights = [each for each in views if each.ndim > 1]
-        others = [each for each in views if each.ndim == 1]  # biases, and batch normalisation's
-        groups = [
-            {"params": weights, "weight_decay": self.params.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ]
+        self.views = [contiguous_view(each.detach()) for each in self.network.parameters()]
+        weights = [each for each in self.views if each.ndim > 1]
+        others = [each for each in self.views if each.ndim == 1]  # biases, and batch normalisation's
+        decay = self.params.weight_decay
+        groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
         self.optimiser = OPTIMISERS[self.params.optimiser](groups, self.params)
-        self.views = views
 
     @classmethod
     def begin(cls, dataset: Dataset, params: VisionParams, seed: int, start: State | None = None) -> "Training":
@@ -112,10 +109,8 @@ class Training:
             network = build_vision(params, dataset.num_outputs)
         if start is not None:
             start_from(network, start)
-        train, validation = (
-            dataset.train.first(params.num_images),
-            dataset.validation.first(params.num_validation_images),
-        )
+        train = dataset.train.first(params.num_images)
+        validation = dataset.validation.first(params.num_validation_images)
         return cls(params, seed, train, validation, format_of(params, dataset), network)
 
     @property
@@ -204,9 +199,7 @@ class Training:
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
-            "history": [
-                (each.epoch, *vars(each.train).values(), *vars(each.validation).values()) for each in self.history
-            ],
+            "history": [astuple(each) for each in self.history],
             "totals": (self.total_loss, self.total_correct, self.num_seen),
         }
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -226,8 +219,7 @@ class Training:
         self.optimiser.load_state_dict(content["optimiser"])
         self.step = content["step"]
         self.history = [
-            Epoch(epoch, Scores(loss, accuracy), Scores(validation_loss, validation_accuracy))
-            for epoch, loss, accuracy, validation_loss, validation_accuracy in content["history"]
+            Epoch(epoch, Scores(*train), Scores(*validation)) for epoch, train, validation in content["history"]
         ]
         self.total_loss, self.total_correct, self.num_seen = content["totals"]
         return True
@@ -272,9 +264,9 @@ def fingerprint_of(training: Training) -> str:
     versions = [version(name) for name in ("torch", "torchvision")]
     settings = f"{training.params.model_dump_json()} {training.seed} {training.inputs} {versions} {arithmetic}"
     digest = hashlib.sha256(settings.encode())
-    splits = (training.train, training.validation)
-    tensors = [each for split in splits for each in (split.features, split.targets)]
-    for tensor in (*tensors, *training.network.state_dict().values()):
+    for array in (*training.train.arrays, *training.validation.arrays):
+        digest.update(array.tobytes())
+    for tensor in training.network.state_dict().values():
         digest.update(tensor.numpy().tobytes())
     for source in SOURCES:
         digest.update(source.read_bytes())
@@ -292,10 +284,8 @@ def train_run(
 ) -> Run:
     """A network trained with one seed, going on from `folder`'s checkpoint; its progress has a bar of its own."""
     training = Training.begin(dataset, params, seed, start)
-    total = params.num_epochs * len(training.train)
-    with tqdm(
-        total=total, desc=f"{label}, seed {seed}", unit="image", position=1 + seeds.index(seed), mininterval=2
-    ) as bar:
+    total, position = params.num_epochs * len(training.train), 1 + seeds.index(seed)
+    with tqdm(total=total, desc=f"{label}, seed {seed}", unit="image", position=position, mininterval=2) as bar:
         checkpoint = folder / f"seed-{seed}.pt"
         try:
             return training.run(checkpoint, fingerprint_of(training), bar)
@@ -321,7 +311,6 @@ def train_vision(
     """
     chosen = seeds[: params.num_seeds]
     try:
-        runs = map_runs(train_run, chosen, label=label, shared=(dataset, params, start, label, folder, chosen))
+        return map_runs(train_run, chosen, label=label, shared=(dataset, params, start, label, folder, chosen))
     except DivergedError as error:
         raise DivergedError(f"train.{label}: {error}") from None
-    return runs

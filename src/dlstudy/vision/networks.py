@@ -27,9 +27,6 @@ from dlstudy.vision.layers import with_own_layers
 from dlstudy.vision.params import VisionParams
 from dlstudy.vision.pretrained import input_format, last_linear
 
-INPUT_CHANNELS: Final = 1
-LAST_MAP_SIDE: Final = 1
-
 
 def build_vision(params: VisionParams, num_classes: int) -> nn.Module:
     """The network of a model, its parameters drawn by torchvision from PyTorch's global random state.
@@ -43,7 +40,8 @@ def build_vision(params: VisionParams, num_classes: int) -> nn.Module:
         _take_one_channel(network)
         if params.classifier_width is not None:
             _narrow_the_classifier(network, params.classifier_width)
-    _replace_last_layer(network, num_classes)
+    name, last = last_linear(network)
+    network.set_submodule(name, _redrawn(last, last.in_features, num_classes))
     for module in network.modules():
         if isinstance(module, nn.Dropout):
             module.p = params.dropout
@@ -52,34 +50,21 @@ def build_vision(params: VisionParams, num_classes: int) -> nn.Module:
 
 def _take_one_channel(network: nn.Module) -> None:
     name, first = next((name, each) for name, each in network.named_modules() if isinstance(each, nn.Conv2d))
-    replaced = nn.Conv2d(
-        INPUT_CHANNELS,
-        first.out_channels,
-        kernel_size=first.kernel_size,  # type: ignore[arg-type]
-        stride=first.stride,  # type: ignore[arg-type]
-        padding=first.padding,  # type: ignore[arg-type]
-        bias=first.bias is not None,
-    )
-    with torch.no_grad():  # three equal channels become one
-        replaced.weight.copy_(first.weight.sum(1, keepdim=True))
-        if replaced.bias is not None and first.bias is not None:
-            replaced.bias.copy_(first.bias)
+    same: Any = {key: getattr(first, key) for key in ("kernel_size", "stride", "padding")}
+    replaced = nn.Conv2d(1, first.out_channels, bias=first.bias is not None, **same)
+    summed = first.weight.sum(1, keepdim=True)  # three equal channels become one
+    replaced.load_state_dict(first.state_dict() | {"weight": summed})
     network.set_submodule(name, replaced)
 
 
 def _narrow_the_classifier(network: Any, width: int) -> None:
     """Every linear layer of AlexNet's or VGG's classifier drawn anew, with the initialiser of its kind."""
-    network.avgpool = nn.AdaptiveAvgPool2d(LAST_MAP_SIDE)
+    network.avgpool = nn.AdaptiveAvgPool2d(1)
     num_features = [module.out_channels for module in network.features if isinstance(module, nn.Conv2d)][-1]
     linears = [index for index, module in enumerate(network.classifier) if isinstance(module, nn.Linear)]
     for index in linears:
         network.classifier[index] = _redrawn(network.classifier[index], num_features, width)
         num_features = width
-
-
-def _replace_last_layer(network: nn.Module, num_outputs: int) -> None:
-    name, last = last_linear(network)
-    network.set_submodule(name, _redrawn(last, last.in_features, num_outputs))
 
 
 def _redrawn(layer: nn.Linear, num_inputs: int, num_outputs: int) -> nn.Linear:

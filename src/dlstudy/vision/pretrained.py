@@ -1,16 +1,28 @@
-"""Networks of torchvision with published weights: loaded without running any code, used frozen or to start from."""
+"""Networks of torchvision with published weights: loaded without running any code, to start from or used frozen.
+
+What a frozen network makes of the images, before its last layer, is a data set for models that take a moment to train;
+it is computed once and stored. Softmax regression on it is what remains of transfer learning when only the last layer
+learns.
+"""
 
 import pickle
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dlstudy.core.dataset import Dataset, Scale, Split
+from dlstudy.core.errors import DataError
+from dlstudy.core.execution import map_runs
+from dlstudy.core.params import ParamsError
 from dlstudy.core.weights import PublishedWeights, WeightsError, published_weights, verify, weights_entry
-from dlstudy.vision.inputs import InputFormat
+from dlstudy.vision.inputs import InputFormat, network_inputs
+from dlstudy.vision.params import FeaturesParams
 
 State = dict[str, Tensor]
 """A network's state_dict."""
@@ -21,6 +33,10 @@ AS_PUBLISHED: Final[dict[str, dict[str, bool]]] = {
 """What torchvision itself says to a builder whose network gets published weights."""
 
 MOST_TOLD: Final = 5  # tensors that do not fit, in a message
+CHUNK: Final = 500  # images a run of a frozen network; always the same ones, whatever the number of processes
+BATCH: Final = 50  # images at a time: what a layer makes of more would leave the caches
+
+Array = np.ndarray[Any, Any]
 
 
 # --- Files ---
@@ -127,8 +143,7 @@ def last_linear(network: nn.Module) -> tuple[str, nn.Linear]:
 def body(network: nn.Module) -> nn.Module:
     """The network up to the input of its last linear layer, which is replaced in place by nothing."""
     name, _ = last_linear(network)
-    parent, _, child = name.rpartition(".")
-    network.get_submodule(parent).register_module(child, nn.Identity())
+    network.set_submodule(name, nn.Identity())
     return network
 
 
@@ -146,3 +161,88 @@ def start_from(network: nn.Module, state: Mapping[str, Tensor]) -> None:
         kind = type(network).__name__
         raise WeightsError(f"{kind}: expected the weights of a network like it, found {_listed(problems)}")
     network.load_state_dict(found, strict=False)
+
+
+# --- A frozen network ---
+
+
+@torch.inference_mode()
+def features_of(network: nn.Module, images: Tensor, params: FeaturesParams) -> Tensor:
+    """A body's outputs (images, features), float32, for uint8 images (images, rows, columns)."""
+    expected = input_format(params.weights, params.resolution)
+    network = network.to(memory_format=torch.channels_last)  # twice as fast
+    return torch.cat([network(network_inputs(batch, expected)).flatten(1) for batch in images.split(BATCH)])
+
+
+def _chunk_features(
+    images: Mapping[str, Array], state: Mapping[str, Array], params: FeaturesParams, chunk: tuple[str, int]
+) -> Array:
+    """A run: features of one chunk (a split, and its first image), by a network of its own."""
+    split, start = chunk
+    # Copies: kernels may depend on where a tensor begins, and what is mapped into memory begins elsewhere.
+    own = {key: torch.from_numpy(values).clone() for key, values in state.items()}
+    chosen = torch.from_numpy(images[split][start : start + CHUNK]).clone()
+    found: Array = features_of(body(pretrained_network(params.weights, own)), chosen, params).numpy()
+    return found
+
+
+def frozen_features(dataset: Dataset, params: FeaturesParams, state: State, *, label: str) -> Dataset:
+    """The data set of features: `num_images` for training, all for validation and test, in their order.
+
+    Raises ParamsError when the network takes no images of that resolution, or there are too few.
+    """
+    if params.num_images > len(dataset.train):
+        raise ParamsError(
+            f"features.{label}.num_images: expected at most {len(dataset.train)}, the training split, "
+            f"found {params.num_images}"
+        )
+    _try(dataset.test.features[:1], params, state, label)
+    used = dataset.splits | {"train": dataset.train.first(params.num_images)}
+    images = {name: split.features.numpy() for name, split in used.items()}
+    weights = {key: values.numpy() for key, values in state.items()}
+    chunks = [(name, start) for name, split in used.items() for start in range(0, len(split), CHUNK)]
+    runs = map_runs(_chunk_features, chunks, label=label, shared=(images, weights, params))
+    splits = {}
+    for name, split in used.items():
+        own = [run for (of, _), run in zip(chunks, runs, strict=True) if of == name]
+        features = torch.from_numpy(np.concatenate(own))
+        if not features.isfinite().all():
+            raise DataError(
+                f"{label}: expected finite features of the {name} split, found others: weights for other uses?"
+            )
+        splits[name] = Split(features, split.targets.clone())  # of a view, all that it is a view of would be written
+    return replace(
+        dataset,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+        feature_scale=feature_scale(splits["train"].features),
+        feature_names=("feature",),
+        images=dataset.test_images,
+    )
+
+
+def _try(image: Tensor, params: FeaturesParams, state: State, label: str) -> None:
+    """Refuse before the work a network without a last linear layer, and images of a size that it does not take."""
+    try:
+        network = body(pretrained_network(params.weights, state))
+    except WeightsError as error:
+        raise ParamsError(f"features.{label}.weights: {error}") from None
+    try:
+        features_of(network, image, params)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise ParamsError(
+            f"features.{label}.resolution: expected one that the network of {params.weights} takes, "
+            f"found {params.resolution}: {error}"
+        ) from None
+
+
+def feature_scale(features: Tensor) -> Scale:
+    """The scale of each column; a column that never varies, such as a dead ReLU's, is only shifted to 0.
+
+    On the training split it is 0 then, and so is the gradient of its weights: they stay at their initial values.
+    """
+    columns = features.double()
+    varies = (features != features[0]).any(0)
+    std = torch.where(varies, columns.std(0, correction=0), 1.0)
+    return Scale(columns.mean(0), std)
