@@ -21,8 +21,7 @@ from dlstudy.judging.register import load_register, registration
 from dlstudy.judging.statements import load_statements, readings_of
 from dlstudy.measures.find import measured
 from dlstudy.study.params import load_study
-from dlstudy.study.provenance import versions
-from dlstudy.study.results import Results
+from dlstudy.study.results import Results, versions
 
 if __name__ == "__main__":
     statements, register = load_statements(timed=False), load_register()

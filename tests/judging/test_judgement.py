@@ -22,7 +22,7 @@ from dlstudy.judging.judgement import (
     verdicts_of,
 )
 from dlstudy.judging.rules import Rule, decide
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 from tests.judging.support import one, statement
 from tests.measures.support import Tables
 

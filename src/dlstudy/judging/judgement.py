@@ -15,7 +15,7 @@ from dlstudy.judging.power import seeds_needed, smallest_effect
 from dlstudy.judging.rules import VERDICTS, Decision, Rule, Verdict, condition, decide, variants
 from dlstudy.judging.statements import Reading, Statement
 from dlstudy.judging.statistics import holm
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 from dlstudy.study.results import Results
 
 NOT_AFTER_HOLM: Final = "not significant among all confirmatory tests (Holm)"

@@ -10,7 +10,7 @@ import scipy
 from dlstudy.judging.evidence import PerSeed, Sample
 from dlstudy.judging.rules import Rule, verdict_of
 from dlstudy.judging.statistics import Interval, t_quantile
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 
 POWER: Final = 0.8
 MOST_SEEDS: Final = 1000

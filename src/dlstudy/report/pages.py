@@ -189,7 +189,7 @@ def chapter(sources: Sources, name: str) -> Context:
 def models_page(sources: Sources) -> Context:
     """What every model reaches, beside published figures."""
     results = sources.results
-    models = results.classifiers() | results.vision()
+    models = results.classifiers() | results.study.vision
     classifiers = [classifier(results, name, params) for name, params in models.items()]
     return {
         "classifiers": classifiers,

@@ -3,7 +3,7 @@
 from typing import Final, Literal
 
 from dlstudy.judging.rules import Rule
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 
 Language = Literal["en", "zh"]
 

@@ -7,12 +7,21 @@ section changed its shape.
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Final, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 
 from dlstudy.core.errors import StudyError
-from dlstudy.core.params import PARAMS_FILE, EntryName, ParamsError, Section, problems_error, read_yaml, validated
+from dlstudy.core.params import (
+    PARAMS_FILE,
+    EntryName,
+    ParamsError,
+    PositiveFloat,
+    Section,
+    problems_error,
+    read_yaml,
+    validated,
+)
 from dlstudy.data.image_folders import num_train_images
 from dlstudy.data.image_sets import IdxSet, load_image_set
 from dlstudy.data.params import PrepareParams
@@ -30,7 +39,6 @@ from dlstudy.experiments.published_networks.params import PublishedNetworksParam
 from dlstudy.experiments.sgd_theory.params import SgdTheoryParams
 from dlstudy.experiments.signal_propagation.params import SignalParams
 from dlstudy.experiments.torchvision_tour.params import TourParams
-from dlstudy.study.judge import JudgeParams
 from dlstudy.training.params import DataName, Seeds, SgdParams
 from dlstudy.vision.params import FeaturesParams, VisionParams
 
@@ -42,6 +50,7 @@ def _is_no_data_set(name: str) -> str:
 
 
 FeaturesName = Annotated[EntryName, AfterValidator(_is_no_data_set)]
+WIDEST_MARGIN: Final = 50.0
 
 
 class ExperimentsParams(Section):
@@ -56,6 +65,21 @@ class ExperimentsParams(Section):
     mlp_rates: MlpRatesParams
     published_networks: PublishedNetworksParams
     torchvision_tour: TourParams
+
+
+class JudgeParams(Section):
+    margin: PositiveFloat  # accuracy points: a smaller difference is negligible
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]  # of every interval; 2 * confidence - 1 in two one-sided tests
+
+    @field_validator("margin")
+    @classmethod
+    def _leaves_something_to_decide(cls, margin: float) -> float:
+        if margin >= WIDEST_MARGIN:
+            raise ValueError(
+                f"expected less than {WIDEST_MARGIN:g} accuracy points, found {margin:g}: within that, all classifiers "
+                "that are better than guessing are equivalent, and no comparison could come out otherwise"
+            )
+        return margin
 
 
 class StudyParams(Section):

@@ -36,18 +36,8 @@ from dlstudy.vision.pretrained import State, start_from
 CHECKPOINT_SECONDS: Final = 30.0
 """How much work an interruption may cost, about. When a checkpoint is written changes no result."""
 
-SOURCES: Final = tuple(
-    Path(__file__).parents[1] / f"{name}.py"
-    for name in (
-        "vision/loop",
-        "vision/layers",
-        "vision/networks",
-        "vision/inputs",
-        "training/losses",
-        "core/randomness",
-    )
-)
-"""The code by whose change a checkpoint becomes worthless."""
+CODE: Final = ("vision/loop", "vision/layers", "vision/networks", "vision/inputs", "training/losses", "core/randomness")
+"""The modules by whose change a checkpoint becomes worthless."""
 
 
 OPTIMISERS: Final[dict[str, Callable[[list[dict[str, Any]], VisionParams], torch.optim.Optimizer]]] = {
@@ -268,8 +258,8 @@ def fingerprint_of(training: Training) -> str:
         digest.update(array.tobytes())
     for tensor in training.network.state_dict().values():
         digest.update(tensor.numpy().tobytes())
-    for source in SOURCES:
-        digest.update(source.read_bytes())
+    for name in CODE:
+        digest.update((Path(__file__).parents[1] / f"{name}.py").read_bytes())
     return digest.hexdigest()
 
 

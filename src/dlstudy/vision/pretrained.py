@@ -20,17 +20,12 @@ from dlstudy.core.dataset import Dataset, Scale, Split
 from dlstudy.core.errors import DataError
 from dlstudy.core.execution import map_runs
 from dlstudy.core.params import ParamsError
-from dlstudy.core.weights import PublishedWeights, WeightsError, published_weights, verify, weights_entry
+from dlstudy.core.weights import WeightsError, published_weights, verify, weights_entry
 from dlstudy.vision.inputs import InputFormat, network_inputs
 from dlstudy.vision.params import FeaturesParams
 
 State = dict[str, Tensor]
 """A network's state_dict."""
-
-AS_PUBLISHED: Final[dict[str, dict[str, bool]]] = {
-    name: {"transform_input": True, "aux_logits": True, "init_weights": False} for name in ("googlenet", "inception_v3")
-}
-"""What torchvision itself says to a builder whose network gets published weights."""
 
 MOST_TOLD: Final = 5  # tensors that do not fit, in a message
 CHUNK: Final = 500  # images a run of a frozen network; always the same ones, whatever the number of processes
@@ -50,7 +45,7 @@ def load_state(path: Path, name: str) -> State:
     """
     weights = published_weights(name)
     verify(path, weights)
-    state = {_present_key(weights, key): value for key, value in _tensors_in(path).items()}
+    state = {_present_key(key): value for key, value in _tensors_in(path).items()}
     expected = _empty_network(name).state_dict()
     for key in expected.keys() - state.keys():
         if key.endswith("num_batches_tracked"):  # counts for training only, which older files do not have
@@ -73,10 +68,8 @@ def _tensors_in(path: Path) -> State:
     return dict(content)
 
 
-def _present_key(weights: PublishedWeights, key: str) -> str:
+def _present_key(key: str) -> str:
     """A tensor's name today: the files of DenseNets are older than the names of their layers (norm.1 is norm1)."""
-    if not weights.builder.startswith("densenet"):
-        return key
     return re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d\.)", r"\1\2", key)
 
 
@@ -103,7 +96,9 @@ def _empty_network(name: str) -> nn.Module:
     from torchvision import models
 
     builder, entry = weights_entry(name)
-    options: dict[str, Any] = dict(AS_PUBLISHED.get(builder, {}))
+    options: dict[str, Any] = {}
+    if builder in ("googlenet", "inception_v3"):  # what torchvision itself says where they get published weights
+        options = {"transform_input": True, "aux_logits": True, "init_weights": False}
     if categories := entry.meta["categories"]:
         options["num_classes"] = len(categories)
     if builder.startswith("vit_"):  # it learns an embedding for every position
