@@ -16,15 +16,7 @@ from dlstudy.data.idx import idx_bytes
 from dlstudy.data.image_folders import FolderImages, ReadImage, read_folder
 from dlstudy.data.image_sets import FolderSet, IdxSet
 from dlstudy.download.params import DownloadParams
-from dlstudy.download.sources import (
-    Source,
-    debian_package,
-    install,
-    local_folder,
-    say,
-    torchvision_download,
-    workspace,
-)
+from dlstudy.download.sources import Source, debian_package, install, local_folder, say, torchvision_download, workspace
 
 # --- A published set ---
 
