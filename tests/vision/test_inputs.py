@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from dlstudy.core.randomness import generator
-from dlstudy.vision.inputs import AUGMENTATIONS, InputFormat, augmented, grey_format, network_inputs
+from dlstudy.vision.networks import AUGMENTATIONS, InputFormat, augmented, grey_format, network_inputs
 
 IMAGENET = InputFormat(40, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 

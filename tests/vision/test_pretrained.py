@@ -7,11 +7,10 @@ from torch import nn
 from torchvision import models
 
 from dlstudy.core.weights import WeightsError, weights_entry
+from dlstudy.vision.networks import input_format, last_linear
 from dlstudy.vision.pretrained import (
     _empty_network,
     body,
-    input_format,
-    last_linear,
     load_state,
     pretrained_network,
     start_from,

@@ -17,9 +17,8 @@ from dlstudy.evaluation.scores import correct_examples
 from dlstudy.evaluation.vision import evaluate_vision, filters_in
 from dlstudy.training.runs import history_table, save_runs
 from dlstudy.vision import loop as vision
-from dlstudy.vision.inputs import augmented, grey_format, network_inputs
 from dlstudy.vision.loop import Training, learning_rate, look_steps, train_run, train_vision
-from dlstudy.vision.networks import build_vision, outputs_of_images
+from dlstudy.vision.networks import augmented, build_vision, grey_format, network_inputs, outputs_of_images
 from dlstudy.vision.params import VisionParams
 from tests.conftest import ROOT
 from tests.vision.test_vision_networks import ALEXNET, RESNET

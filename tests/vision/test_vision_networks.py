@@ -82,7 +82,7 @@ def test_a_network_that_starts_from_weights_keeps_everything_but_its_last_layer(
 
 
 def test_outputs_are_those_of_evaluation_and_leave_the_network_as_it_was(images):
-    from dlstudy.vision.inputs import grey_format, network_inputs
+    from dlstudy.vision.networks import grey_format, network_inputs
 
     network = build_vision(ALEXNET, 10).train()  # has dropout
     expected = grey_format(images, 63)

@@ -64,10 +64,7 @@ def facts(table: pd.DataFrame, dataset: Dataset) -> dict[str, object]:
         "num_examples": dataset.num_examples,
         "num_sales": len(table),
         "num_columns": len(table.columns),
-        "summary": {
-            name: {statistic: float(sales[name].agg(statistic)) for statistic in ("min", "median", "mean", "max")}
-            for name in sales.columns
-        },
+        "summary": sales.agg(["min", "median", "mean", "max"]).to_dict(),
         "num_negative_ages": int((sales["age"] < 0).sum()),
         "num_columns_with_missing_values": int((missing > 0).sum()),
         "num_missing_values_in_used_columns": int(missing[list(COLUMNS)].sum()),

@@ -18,8 +18,6 @@ from dlstudy.data.image_sets import FolderSet, IdxSet
 from dlstudy.download.params import DownloadParams
 from dlstudy.download.sources import Source, debian_package, install, local_folder, say, torchvision_download, workspace
 
-# --- A published set ---
-
 
 def image_sources(image_set: IdxSet, params: DownloadParams, folder: str | None) -> list[Source]:
     """The user's folder, if one is named, then torchvision's downloader and Debian's package, where there are such."""
@@ -40,8 +38,6 @@ def image_hint(image_set: IdxSet) -> str:
     installed = f"`apt-get install {image_set.debian_package}` puts them into /{image_set.debian_folder}"
     return f"{folder}; on Debian and Ubuntu {installed}."
 
-
-# --- One's own images ---
 
 PARTS: Final = {"train": "train", "t10k": "test"}
 """Our word for each part of the files."""

@@ -231,7 +231,7 @@ def local_folder(origin: Path, layouts: Sequence[str] = ()) -> Source:
 
 
 def torchvision_download(class_name: str, attempts: int, timeout_seconds: float) -> Source:
-    """Torchvision's own downloader, for a data set of the MNIST family (FashionMNIST, KMNIST, ...).
+    """By torchvision's own downloader, for a data set of the MNIST family (FashionMNIST, KMNIST, ...).
 
     It has `timeout_seconds` in all, its start included; each file is asked for up to `attempts` times.
     """
@@ -293,8 +293,8 @@ def run_in_child(function: Callable[..., None], arguments: tuple[Any, ...], seco
     """
     context = multiprocessing.get_context("spawn")
     reasons = context.SimpleQueue()
-    stall_seconds = min(STALL_SECONDS, seconds)
-    child = context.Process(target=_child, args=(reasons, function, arguments, stall_seconds), daemon=True)
+    settings = reasons, function, arguments, min(STALL_SECONDS, seconds)
+    child = context.Process(target=_child, args=settings, daemon=True)
     try:
         child.start()
         child.join(seconds)

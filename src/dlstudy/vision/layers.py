@@ -30,9 +30,6 @@ def matrix_product(first: Tensor, second: Tensor, result: Tensor | None = None) 
     return result
 
 
-# --- Linear layers ---
-
-
 class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -55,9 +52,6 @@ class Linear(nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
         """(batch, inputs) -> (batch, outputs)."""
         return _Linear.apply(input, self.weight, self.bias)  # type: ignore[no-any-return]
-
-
-# --- Convolutions ---
 
 
 @dataclass(frozen=True)

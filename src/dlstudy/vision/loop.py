@@ -28,15 +28,14 @@ from dlstudy.core.execution import map_runs
 from dlstudy.core.randomness import generator
 from dlstudy.training.losses import Scores, cross_entropy, num_correct
 from dlstudy.training.runs import Epoch, Run
-from dlstudy.vision.inputs import InputFormat, augmented, network_inputs
-from dlstudy.vision.networks import build_vision, format_of, outputs_of_images
+from dlstudy.vision.networks import InputFormat, augmented, build_vision, format_of, network_inputs, outputs_of_images
 from dlstudy.vision.params import VisionParams
 from dlstudy.vision.pretrained import State, start_from
 
 CHECKPOINT_SECONDS: Final = 30.0
 """How much work an interruption may cost, about. When a checkpoint is written changes no result."""
 
-CODE: Final = ("vision/loop", "vision/layers", "vision/networks", "vision/inputs", "training/losses", "core/randomness")
+CODE: Final = ("vision/loop", "vision/layers", "vision/networks", "training/losses", "core/randomness")
 """The modules by whose change a checkpoint becomes worthless."""
 
 
@@ -161,7 +160,9 @@ class Training:
         with torch.random.fork_rng(devices=[]):
             if not self.restore(checkpoint, fingerprint):
                 self.look()
-            bar.n = bar.last_print_n = bar.initial = self._num_done()  # which took no time now
+            epochs, steps = divmod(self.step, self.steps_per_epoch)
+            num_seen = epochs * len(self.train) + steps * self.params.batch_size
+            bar.n = bar.last_print_n = bar.initial = num_seen  # which took no time now
             saved = time.monotonic()
             for rows in self.batches():
                 _end_with_parent()
@@ -174,13 +175,6 @@ class Training:
                     saved = time.monotonic()
         values = {name: value.detach().contiguous() for name, value in self.network.state_dict().items()}
         return Run(self.seed, values, tuple(self.history))
-
-    def _num_done(self) -> int:
-        """How many images have been seen."""
-        epochs, steps = divmod(self.step, self.steps_per_epoch)
-        return epochs * len(self.train) + steps * self.params.batch_size
-
-    # --- Checkpoints ---
 
     def save(self, path: Path, fingerprint: str) -> None:
         """Write everything that a step changes, whole or not at all."""
@@ -202,8 +196,15 @@ class Training:
 
     def restore(self, path: Path, fingerprint: str) -> bool:
         """Go to where a checkpoint was written; False if there is none, a damaged one, or one of another training."""
-        content = _checkpoint_in(path)
-        if content.get("fingerprint") != fingerprint:
+        try:
+            content = torch.load(path, weights_only=True)
+        except FileNotFoundError:
+            return False
+        except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError):
+            told = f"{path}: warning: expected a checkpoint, found a damaged file; training begins anew"
+            print(told, file=sys.stderr)
+            return False
+        if not isinstance(content, dict) or content.get("fingerprint") != fingerprint:
             return False
         self.network.load_state_dict(content["network"])
         self.optimiser.load_state_dict(content["optimiser"])
@@ -213,18 +214,6 @@ class Training:
         ]
         self.total_loss, self.total_correct, self.num_seen = content["totals"]
         return True
-
-
-def _checkpoint_in(path: Path) -> dict[str, Any]:
-    """What `Training.save` wrote; empty if there is no file, or, which is told, one that cannot be read."""
-    try:
-        content: dict[str, Any] = torch.load(path, weights_only=True)
-    except FileNotFoundError:
-        return {}
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError):
-        print(f"{path}: warning: expected a checkpoint, found a damaged file; training begins anew", file=sys.stderr)
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _end_with_parent() -> None:

@@ -5,6 +5,7 @@ it is computed once and stored. Softmax regression on it is what remains of tran
 learns.
 """
 
+import functools
 import pickle
 import re
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ from dlstudy.core.errors import DataError
 from dlstudy.core.execution import map_runs
 from dlstudy.core.params import ParamsError
 from dlstudy.core.weights import WeightsError, published_weights, verify, weights_entry
-from dlstudy.vision.inputs import InputFormat, network_inputs
+from dlstudy.vision.networks import input_format, last_linear, network_inputs
 from dlstudy.vision.params import FeaturesParams
 
 State = dict[str, Tensor]
@@ -45,7 +46,9 @@ def load_state(path: Path, name: str) -> State:
     """
     weights = published_weights(name)
     verify(path, weights)
-    state = {_present_key(key): value for key, value in _tensors_in(path).items()}
+    # The files of DenseNets are older than the names of their layers: norm.1 is norm1 today.
+    renamed = functools.partial(re.sub, r"(denselayer\d+\.(?:norm|conv))\.(\d\.)", r"\1\2")
+    state = {renamed(key): value for key, value in _tensors_in(path).items()}
     expected = _empty_network(name).state_dict()
     for key in expected.keys() - state.keys():
         if key.endswith("num_batches_tracked"):  # counts for training only, which older files do not have
@@ -66,11 +69,6 @@ def _tensors_in(path: Path) -> State:
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise WeightsError(f"{path}: expected tensors by their names, found {type(content).__name__}")
     return dict(content)
-
-
-def _present_key(key: str) -> str:
-    """A tensor's name today: the files of DenseNets are older than the names of their layers (norm.1 is norm1)."""
-    return re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d\.)", r"\1\2", key)
 
 
 def misfits(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[str]:
@@ -117,22 +115,6 @@ def pretrained_network(name: str, state: Mapping[str, Tensor]) -> nn.Module:
     network = _empty_network(name)
     network.load_state_dict(dict(state), assign=True)
     return network.eval()
-
-
-def input_format(name: str, resolution: int) -> InputFormat:
-    """What images have to look like for a network with these weights: colours as in the pictures it was trained on."""
-    _, entry = weights_entry(name)
-    transforms = entry.transforms()
-    return InputFormat(resolution, tuple(transforms.mean), tuple(transforms.std))
-
-
-def last_linear(network: nn.Module) -> tuple[str, nn.Linear]:
-    """The last linear layer, which tells the classes apart, and its name; WeightsError if there is none."""
-    layers = [(name, layer) for name, layer in network.named_modules() if isinstance(layer, nn.Linear)]
-    if not layers:
-        kind = type(network).__name__
-        raise WeightsError(f"{kind}: expected a network whose last layer is linear, found no linear layer")
-    return layers[-1]
 
 
 def body(network: nn.Module) -> nn.Module:
