@@ -10,8 +10,7 @@ from torch import Tensor
 from dlstudy.core.dataset import Dataset, Scale, Split
 from dlstudy.core.errors import DataError
 from dlstudy.core.randomness import generator
-from dlstudy.data.idx import read_idx
-from dlstudy.data.image_sets import SIDE, FolderSet, ImageSet
+from dlstudy.data.image_sets import SIDE, FolderSet, ImageSet, read_idx
 from dlstudy.data.params import ImagesParams
 
 

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from dlstudy.core.artifacts import write_bytes, write_csv, write_json
-from dlstudy.data.idx import idx_bytes
 from dlstudy.data.image_folders import FolderImages, ReadImage, read_folder
-from dlstudy.data.image_sets import FolderSet, IdxSet
+from dlstudy.data.image_sets import FolderSet, IdxSet, idx_bytes
 from dlstudy.download.params import DownloadParams
 from dlstudy.download.sources import Source, debian_package, install, local_folder, say, torchvision_download, workspace
 

@@ -132,11 +132,7 @@ class Results:
 
     def regressors(self, data: str) -> dict[str, ClosedFormParams | SgdParams]:
         """The models of a regression data set, in the order of params.yaml."""
-        return {
-            name: model
-            for name, model in self.study.train.items()
-            if isinstance(model, ClosedFormParams | SgdParams) and model.data == data
-        }
+        return {name: model for name, model in self.study.train.items() if model.data == data}
 
     def closed_form(self, data: str) -> str | None:
         """The first model that solves a regression data set in closed form, if there is one."""

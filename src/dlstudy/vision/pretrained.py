@@ -22,7 +22,7 @@ from dlstudy.core.errors import DataError
 from dlstudy.core.execution import map_runs
 from dlstudy.core.params import ParamsError
 from dlstudy.core.weights import WeightsError, published_weights, verify, weights_entry
-from dlstudy.vision.networks import input_format, last_linear, network_inputs
+from dlstudy.vision.networks import EVALUATION_BATCH, input_format, last_linear, network_inputs
 from dlstudy.vision.params import FeaturesParams
 
 State = dict[str, Tensor]
@@ -30,7 +30,6 @@ State = dict[str, Tensor]
 
 MOST_TOLD: Final = 5  # tensors that do not fit, in a message
 CHUNK: Final = 500  # images a run of a frozen network; always the same ones, whatever the number of processes
-BATCH: Final = 50  # images at a time: what a layer makes of more would leave the caches
 
 Array = np.ndarray[Any, Any]
 
@@ -148,7 +147,7 @@ def features_of(network: nn.Module, images: Tensor, params: FeaturesParams) -> T
     """A body's outputs (images, features), float32, for uint8 images (images, rows, columns)."""
     expected = input_format(params.weights, params.resolution)
     network = network.to(memory_format=torch.channels_last)  # twice as fast
-    return torch.cat([network(network_inputs(batch, expected)).flatten(1) for batch in images.split(BATCH)])
+    return torch.cat([network(network_inputs(batch, expected)).flatten(1) for batch in images.split(EVALUATION_BATCH)])
 
 
 def _chunk_features(
