@@ -39,12 +39,6 @@ class InputFormat:
     std: tuple[float, ...]
 
 
-def grey_format(dataset: Dataset, resolution: int) -> InputFormat:
-    """One channel, standardised by the training split."""
-    scale = dataset.feature_scale
-    return InputFormat(resolution, (scale.mean.item() / 255,), (scale.std.item() / 255,))
-
-
 def input_format(name: str, resolution: int) -> InputFormat:
     """What images have to look like for a network with these weights: colours as in the pictures it was trained on."""
     _, entry = weights_entry(name)
@@ -53,10 +47,11 @@ def input_format(name: str, resolution: int) -> InputFormat:
 
 
 def format_of(params: VisionParams, dataset: Dataset) -> InputFormat:
-    """What the network of a model expects of an image."""
-    if params.weights is None:
-        return grey_format(dataset, params.resolution)
-    return input_format(params.weights, params.resolution)
+    """What the network of a model expects: untrained, one channel, standardised by the training split."""
+    if params.weights is not None:
+        return input_format(params.weights, params.resolution)
+    scale = dataset.feature_scale
+    return InputFormat(params.resolution, (scale.mean.item() / 255,), (scale.std.item() / 255,))
 
 
 def network_inputs(images: Tensor, expected: InputFormat) -> Tensor:

@@ -5,7 +5,6 @@ it is computed once and stored. Softmax regression on it is what remains of tran
 learns.
 """
 
-import functools
 import pickle
 import re
 from collections.abc import Iterator, Mapping
@@ -46,8 +45,8 @@ def load_state(path: Path, name: str) -> State:
     weights = published_weights(name)
     verify(path, weights)
     # The files of DenseNets are older than the names of their layers: norm.1 is norm1 today.
-    renamed = functools.partial(re.sub, r"(denselayer\d+\.(?:norm|conv))\.(\d\.)", r"\1\2")
-    state = {renamed(key): value for key, value in _tensors_in(path).items()}
+    old_name = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(\d\.)")
+    state = {old_name.sub(r"\1\2", key): value for key, value in _tensors_in(path).items()}
     expected = _empty_network(name).state_dict()
     for key in expected.keys() - state.keys():
         if key.endswith("num_batches_tracked"):  # counts for training only, which older files do not have
