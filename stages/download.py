@@ -8,10 +8,9 @@ from dlstudy.core.params import load_section
 from dlstudy.core.published import read_checksums
 from dlstudy.data.image_sets import DATASETS, FolderSet, load_image_set
 from dlstudy.data.params import ImagesParams
-from dlstudy.download.image_folders import fill_from_folder
-from dlstudy.download.image_sources import image_hint, image_sources
+from dlstudy.download.images import fill_from_folder, image_hint, image_sources
 from dlstudy.download.params import DownloadParams
-from dlstudy.download.sources import Shipped, download
+from dlstudy.download.sources import download, repository_folder
 
 RAW = Path("data/raw")
 
@@ -19,7 +18,7 @@ RAW = Path("data/raw")
 def fill_housing() -> None:
     shipped = DATASETS / "housing"
     hint = f"Restore them by `git checkout -- {shipped}`."
-    download([Shipped(shipped)], RAW / "housing", read_checksums(shipped / "SHA256SUMS"), hint)
+    download([repository_folder(shipped)], RAW / "housing", read_checksums(shipped / "SHA256SUMS"), hint)
 
 
 def fill_images() -> None:

@@ -7,8 +7,8 @@ from dlstudy.core.artifacts import write_text
 from dlstudy.core.params import PARAMS_FILE, load_section, problems_error
 from dlstudy.core.published import PublishedWeights, WeightsError, published_weights
 from dlstudy.download.params import DownloadParams
-from dlstudy.download.sources import LocalFolder, Source
-from dlstudy.download.weight_files import PublishedUrl, download_weights, hub_folder
+from dlstudy.download.sources import Source, local_folder
+from dlstudy.download.weight_files import download_weights, hub_folder, published_url
 
 VARIABLE = "DLSTUDY_WEIGHTS"
 
@@ -16,9 +16,9 @@ VARIABLE = "DLSTUDY_WEIGHTS"
 def sources(weights: PublishedWeights, params: DownloadParams) -> list[Source]:
     named = os.environ.get(VARIABLE)
     return [
-        *([LocalFolder(Path(named))] if named else []),
+        *([local_folder(Path(named))] if named else []),
         hub_folder(),
-        PublishedUrl(weights, params.attempts, params.timeout_seconds),
+        published_url(weights, params.attempts, params.timeout_seconds),
     ]
 
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from dlstudy.core.dataset import load_dataset, save_dataset
 from dlstudy.core.params import load_section
-from dlstudy.vision.features import frozen_features
 from dlstudy.vision.params import FeaturesParams
-from dlstudy.vision.pretrained import load_state
+from dlstudy.vision.pretrained import frozen_features, load_state
 
 if __name__ == "__main__":
     name = sys.argv[1]

@@ -20,8 +20,7 @@ from dlstudy.judging.tables import (
 )
 from dlstudy.measures.find import measured
 from dlstudy.study.params import load_study
-from dlstudy.study.provenance import versions
-from dlstudy.study.results import Results
+from dlstudy.study.results import Results, versions
 
 if __name__ == "__main__":
     statements, register = load_statements(timed=False), load_register()

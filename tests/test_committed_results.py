@@ -35,7 +35,7 @@ def test_sgd_finds_the_closed_form(problem):
 def test_the_closed_form_is_that_of_numpy():
     sales = pd.read_csv(ROOT / "datasets/housing/ames_housing.csv")
     params = committed_study().prepare.housing
-    rows = torch.randperm(len(sales), generator=generator(params.seed, "split"))[: params.num_training_rows].numpy()
+    rows = torch.randperm(len(sales), generator=generator(params.seed, "split"))[: params.train_size].numpy()
     train = sales.iloc[rows]
     X = np.column_stack([train["area"], train["Yr.Sold"] - train["Year.Built"], np.ones(len(train))])
     expected = np.linalg.lstsq(X, train["price"].to_numpy(), rcond=None)[0]

@@ -83,7 +83,7 @@ def test_every_sale_is_in_one_split(sales, seed, validation, test):
     dataset = prepare(sales, params)
     found = [row for split in dataset.splits.values() for row in rows_of(split)]
     assert sorted(found) == sorted(sales[["area", "age", "price"]].itertuples(index=False, name=None))
-    sizes = params.num_training_rows, params.num_validation_rows, params.num_test_rows
+    sizes = params.train_size, params.validation_size, params.test_size
     assert tuple(dataset.num_examples.values()) == sizes
 
 

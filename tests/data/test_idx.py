@@ -6,7 +6,7 @@ import pytest
 from torchvision.datasets.mnist import read_image_file, read_label_file
 
 from dlstudy.core.errors import DataError
-from dlstudy.data.idx import read_idx
+from dlstudy.data.image_sets import read_idx
 
 IMAGES = bytes(range(12))  # two images of 2 rows and 3 columns
 IMAGES_HEADER = struct.pack(">4B3I", 0, 0, 8, 3, 2, 2, 3)

@@ -13,7 +13,7 @@ from dlstudy.data.image_folders import ImageFile, drawn_test, num_drawn, num_tra
 from dlstudy.data.image_sets import load_image_set
 from dlstudy.data.images import facts, interleaved, prepare
 from dlstudy.data.params import ImagesParams
-from dlstudy.download.image_folders import fill_from_folder
+from dlstudy.download.images import fill_from_folder
 
 COUNTS = {"cat": 9, "dog": 6, "fish and chips": 5}  # 20 images
 SIZES = ((40, 30), (28, 28), (7, 90))

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -20,14 +20,15 @@ from dlstudy.core.errors import DataError
 from dlstudy.core.published import read_checksums
 from dlstudy.download import sources
 from dlstudy.download.sources import (
-    DebianPackage,
     DownloadError,
-    LocalFolder,
-    Shipped,
+    Source,
     SourceUnavailable,
-    Torchvision,
+    debian_package,
     download,
     fetch_by_torchvision,
+    local_folder,
+    repository_folder,
+    torchvision_download,
 )
 from tests.image_sets import IMAGE_SETS
 
@@ -52,15 +53,9 @@ def contents_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@dataclass(frozen=True)
-class Scripted:
+def scripted(action: Callable[[Path], object], name: str = "a scripted source") -> Source:
     """A source that does what a test tells it."""
-
-    action: Callable[[Path], object]
-    name: str = "a scripted source"
-
-    def fetch(self, folder: Path, files: Collection[str]) -> None:
-        self.action(folder)
+    return Source(name, lambda folder, files: action(folder))
 
 
 def raises(error: BaseException) -> Callable[[Path], object]:
@@ -71,7 +66,7 @@ def raises(error: BaseException) -> Callable[[Path], object]:
     return action
 
 
-GOOD = Scripted(fill, "a good source")
+GOOD = scripted(fill, "a good source")
 
 
 @pytest.fixture
@@ -137,7 +132,7 @@ def test_an_empty_or_missing_list_is_named(tmp_path):
 
 @pytest.mark.parametrize("compress", [False, True])
 def test_the_target_has_the_same_bytes_from_plain_and_compressed_files(target, compress):
-    source = Scripted(lambda folder: fill(folder, {**CONTENTS, "README": b"more"}, compress=compress))
+    source = scripted(lambda folder: fill(folder, {**CONTENTS, "README": b"more"}, compress=compress))
     assert download([source], target, CHECKSUMS) is source
     assert contents_of(target) == CONTENTS
     assert names_in(target.parent) == [target.name]
@@ -146,9 +141,9 @@ def test_the_target_has_the_same_bytes_from_plain_and_compressed_files(target, c
 
 def test_every_source_failing_lists_all_with_their_reasons(target):
     failing = [
-        Scripted(raises(SourceUnavailable("out of town")), "the first"),
-        Scripted(raises(OSError("disk full")), "the second"),
-        Scripted(lambda folder: None, "the third"),
+        scripted(raises(SourceUnavailable("out of town")), "the first"),
+        scripted(raises(OSError("disk full")), "the second"),
+        scripted(lambda folder: None, "the third"),
     ]
     with pytest.raises(DownloadError) as caught:
         download(failing, target, CHECKSUMS, "Ask a friend.")
@@ -199,7 +194,7 @@ def wrong(folder: Path) -> None:
     "damage", [truncated_gzip, without_its_last_bytes, corrupted_gzip, error_page, truncated_plain, wrong]
 )
 def test_a_bad_file_is_named_with_both_hashes_and_the_next_source_tried(target, capsys, damage):
-    assert download([Scripted(damage, "a bad source"), GOOD], target, CHECKSUMS) is GOOD
+    assert download([scripted(damage, "a bad source"), GOOD], target, CHECKSUMS) is GOOD
     assert contents_of(target) == CONTENTS
     warning = next(line for line in capsys.readouterr().err.splitlines() if "warning" in line)
     assert "a bad source: images-ubyte" in warning
@@ -211,14 +206,14 @@ def test_a_broken_gzip_file_is_refused_even_if_its_data_are_complete(target, mon
     monkeypatch.setattr(sources, "BLOCK_BYTES", 1024)  # divides the data's size: the end is a block of its own
     assert len(CONTENTS["images-ubyte"]) % 1024 == 0
     with pytest.raises(DownloadError) as caught:
-        download([Scripted(without_its_last_bytes)], target, CHECKSUMS)
+        download([scripted(without_its_last_bytes)], target, CHECKSUMS)
     checksum = CHECKSUMS["images-ubyte"]
     assert f"expected SHA-256 {checksum}, found {checksum} (10240 bytes before the gzip" in str(caught.value)
 
 
 def test_the_hash_found_is_that_of_the_bytes(target):
     with pytest.raises(DownloadError) as caught:
-        download([Scripted(truncated_plain)], target, CHECKSUMS)
+        download([scripted(truncated_plain)], target, CHECKSUMS)
     size = len(CONTENTS["images-ubyte"]) - 1
     found = hashlib.sha256(CONTENTS["images-ubyte"][:size]).hexdigest()
     assert f"found {found} ({size} bytes)" in str(caught.value)
@@ -226,12 +221,12 @@ def test_the_hash_found_is_that_of_the_bytes(target):
 
 def test_wrong_files_everywhere_leave_nothing(target):
     with pytest.raises(DownloadError, match=r"(?s)1\. a scripted source: images.*2\. a scripted source: images"):
-        download([Scripted(wrong), Scripted(truncated_gzip)], target, CHECKSUMS)
+        download([scripted(wrong), scripted(truncated_gzip)], target, CHECKSUMS)
     assert names_in(target.parent) == []
 
 
 def test_progress_says_what_is_tried_and_what_won(target, capsys):
-    download([Scripted(raises(SourceUnavailable("closed")), "the shop"), GOOD], target, CHECKSUMS)
+    download([scripted(raises(SourceUnavailable("closed")), "the shop"), GOOD], target, CHECKSUMS)
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err.splitlines() == [
@@ -253,7 +248,7 @@ def test_a_target_is_replaced_as_a_whole(target):
 def test_an_interruption_leaves_only_the_previous_target(target, error):
     fill(target, {"previous": b"good"})
     with pytest.raises(type(error)):
-        download([Scripted(raises(error)), GOOD], target, CHECKSUMS)
+        download([scripted(raises(error)), GOOD], target, CHECKSUMS)
     assert contents_of(target) == {"previous": b"good"}
     assert names_in(target.parent) == [target.name]
 
@@ -277,7 +272,7 @@ def test_an_interruption_between_the_two_renames_restores_the_previous_target(ta
 def test_sigterm_cleans_up_and_its_handler_is_put_back(target):
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as caught:
-        download([Scripted(lambda folder: os.kill(os.getpid(), signal.SIGTERM)), GOOD], target, CHECKSUMS)
+        download([scripted(lambda folder: os.kill(os.getpid(), signal.SIGTERM)), GOOD], target, CHECKSUMS)
     assert caught.value.code == 128 + signal.SIGTERM
     assert names_in(target.parent) == []
     assert signal.getsignal(signal.SIGTERM) is before
@@ -286,16 +281,14 @@ def test_sigterm_cleans_up_and_its_handler_is_put_back(target):
 KILLED_RUN = """
 import os, signal, sys
 from pathlib import Path
-from dlstudy.download.sources import download
+from dlstudy.download.sources import Source, download
 
-class Fatal:
-    name = "fatal"
-    def fetch(self, folder, files):
-        for name in files:
-            (folder / name).write_bytes(b"half")
-        os.kill(os.getpid(), signal.SIGKILL)
+def fetch(folder, files):
+    for name in files:
+        (folder / name).write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
 
-download([Fatal()], Path(sys.argv[1]), {"images-ubyte": "0" * 64})
+download([Source("fatal", fetch)], Path(sys.argv[1]), {"images-ubyte": "0" * 64})
 """
 
 
@@ -308,7 +301,7 @@ def test_leftovers_of_a_killed_run_are_not_taken_and_are_removed(target):
     assert not target.exists()
     assert len(names_in(target.parent)) == 1  # the leftover
     with pytest.raises(DownloadError):
-        download([Scripted(lambda folder: None)], target, CHECKSUMS)
+        download([scripted(lambda folder: None)], target, CHECKSUMS)
     assert names_in(target.parent) == []
 
 
@@ -319,13 +312,13 @@ OF_COMPRESSED = {name: hashlib.sha256(content).hexdigest() for name, content in 
 
 
 def test_a_name_that_ends_in_gz_is_verified_compressed_and_unpacked(target):
-    download([Scripted(lambda folder: fill(folder, COMPRESSED))], target, OF_COMPRESSED)
+    download([scripted(lambda folder: fill(folder, COMPRESSED))], target, OF_COMPRESSED)
     assert contents_of(target) == CONTENTS | COMPRESSED
 
 
 def test_the_outcome_can_be_the_source_again(target, tmp_path):
-    download([Scripted(lambda folder: fill(folder, COMPRESSED))], target, OF_COMPRESSED)
-    download([LocalFolder(target)], tmp_path / "again", OF_COMPRESSED)
+    download([scripted(lambda folder: fill(folder, COMPRESSED))], target, OF_COMPRESSED)
+    download([local_folder(target)], tmp_path / "again", OF_COMPRESSED)
     assert contents_of(tmp_path / "again") == CONTENTS | COMPRESSED
 
 
@@ -333,7 +326,7 @@ def test_the_same_bytes_compressed_otherwise_are_refused(target):
     other = {name: gzip.compress(content, compresslevel=1, mtime=1) for name, content in CONTENTS.items()}
     with pytest.raises(DownloadError) as caught:
         download(
-            [Scripted(lambda folder: fill(folder, {f"{name}.gz": other[name] for name in other}))],
+            [scripted(lambda folder: fill(folder, {f"{name}.gz": other[name] for name in other}))],
             target,
             OF_COMPRESSED,
         )
@@ -344,7 +337,7 @@ def test_the_same_bytes_compressed_otherwise_are_refused(target):
 
 def test_decompressed_files_will_not_do_and_the_error_says_so(target, tmp_path):
     with pytest.raises(DownloadError) as caught:
-        download([LocalFolder(fill(tmp_path / "mine"))], target, OF_COMPRESSED)
+        download([local_folder(fill(tmp_path / "mine"))], target, OF_COMPRESSED)
     wanted = "images-ubyte.gz, labels-ubyte.gz (compressed: no checksums of the decompressed files are published)"
     *_, tried, last, _hint = str(caught.value).splitlines()
     assert tried.endswith(f"expected {wanted} in it, found none of them")
@@ -355,7 +348,7 @@ def test_a_verified_gzip_file_that_does_not_unpack_is_refused(target):
     broken = {"images-ubyte.gz": COMPRESSED["images-ubyte.gz"][:-4]}
     checksums = {name: hashlib.sha256(content).hexdigest() for name, content in broken.items()}
     with pytest.raises(DownloadError, match="before the gzip stream breaks"):
-        download([Scripted(lambda folder: fill(folder, broken))], target, checksums)
+        download([scripted(lambda folder: fill(folder, broken))], target, checksums)
 
 
 # --- sources on this machine ---------------------------------------------------------------------
@@ -370,13 +363,13 @@ def test_a_local_folder_may_be_laid_out_as_torchvision_does(target, tmp_path, na
     mine = tmp_path / "mine"
     fill(mine / named / place, compress=compress)
     fill(mine / "MNIST" / "raw", dict.fromkeys(CONTENTS, b"another data set"))
-    download([LocalFolder(mine / named, layouts=("raw", "FashionMNIST/raw"))], target, CHECKSUMS)
+    download([local_folder(mine / named, layouts=("raw", "FashionMNIST/raw"))], target, CHECKSUMS)
     assert contents_of(target) == CONTENTS
 
 
 def test_a_local_folder_that_is_missing_empty_or_incomplete_is_reported(tmp_path):
     folder = tmp_path / "mine"
-    source = LocalFolder(folder, layouts=("raw",))
+    source = local_folder(folder, layouts=("raw",))
     with pytest.raises(SourceUnavailable, match="expected a folder, found nothing"):
         source.fetch(tmp_path, CONTENTS)
     folder.mkdir()
@@ -390,7 +383,7 @@ def test_a_local_folder_that_is_missing_empty_or_incomplete_is_reported(tmp_path
 
 def test_a_bad_local_folder_is_told_and_the_chain_goes_on(target, tmp_path, capsys):
     fill(tmp_path / "mine", {**CONTENTS, "labels-ubyte": b"damaged"})
-    download([LocalFolder(tmp_path / "mine"), GOOD], target, CHECKSUMS)
+    download([local_folder(tmp_path / "mine"), GOOD], target, CHECKSUMS)
     assert contents_of(target) == CONTENTS
     message = capsys.readouterr().err
     assert f"warning: nothing taken from the local folder {tmp_path / 'mine'}: labels-ubyte: expected" in message
@@ -401,7 +394,7 @@ def test_the_shipped_housing_table_is_what_its_checksum_says(target):
     checksums = read_checksums(folder / "SHA256SUMS")
     # independent of the file beside it: the digest printed in the study's protocol
     assert checksums == {"ames_housing.csv": "89d657b07b7bfa43ef1a6cf3ed9ed9f16d19e240d540faebbe94f32cfbcb5064"}
-    download([Shipped(folder)], target, checksums)
+    download([repository_folder(folder)], target, checksums)
     assert contents_of(target) == {"ames_housing.csv": (folder / "ames_housing.csv").read_bytes()}
 
 
@@ -590,14 +583,14 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror
 
 
 def test_torchvision_works_in_a_child_process(stand_in, target):
-    download([Torchvision("FashionMNIST", attempts=1, timeout_seconds=60)], target, CHECKSUMS)
+    download([torchvision_download("FashionMNIST", attempts=1, timeout_seconds=60)], target, CHECKSUMS)
     assert contents_of(target) == CONTENTS
 
 
 def test_a_server_that_is_never_done_meets_the_deadline(stand_in, target):
     stand_in.answers = ["drip"]
     with pytest.raises(DownloadError, match="not done within timeout_seconds = 2"):
-        download([Torchvision("FashionMNIST", attempts=9, timeout_seconds=2)], target, CHECKSUMS)
+        download([torchvision_download("FashionMNIST", attempts=9, timeout_seconds=2)], target, CHECKSUMS)
     if stand_in.asked.is_set():  # else the child was not there yet
         assert stand_in.hung_up.wait(120)  # it is gone, and its connection with it
     assert names_in(target.parent) == []
@@ -607,17 +600,17 @@ def test_a_silent_server_is_given_up_long_before_the_deadline(stand_in, tmp_path
     monkeypatch.setattr(sources, "STALL_SECONDS", 0.5)
     stand_in.answers = ["silent"]
     with pytest.raises(SourceUnavailable, match=r"images-ubyte\.gz: timed out"):
-        Torchvision("FashionMNIST", attempts=1, timeout_seconds=60).fetch(tmp_path, CONTENTS)
+        torchvision_download("FashionMNIST", attempts=1, timeout_seconds=60).fetch(tmp_path, CONTENTS)
 
 
 PARENT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from dlstudy.download.sources import Torchvision
+from dlstudy.download.sources import torchvision_download
 
 if __name__ == "__main__":
-    Torchvision("FashionMNIST", attempts=1, timeout_seconds=600).fetch(Path(sys.argv[2]), [])
+    torchvision_download("FashionMNIST", attempts=1, timeout_seconds=600).fetch(Path(sys.argv[2]), [])
 """
 
 
@@ -636,7 +629,7 @@ def test_a_killed_parent_takes_its_child_process_with_it(stand_in, tmp_path):
 def test_the_reason_comes_back_from_the_child_process(stand_in, tmp_path):
     stand_in.answers = ["gone"]
     with pytest.raises(SourceUnavailable, match=r"images-ubyte\.gz: HTTP Error 404"):
-        Torchvision("FashionMNIST", attempts=9, timeout_seconds=60).fetch(tmp_path, CONTENTS)
+        torchvision_download("FashionMNIST", attempts=9, timeout_seconds=60).fetch(tmp_path, CONTENTS)
 
 
 def test_a_child_process_that_dies_is_a_reason():
@@ -658,10 +651,10 @@ UNPACK = 'mkdir -p "$3/usr/share"; cp -R "$PACKAGE_CONTENT" "$3/usr/share/clothe
 
 
 @pytest.fixture
-def debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DebianPackage]:
+def debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Source]:
     """Call it with shell scripts to get a source that uses them; apt-get's arguments are logged."""
 
-    def make(apt_get: str = DOWNLOAD, dpkg_deb: str = UNPACK, timeout_seconds: float = 60) -> DebianPackage:
+    def make(apt_get: str = DOWNLOAD, dpkg_deb: str = UNPACK, timeout_seconds: float = 60) -> Source:
         commands = tmp_path / "commands"
         commands.mkdir()
         log = 'for argument; do printf "%s\\n" "$argument" >> "$LOG"; done\n'
@@ -671,7 +664,7 @@ def debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Deb
         monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
         monkeypatch.setenv("PACKAGE_CONTENT", str(fill(tmp_path / "content", compress=True)))
         monkeypatch.setenv("LOG", str(tmp_path / "log"))
-        return DebianPackage("clothes", "usr/share/clothes", attempts=3, timeout_seconds=timeout_seconds)
+        return debian_package("clothes", "usr/share/clothes", attempts=3, timeout_seconds=timeout_seconds)
 
     return make
 

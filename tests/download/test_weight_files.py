@@ -10,9 +10,9 @@ import pytest
 
 from dlstudy.core.published import PublishedWeights
 from dlstudy.download import sources
-from dlstudy.download.sources import DownloadError, LocalFolder, SourceUnavailable
-from dlstudy.download.weight_files import PublishedUrl, download_weights, fetch_weights, hub_folder
-from tests.download.test_sources import Mirror, Scripted, contents_of, names_in, raises, serving
+from dlstudy.download.sources import DownloadError, SourceUnavailable, local_folder
+from dlstudy.download.weight_files import download_weights, fetch_weights, hub_folder, published_url
+from tests.download.test_sources import Mirror, contents_of, names_in, raises, scripted, serving
 
 ROOT = Path(__file__).parents[2]
 CONTENT = bytes(range(256)) * 400
@@ -54,14 +54,14 @@ def server(monkeypatch):
 
 
 def test_files_under_their_published_names_become_files_under_the_weights_names(target, mine):
-    download_weights(WANTED, target, lambda weights: [LocalFolder(mine)], "")
+    download_weights(WANTED, target, lambda weights: [local_folder(mine)], "")
     assert contents_of(target) == {"Tiny_Weights.V1.pth": CONTENT, "Other_Weights.V2.pth": b"other"}
     assert names_in(target.parent) == ["weights"]
 
 
 def test_no_weights_make_an_empty_folder_in_place_of_what_was_there(target, mine):
-    download_weights(WANTED, target, lambda weights: [LocalFolder(mine)], "")
-    download_weights([], target, lambda weights: [LocalFolder(mine)], "")
+    download_weights(WANTED, target, lambda weights: [local_folder(mine)], "")
+    download_weights([], target, lambda weights: [local_folder(mine)], "")
     assert names_in(target) == []
 
 
@@ -69,7 +69,7 @@ def test_no_weights_make_an_empty_folder_in_place_of_what_was_there(target, mine
 def test_a_truncated_or_wrong_file_is_refused_wherever_it_comes_from(target, mine, damaged):
     (mine / FILE).write_bytes(damaged)
     with pytest.raises(DownloadError) as caught:
-        download_weights(WANTED, target, lambda weights: [LocalFolder(mine)], "Ask a friend.")
+        download_weights(WANTED, target, lambda weights: [local_folder(mine)], "Ask a friend.")
     expected, found = FILE[5:13], hashlib.sha256(damaged).hexdigest()
     assert f"{FILE}: expected SHA-256 {expected}..., found {found} ({len(damaged)} bytes)" in str(caught.value)
     assert str(caught.value).endswith("Ask a friend.")
@@ -79,14 +79,14 @@ def test_a_truncated_or_wrong_file_is_refused_wherever_it_comes_from(target, min
 def test_a_bad_file_is_told_and_the_next_source_asked(target, mine, tmp_path, capsys):
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / FILE).write_bytes(b"<html>")
-    download_weights([published()], target, lambda weights: [LocalFolder(tmp_path / "bad"), LocalFolder(mine)], "")
+    download_weights([published()], target, lambda weights: [local_folder(tmp_path / "bad"), local_folder(mine)], "")
     assert contents_of(target) == {"Tiny_Weights.V1.pth": CONTENT}
     assert f"warning: nothing taken from the local folder {tmp_path / 'bad'}: {FILE}" in capsys.readouterr().err
 
 
 def test_pytorchs_own_folder_is_where_pytorch_says_it_is(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    assert hub_folder().folder == tmp_path / "hub" / "checkpoints"
+    assert hub_folder().name == f"the local folder {tmp_path}/hub/checkpoints"
 
 
 # --- The network: a server on this machine ---
@@ -94,7 +94,7 @@ def test_pytorchs_own_folder_is_where_pytorch_says_it_is(monkeypatch, tmp_path):
 
 def test_the_network_is_asked_when_no_folder_has_the_file(target, server):
     weights = published(server=server.url)
-    download_weights([weights], target, lambda weights: [PublishedUrl(weights, attempts=1, timeout_seconds=60)], "")
+    download_weights([weights], target, lambda weights: [published_url(weights, attempts=1, timeout_seconds=60)], "")
     assert contents_of(target) == {"Tiny_Weights.V1.pth": CONTENT}
     assert server.requests == [FILE]
 
@@ -134,13 +134,13 @@ def test_a_slow_download_ends_in_time(target, server):
     server.answers = ["drip"]
     weights = published(server=server.url)
     with pytest.raises(DownloadError, match="not done within timeout_seconds = 1"):
-        download_weights([weights], target, lambda weights: [PublishedUrl(weights, 1, timeout_seconds=1)], "")
+        download_weights([weights], target, lambda weights: [published_url(weights, 1, timeout_seconds=1)], "")
     assert names_in(target.parent) == []
 
 
 def test_without_network_and_file_every_source_is_reported(target, tmp_path):
     def of(weights):
-        return [LocalFolder(tmp_path / "none"), PublishedUrl(weights, attempts=1, timeout_seconds=60)]
+        return [local_folder(tmp_path / "none"), published_url(weights, attempts=1, timeout_seconds=60)]
 
     with pytest.raises(DownloadError) as caught:
         download_weights(WANTED, target, of, "Ask a friend.")
@@ -157,11 +157,11 @@ def test_without_network_and_file_every_source_is_reported(target, tmp_path):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
 def test_an_interruption_leaves_what_was_there(target, mine, error):
-    download_weights([published()], target, lambda weights: [LocalFolder(mine)], "")
+    download_weights([published()], target, lambda weights: [local_folder(mine)], "")
     before = contents_of(target)
 
     def of(weights):  # the first comes, the second is interrupted
-        return [LocalFolder(mine) if weights.file_name == FILE else Scripted(raises(error))]
+        return [local_folder(mine) if weights.file_name == FILE else scripted(raises(error))]
 
     with pytest.raises(type(error)):
         download_weights(WANTED, target, of, "")
@@ -172,13 +172,15 @@ def test_an_interruption_leaves_what_was_there(target, mine, error):
 INTERRUPTED = """
 import signal, sys
 from pathlib import Path
-from dlstudy.download.weight_files import PublishedUrl, download_weights
+from dlstudy.download.weight_files import download_weights
+from dlstudy.core.published import PublishedWeights
+from dlstudy.download.weight_files import published_url, download_weights
 from dlstudy.core.published import PublishedWeights
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job would ignore
     weights = PublishedWeights("Tiny_Weights.V1", "tiny", sys.argv[1])
-    download_weights([weights], Path(sys.argv[2]), lambda weights: [PublishedUrl(weights, 3, 60.0)], "")
+    download_weights([weights], Path(sys.argv[2]), lambda weights: [published_url(weights, 3, 60.0)], "")
 """
 
 

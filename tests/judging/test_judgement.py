@@ -21,7 +21,7 @@ from dlstudy.judging.tables import (
     verdict_table,
     verdicts_of,
 )
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 from tests.judging.support import one, statement
 from tests.measures.support import Tables
 

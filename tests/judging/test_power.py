@@ -7,7 +7,7 @@ from scipy import stats
 from dlstudy.judging.evidence import PerSeed
 from dlstudy.judging.rules import Rule, verdict_of
 from dlstudy.judging.tables import seeds_needed, smallest_effect
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 
 SETTINGS = JudgeParams(margin=0.5, confidence=0.95)
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from dlstudy.judging.evidence import Clusters, Count, Evidence, Exact, PerFold, PerSeed, TwoCounts, per_seed
 from dlstudy.judging.rules import Rule, decide, outcome_of, variants, verdict_of
 from dlstudy.judging.statistics import t_interval
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 
 SETTINGS = JudgeParams(margin=0.5, confidence=0.95)
 NOISE = (-0.9, 1.4, 0.3, -1.2, 0.1, -0.4, 1.1, 0.8, -0.2, -1.0)  # ten seeds: mean 0

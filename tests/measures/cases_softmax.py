@@ -8,7 +8,7 @@ from tests.measures.support import Case, Tables
 
 EXPERIMENT = "softmax_identities"
 MODELS = list(Tables().classifiers())
-NETWORKS = list(Tables().vision())  # trained with fewer seeds
+NETWORKS = list(Tables().study.vision)  # trained with fewer seeds
 LINEAR = list(Tables().classifiers(hidden=False))
 FACTS = {
     "confidence": 0.99,

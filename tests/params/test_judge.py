@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from dlstudy.core.params import ParamsError, load_section, validated
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 SOUND = {"margin": 0.5, "confidence": 0.95}

@@ -118,19 +118,19 @@ def test_lists_are_tuples_in_sections(study):
 
 def test_rows_of_the_committed_kind_of_division():
     housing = HousingParams(validation_fraction=0.2, test_fraction=0.2, seed=0)
-    assert (housing.num_training_rows, housing.num_validation_rows, housing.num_test_rows) == (1758, 586, 586)
+    assert (housing.train_size, housing.validation_size, housing.test_size) == (1758, 586, 586)
     images = ImagesParams(dataset="MNIST", train_size=50_000, validation_size=10_000, seed=0)
-    assert images.num_training_rows == 50_000
+    assert images.train_size == 50_000
 
 
 @given(st.floats(0.01, 0.99), st.floats(0.01, 0.99))
 def test_every_sale_is_in_one_split_whatever_the_fractions(validation, test):
     assume(validation + test < 0.99)
     params = HousingParams(validation_fraction=validation, test_fraction=test, seed=0)
-    sizes = params.num_training_rows, params.num_validation_rows, params.num_test_rows
+    sizes = params.train_size, params.validation_size, params.test_size
     assert sum(sizes) == HOUSING_ROWS
     assert min(sizes) > 0
-    assert abs(params.num_test_rows - test * HOUSING_ROWS) <= 0.5
+    assert abs(params.test_size - test * HOUSING_ROWS) <= 0.5
 
 
 class Ordered(Section):

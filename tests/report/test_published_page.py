@@ -19,8 +19,8 @@ from dlstudy.report.published import (
     run_rows,
     single_run_row,
 )
-from dlstudy.study.judge import JudgeParams
 from dlstudy.study.ladder import Cell
+from dlstudy.study.params import JudgeParams
 from tests.image_sets import IMAGE_SETS
 
 PUBLISHED = load_published()

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from dlstudy.report.classifiers import rate_rows
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 
 BY_RATE = {0.1: (0.86, 0.87, 0.88), 0.178: (0.885, 0.889, 0.893), 0.316: (0.886, 0.887, 0.895), 0.562: (0.0, 0.0, 0.1)}
 

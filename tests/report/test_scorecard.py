@@ -23,7 +23,7 @@ from dlstudy.report.scorecard import (
     sections,
 )
 from dlstudy.report.words import ANSWER, RELATION, TEMPLATES, rule_words, zh
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 from dlstudy.study.results import MissingResultError, Results
 from tests.committed import committed_statements, committed_study
 from tests.judging.support import statement

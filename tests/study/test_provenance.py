@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from dlstudy.core.errors import StudyError
-from dlstudy.study.provenance import REPORTED, read_lock, versions
+from dlstudy.study.results import REPORTED, read_lock, versions
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,10 +12,9 @@ from dlstudy.core.params import ParamsError
 from dlstudy.evaluation.scores import evaluate
 from dlstudy.sgd.loop import train_seeds
 from dlstudy.training.params import SgdParams
-from dlstudy.vision.features import CHUNK, feature_scale, frozen_features
-from dlstudy.vision.inputs import network_inputs
+from dlstudy.vision.networks import input_format, network_inputs
 from dlstudy.vision.params import FeaturesParams
-from dlstudy.vision.pretrained import input_format
+from dlstudy.vision.pretrained import CHUNK, feature_scale, frozen_features
 from tests.stand_in import NAME, random_network
 
 PARAMS = FeaturesParams(weights=NAME, resolution=32, num_images=150)

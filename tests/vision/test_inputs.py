@@ -3,13 +3,14 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from dlstudy.core.randomness import generator
-from dlstudy.vision.inputs import AUGMENTATIONS, InputFormat, augmented, grey_format, network_inputs
+from dlstudy.vision.networks import AUGMENTATIONS, InputFormat, augmented, format_of, network_inputs
+from tests.vision.test_vision_networks import RESNET
 
 IMAGENET = InputFormat(40, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def test_grey_inputs_are_standardised_by_the_training_split(images):
-    inputs = network_inputs(images.train.features, grey_format(images, 28))
+    inputs = network_inputs(images.train.features, format_of(RESNET, images))
     expected = images.standardised(images.train).features
     assert inputs.shape == (200, 1, 28, 28)
     assert torch.allclose(inputs.flatten(1), expected, atol=1e-5)

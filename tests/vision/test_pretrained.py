@@ -7,11 +7,10 @@ from torch import nn
 from torchvision import models
 
 from dlstudy.core.published import WeightsError, weights_entry
+from dlstudy.vision.networks import input_format, last_linear
 from dlstudy.vision.pretrained import (
     _empty_network,
     body,
-    input_format,
-    last_linear,
     load_state,
     pretrained_network,
     start_from,
@@ -225,7 +224,7 @@ def test_building_a_network_draws_no_random_numbers(builder, name):
 
 def test_images_look_as_the_pictures_did_that_the_weights_were_trained_on():
     found = input_format("ResNet18_Weights.IMAGENET1K_V1", 96)
-    assert (found.resolution, found.num_channels) == (96, 3)
+    assert (found.resolution, len(found.mean)) == (96, 3)
     assert found.mean == (0.485, 0.456, 0.406)  # of ImageNet, as every tutorial has them
     assert found.std == (0.229, 0.224, 0.225)
 
@@ -241,7 +240,7 @@ def test_a_transformer_is_built_for_the_images_of_its_weights(name):
 
 
 def test_all_weights_say_what_images_have_to_look_like():
-    assert [name for name in EVERY if input_format(name, 64).num_channels != 3] == []
+    assert [name for name in EVERY if len(input_format(name, 64).mean) != 3] == []
 
 
 # --- Starting from them ---

@@ -17,9 +17,8 @@ from dlstudy.evaluation.vision import evaluate_vision, filters_in
 from dlstudy.measures.torchvision import right_examples
 from dlstudy.training.networks import history_table, save_runs
 from dlstudy.vision import loop as vision
-from dlstudy.vision.inputs import augmented, grey_format, network_inputs
 from dlstudy.vision.loop import Training, learning_rate, look_steps, train_run, train_vision
-from dlstudy.vision.networks import build_vision, outputs_of_images
+from dlstudy.vision.networks import augmented, build_vision, format_of, network_inputs, outputs_of_images
 from dlstudy.vision.params import VisionParams
 from tests.conftest import ROOT
 from tests.vision.test_vision_networks import ALEXNET, RESNET
@@ -73,7 +72,7 @@ def train_as_a_textbook_does(dataset, params, seed):
             )
             torch.manual_seed(generator(seed, f"dropout/{step}").initial_seed())
             optimiser.zero_grad()
-            outputs = network(network_inputs(pictures, grey_format(dataset, params.resolution)))
+            outputs = network(network_inputs(pictures, format_of(params, dataset)))
             F.cross_entropy(outputs, dataset.train.targets[rows]).backward()
             optimiser.step()
             step += 1
@@ -306,7 +305,7 @@ def test_a_trained_network_is_scored_as_every_classifier(images, tmp_path):
     for seed, run in runs.items():
         network = build_vision(params, 10)
         network.load_state_dict(run.parameters)
-        guesses = outputs_of_images(network, images.test.features, grey_format(images, 28)).argmax(1)
+        guesses = outputs_of_images(network, images.test.features, format_of(params, images)).argmax(1)
         assert right[seed].tolist() == (guesses == images.test.targets).tolist()
         row = found.tables["per_seed"].query(f"split == 'test' and seed == {seed}")
         assert row["accuracy"].item() == pytest.approx((guesses == images.test.targets).double().mean().item())

@@ -3,7 +3,7 @@ import torch
 from torchvision import models
 
 from dlstudy.core.randomness import generator
-from dlstudy.vision.networks import build_vision, evaluation_batch, outputs_of_images
+from dlstudy.vision.networks import build_vision, evaluation_batch, format_of, network_inputs, outputs_of_images
 from dlstudy.vision.params import VisionParams
 
 RESNET = VisionParams(
@@ -82,10 +82,8 @@ def test_a_network_that_starts_from_weights_keeps_everything_but_its_last_layer(
 
 
 def test_outputs_are_those_of_evaluation_and_leave_the_network_as_it_was(images):
-    from dlstudy.vision.inputs import grey_format, network_inputs
-
     network = build_vision(ALEXNET, 10).train()  # has dropout
-    expected = grey_format(images, 63)
+    expected = format_of(ALEXNET, images)
     outputs = outputs_of_images(network, images.test.features, expected)
     assert network.training
     at_once = network.eval()(network_inputs(images.test.features, expected)).detach()

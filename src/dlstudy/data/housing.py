@@ -42,7 +42,7 @@ def prepare(sales: pd.DataFrame, params: HousingParams) -> Dataset:
     features = torch.tensor(sales[["area", "age"]].to_numpy(), dtype=torch.float64)
     prices = torch.tensor(sales["price"].to_numpy(), dtype=torch.float64)
     order = torch.randperm(len(sales), generator=generator(params.seed, "split"))
-    held_out = params.num_validation_rows, params.num_test_rows
+    held_out = params.validation_size, params.test_size
     parts = order.split([len(sales) - sum(held_out), *held_out])
     train, validation, test = (Split(features[rows], prices[rows]) for rows in parts)
     return Dataset(
@@ -64,10 +64,7 @@ def facts(table: pd.DataFrame, dataset: Dataset) -> dict[str, object]:
         "num_examples": dataset.num_examples,
         "num_sales": len(table),
         "num_columns": len(table.columns),
-        "summary": {
-            name: {statistic: float(sales[name].agg(statistic)) for statistic in ("min", "median", "mean", "max")}
-            for name in sales.columns
-        },
+        "summary": sales.agg(["min", "median", "mean", "max"]).to_dict(),
         "num_negative_ages": int((sales["age"] < 0).sum()),
         "num_columns_with_missing_values": int((missing > 0).sum()),
         "num_missing_values_in_used_columns": int(missing[list(COLUMNS)].sum()),

@@ -68,9 +68,6 @@ class FolderImages:
     test: tuple[ReadImage, ...]
 
 
-# --- names ---------------------------------------------------------------------------------------
-
-
 def listed(folder: Path) -> Listing:
     """The files below train/ and test/; names that begin with a dot are none of ours."""
     if not (folder / "train").is_dir():
@@ -141,9 +138,6 @@ def _class_problems(train: Path, test: Path, listing: Listing) -> Iterator[str]:
             yield f"{test / name}: expected a class that train has too, found none there; {remedy}"
 
 
-# --- sizes ---------------------------------------------------------------------------------------
-
-
 def num_drawn(num: int, fraction: float) -> int:
     """How many of a class's images are drawn for the test: the fraction, at least one, and not all."""
     return min(max(round(fraction * num), 1), num - 1)
@@ -156,9 +150,6 @@ def num_train_images(image_set: FolderSet, folder: Path) -> int:
         read_folder(image_set, folder)  # raises, with what is wrong inside the files too
     nums = listing.nums("train").values()
     return sum(nums) if listing.has_test else sum(num - num_drawn(num, image_set.test_fraction) for num in nums)
-
-
-# --- images --------------------------------------------------------------------------------------
 
 
 def read_image(file: ImageFile) -> ReadImage:
@@ -198,13 +189,17 @@ def _grey(image: Any) -> Any:
 
 def read_folder(image_set: FolderSet, folder: Path) -> FolderImages:
     """All images of a set, in the order of class and file name; DataError has a line for everything that is wrong."""
+    from PIL import UnidentifiedImageError
+
     listing = listed(folder)
     problems, images = list(listing.problems), []
     for file in listing.files:
         try:
             images.append(read_image(file))
         except Exception as error:  # noqa: BLE001, RUF100 - Pillow raises errors of many kinds for damaged files
-            found = _reason(error)
+            found = f"one that Pillow cannot read ({error or type(error).__name__})"
+            if isinstance(error, UnidentifiedImageError):  # whose own words are the address of an object
+                found = "other content"
             problems.append(f"{file.path}: expected a whole PNG or JPEG image, found {found}; replace or remove it")
     problems += _twice(images, has_test=listing.has_test)
     if problems:
@@ -214,14 +209,6 @@ def read_folder(image_set: FolderSet, folder: Path) -> FolderImages:
     if not listing.has_test:
         train, test = drawn_test(train, image_set.test_fraction, image_set.seed)
     return FolderImages(tuple(listing.nums("train")), train, test)
-
-
-def _reason(error: Exception) -> str:
-    from PIL import UnidentifiedImageError
-
-    if isinstance(error, UnidentifiedImageError):  # whose own words are the address of an object
-        return "other content"
-    return f"one that Pillow cannot read ({error or type(error).__name__})"
 
 
 def _twice(images: Sequence[ReadImage], *, has_test: bool) -> Iterator[str]:

@@ -10,8 +10,7 @@ from torch import Tensor
 from dlstudy.core.dataset import Dataset, Scale, Split
 from dlstudy.core.errors import DataError
 from dlstudy.core.randomness import generator
-from dlstudy.data.idx import read_idx
-from dlstudy.data.image_sets import SIDE, FolderSet, ImageSet
+from dlstudy.data.image_sets import SIDE, FolderSet, ImageSet, read_idx
 from dlstudy.data.params import ImagesParams
 
 
@@ -53,8 +52,13 @@ def prepare(folder: Path, params: ImagesParams, image_set: ImageSet) -> Dataset:
         order = interleaved(order, pool.targets)
     chosen = order[: params.train_size], order[params.train_size : wanted]
     train, validation = (Split(pool.features[rows], pool.targets[rows]) for rows in chosen)
-    if isinstance(image_set, FolderSet):
-        _check_all_learnt(train, names, params)
+    counts = torch.bincount(train.targets, minlength=len(names)).tolist()
+    absent = [name for name, count in zip(names, counts, strict=True) if not count]
+    if absent and isinstance(image_set, FolderSet):
+        raise DataError(
+            f"prepare.images.train_size: expected a training split with images of each class, found none of "
+            f"{', '.join(absent)} among {params.train_size}; raise train_size"
+        )
     return Dataset(
         task="classification",
         train=train,
@@ -78,15 +82,6 @@ def interleaved(order: Tensor, classes: Tensor) -> Tensor:
         own = (classes[order] == each).nonzero().squeeze(1)
         places[own] = (torch.arange(len(own), dtype=torch.float64) + 0.5) / len(own)
     return order[places.argsort(stable=True)]
-
-
-def _check_all_learnt(train: Split, names: tuple[str, ...], params: ImagesParams) -> None:
-    counts = torch.bincount(train.targets, minlength=len(names)).tolist()
-    if absent := [name for name, count in zip(names, counts, strict=True) if not count]:
-        raise DataError(
-            f"prepare.images.train_size: expected a training split with images of each class, found none of "
-            f"{', '.join(absent)} among {params.train_size}; raise train_size"
-        )
 
 
 def facts(folder: Path, dataset: Dataset, image_set: ImageSet) -> dict[str, object]:

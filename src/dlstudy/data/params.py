@@ -9,21 +9,7 @@ from dlstudy.core.params import Fraction, Items, NumRows, Section, Seed
 HOUSING_ROWS: Final = 2_930  # sales; the download's checksums make sure
 
 
-class SplitParams(Section):
-    """How a data set is divided."""
-
-    @property
-    def num_training_rows(self) -> int:
-        """The size of the training split."""
-        raise NotImplementedError
-
-    @property
-    def num_validation_rows(self) -> int:
-        """The size of the validation split."""
-        raise NotImplementedError
-
-
-class ImagesParams(SplitParams):
+class ImagesParams(Section):
     """Which images, and how those that are not the test split are divided; the test images stay as they are.
 
     The context of validation may say how many these are (`num_images`), or what is wrong with the set (`images_problem`).
@@ -49,16 +35,8 @@ class ImagesParams(SplitParams):
             raise ValueError(f"expected train_size + validation_size <= {pool}, found {wanted}")
         return size
 
-    @property
-    def num_training_rows(self) -> int:
-        return self.train_size
 
-    @property
-    def num_validation_rows(self) -> int:
-        return self.validation_size
-
-
-class HousingParams(SplitParams):
+class HousingParams(Section):
     """Which shares of the sales are kept for validation and test; the rest is for training."""
 
     validation_fraction: Fraction
@@ -84,19 +62,19 @@ class HousingParams(SplitParams):
         return fraction
 
     @property
-    def num_validation_rows(self) -> int:
+    def validation_size(self) -> int:
         return round(self.validation_fraction * HOUSING_ROWS)
 
     @property
-    def num_test_rows(self) -> int:
+    def test_size(self) -> int:
         return round(self.test_fraction * HOUSING_ROWS)
 
     @property
-    def num_training_rows(self) -> int:
-        return HOUSING_ROWS - self.num_validation_rows - self.num_test_rows
+    def train_size(self) -> int:
+        return HOUSING_ROWS - self.validation_size - self.test_size
 
 
-class SyntheticParams(SplitParams):
+class SyntheticParams(Section):
     """The problem with a known answer: targets = features @ weights + bias + noise."""
 
     train_size: NumRows
@@ -106,14 +84,6 @@ class SyntheticParams(SplitParams):
     bias: float
     noise_std: Annotated[float, Field(ge=0)]
     seed: Seed
-
-    @property
-    def num_training_rows(self) -> int:
-        return self.train_size
-
-    @property
-    def num_validation_rows(self) -> int:
-        return self.validation_size
 
 
 class PrepareParams(Section):

@@ -27,11 +27,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
-from io import BufferedReader
-from multiprocessing.connection import Connection
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.error import HTTPError, URLError
 
 from dlstudy.core.errors import DataError
@@ -54,15 +53,15 @@ class DownloadError(DataError):
     """No source gave the files; the message lists each with its reason, and what can be done."""
 
 
-class Source(Protocol):
-    """Somewhere raw files come from."""
+@dataclass(frozen=True)
+class Source:
+    """Somewhere raw files come from; `name` is what it is called in messages.
 
-    @property
-    def name(self) -> str:
-        """What the source is called in messages."""
+    `fetch` puts the files, plain or with .gz appended, into an empty folder; SourceUnavailable if it cannot.
+    """
 
-    def fetch(self, folder: Path, files: Collection[str]) -> None:
-        """Put the files, plain or with .gz appended, into an empty folder; SourceUnavailable if it cannot."""
+    name: str
+    fetch: Callable[[Path, Collection[str]], None]
 
 
 # --- the chain of sources ------------------------------------------------------------------------
@@ -105,21 +104,8 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-@contextlib.contextmanager
-def terminable() -> Iterator[None]:
-    """Let SIGTERM unwind the stack as Ctrl-C does, so that everything is cleaned up."""
-
-    def unwind(signum: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + signum)
-
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
-        yield
-        return
-    previous = signal.signal(signal.SIGTERM, unwind)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+def _unwind(signum: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + signum)
 
 
 @contextlib.contextmanager
@@ -132,8 +118,12 @@ def workspace(target: Path) -> Iterator[Path]:
     prefix = f".{target.name}.partial-"
     for leftover in target.parent.glob(f"{prefix}*"):
         shutil.rmtree(leftover)
-    with terminable(), tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as folder:
-        yield Path(folder)
+    previous = signal.signal(signal.SIGTERM, _unwind)
+    try:
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as folder:
+            yield Path(folder)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def install(files: Path, target: Path) -> None:
@@ -188,16 +178,14 @@ def _listed(files: Collection[str]) -> str:
     return " and ".join(parts)
 
 
-def _opened_for(target: Path, origin: Path) -> gzip.GzipFile | BufferedReader:
-    """The bytes of `origin`, decompressed unless the target is a gzip file too."""
-    decompress = _is_gzip(origin.name) and not _is_gzip(target.name)
-    return gzip.open(origin) if decompress else origin.open("rb")
-
-
 def _unpack(origin: Path, target: Path) -> tuple[str, int, str]:
-    """SHA-256 and number of the bytes written to the file `target`, and what is wrong with the gzip stream."""
+    """SHA-256 and number of the bytes written to the file `target`, and what is wrong with the gzip stream.
+
+    They are decompressed unless the target is a gzip file too.
+    """
     digest, size = hashlib.sha256(), 0
-    with target.open("wb") as output, _opened_for(target, origin) as stream:
+    decompress = _is_gzip(origin.name) and not _is_gzip(target.name)
+    with target.open("wb") as output, gzip.open(origin) if decompress else origin.open("rb") as stream:
         try:
             while block := stream.read(BLOCK_BYTES):
                 size += output.write(block)
@@ -218,62 +206,40 @@ def _copy(origin: Path, folder: Path, files: Collection[str]) -> None:
         shutil.copyfile(path, folder / path.name)
 
 
-@dataclass(frozen=True)
-class Shipped:
+def repository_folder(origin: Path) -> Source:
     """Files that belong to the repository."""
-
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        return f"the repository's {self.folder}"
-
-    def fetch(self, folder: Path, files: Collection[str]) -> None:
-        _copy(self.folder, folder, files)
+    return Source(f"the repository's {origin}", functools.partial(_copy, origin))
 
 
-@dataclass(frozen=True)
-class LocalFolder:
+def local_folder(origin: Path, layouts: Sequence[str] = ()) -> Source:
     """A folder that the user names; the files are in it or in the first of its `layouts` that has any."""
 
-    folder: Path
-    layouts: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return f"the local folder {self.folder}"
-
-    def fetch(self, folder: Path, files: Collection[str]) -> None:
-        root = self.folder.expanduser()
+    def fetch(folder: Path, files: Collection[str]) -> None:
+        root = origin.expanduser()
         if not root.is_dir():
             raise SourceUnavailable(f"expected a folder, found {'a file' if root.exists() else 'nothing'}")
-        for place in (root, *(root / layout for layout in self.layouts)):
+        for place in (root, *(root / layout for layout in layouts)):
             if any(_plain_or_gzip(place, name) for name in files):
                 return _copy(place, folder, files)
-        below = f" or in its {' or '.join(self.layouts)}" if self.layouts else ""
+        below = f" or in its {' or '.join(layouts)}" if layouts else ""
         raise SourceUnavailable(f"expected {_listed(files)} in it{below}, found none of them")
+
+    return Source(f"the local folder {origin}", fetch)
 
 
 # --- torchvision ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Torchvision:
-    """torchvision's own downloader, for a data set of the MNIST family (FashionMNIST, KMNIST, ...).
+def torchvision_download(class_name: str, attempts: int, timeout_seconds: float) -> Source:
+    """By torchvision's own downloader, for a data set of the MNIST family (FashionMNIST, KMNIST, ...).
 
     It has `timeout_seconds` in all, its start included; each file is asked for up to `attempts` times.
     """
 
-    class_name: str
-    attempts: int
-    timeout_seconds: float
+    def fetch(folder: Path, _files: Collection[str]) -> None:
+        run_in_child(fetch_by_torchvision, (class_name, folder, attempts), timeout_seconds)
 
-    @property
-    def name(self) -> str:
-        return f"torchvision's downloader ({self.class_name})"
-
-    def fetch(self, folder: Path, files: Collection[str]) -> None:
-        run_in_child(fetch_by_torchvision, (self.class_name, folder, self.attempts), self.timeout_seconds)
+    return Source(f"torchvision's downloader ({class_name})", fetch)
 
 
 def fetch_by_torchvision(class_name: str, folder: Path, attempts: int) -> None:
@@ -326,37 +292,35 @@ def run_in_child(function: Callable[..., None], arguments: tuple[Any, ...], seco
     There a connection on which nothing arrives is given up after STALL_SECONDS, or `seconds` if that is less.
     """
     context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_child, args=(sender, function, arguments, min(STALL_SECONDS, seconds)), daemon=True)
-    with receiver:
-        try:
-            with sender:
-                child.start()
-            if not receiver.poll(seconds):
-                raise SourceUnavailable(f"not done within timeout_seconds = {seconds:g}")
-            reason = receiver.recv()
-        except EOFError:
+    reasons = context.SimpleQueue()
+    settings = reasons, function, arguments, min(STALL_SECONDS, seconds)
+    child = context.Process(target=_child, args=settings, daemon=True)
+    try:
+        child.start()
+        child.join(seconds)
+        if child.exitcode is None:
+            raise SourceUnavailable(f"not done within timeout_seconds = {seconds:g}")
+        if not reasons.empty():
+            raise SourceUnavailable(reasons.get())
+        if child.exitcode != 0:
+            raise SourceUnavailable(f"its process ended with exit code {child.exitcode}")
+    finally:
+        if child.pid is not None:
+            child.kill()
             child.join()
-            raise SourceUnavailable(f"its process ended with exit code {child.exitcode}") from None
-        finally:
-            if child.pid is not None:
-                child.kill()
-                child.join()
-    if reason is not None:
-        raise SourceUnavailable(reason)
 
 
-def _child(sender: Connection, function: Callable[..., None], arguments: tuple[Any, ...], stall_seconds: float) -> None:
-    """Send None after success, else the reason. Ctrl-C is left to the parent, which ends this process."""
+def _child(
+    reasons: SimpleQueue[str], function: Callable[..., None], arguments: tuple[Any, ...], stall_seconds: float
+) -> None:
+    """Call it, and send the reason if it fails. Ctrl-C is left to the parent, which ends this process."""
     socket.setdefaulttimeout(stall_seconds)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_after_parent, daemon=True).start()
-    reason = None
     try:
         function(*arguments)
     except SourceUnavailable as error:
-        reason = str(error)
-    sender.send(reason)
+        reasons.put(str(error))
 
 
 def _exit_after_parent() -> None:
@@ -369,71 +333,66 @@ def _exit_after_parent() -> None:
 # --- Debian's packages ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class DebianPackage:
-    """Files of a Debian package, fetched by apt-get, unpacked by dpkg-deb: no installation, no root.
-
-    `folder` is the files' place inside the package. All commands together have `timeout_seconds`; apt-get
-    makes up to `attempts` attempts at each file.
-    """
-
-    package: str
-    folder: str
-    attempts: int
-    timeout_seconds: float
-
-    @property
-    def name(self) -> str:
-        return f"the Debian package {self.package}"
-
-    def fetch(self, folder: Path, files: Collection[str]) -> None:
-        for tool in ("apt-get", "dpkg-deb"):
-            if shutil.which(tool) is None:
-                raise SourceUnavailable(f"expected the command {tool} (of Debian and Ubuntu), found none")
-        run = functools.partial(_run, end=time.monotonic() + self.timeout_seconds)
-        with tempfile.TemporaryDirectory(prefix="package-", dir=folder.resolve()) as name:
-            work = Path(name)
-            archive = self._archive(work, run)
-            status, message = run(["dpkg-deb", "-x", archive.name, "unpacked"], work)
-            if status:
-                raise SourceUnavailable(f"{archive.name} cannot be unpacked: {message}")
-            _copy(work / "unpacked" / self.folder, folder, files)
-
-    def _archive(self, work: Path, run: Callable[[list[str], Path], tuple[int, str]]) -> Path:
-        """The package, downloaded; by fresh package lists where the system has none or outdated ones."""
-        (work / "lists" / "partial").mkdir(parents=True)
-        (work / "no-hooks.conf").write_text(NO_HOOKS)
-        apt = ["apt-get", *self._options(work)]
-        fresh = [*apt, "-c", "no-hooks.conf", "-o", f"Dir::State::lists={work / 'lists'}"]
-        status, message = run([*apt, "download", self.package], work)
-        if status:
-            _, update_message = run([*fresh, "update"], work)
-            status, fresh_message = run([*fresh, "download", self.package], work)
-            message = f"{message}; with fresh package lists: {update_message} {fresh_message}"
-        archives = list(work.glob("*.deb"))
-        if status or len(archives) != 1:
-            raise SourceUnavailable(f"expected a package from apt-get, found {len(archives)}: {message}")
-        return archives[0]
-
-    def _options(self, work: Path) -> list[str]:
-        stall_seconds = max(1, round(min(STALL_SECONDS, self.timeout_seconds)))
-        values = {
-            "Dir::Cache": work / "cache",  # the system's is not ours to fill
-            "APT::Sandbox::User": "root",  # no change of user, who might not be allowed into this folder
-            "Acquire::Languages": "none",  # no translated descriptions
-            "Acquire::Retries": self.attempts - 1,
-            "Acquire::http::Timeout": stall_seconds,
-            "Acquire::https::Timeout": stall_seconds,
-        }
-        return [argument for key, value in values.items() for argument in ("-o", f"{key}={value}")]
-
-
 NO_HOOKS: Final = """\
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
 """
 """apt configuration: what the system does around an update of its own lists is not for private ones."""
+
+
+def debian_package(package: str, place: str, attempts: int, timeout_seconds: float) -> Source:
+    """Files of a Debian package, fetched by apt-get, unpacked by dpkg-deb: no installation, no root.
+
+    `place` is the files' folder inside the package. All commands together have `timeout_seconds`; apt-get makes up to
+    `attempts` attempts at each file.
+    """
+
+    def fetch(folder: Path, files: Collection[str]) -> None:
+        for tool in ("apt-get", "dpkg-deb"):
+            if shutil.which(tool) is None:
+                raise SourceUnavailable(f"expected the command {tool} (of Debian and Ubuntu), found none")
+        end = time.monotonic() + timeout_seconds
+        with tempfile.TemporaryDirectory(prefix="package-", dir=folder.resolve()) as name:
+            work = Path(name)
+            run = functools.partial(_run, folder=work, end=end)
+            archive = _archive(package, work, _apt_options(work, attempts, timeout_seconds), run)
+            status, message = run(["dpkg-deb", "-x", archive.name, "unpacked"])
+            if status:
+                raise SourceUnavailable(f"{archive.name} cannot be unpacked: {message}")
+            _copy(work / "unpacked" / place, folder, files)
+
+    return Source(f"the Debian package {package}", fetch)
+
+
+def _apt_options(work: Path, attempts: int, timeout_seconds: float) -> list[str]:
+    stall_seconds = max(1, round(min(STALL_SECONDS, timeout_seconds)))
+    values = {
+        "Dir::Cache": work / "cache",  # the system's is not ours to fill
+        "APT::Sandbox::User": "root",  # no change of user, who might not be allowed into this folder
+        "Acquire::Languages": "none",  # no translated descriptions
+        "Acquire::Retries": attempts - 1,
+        "Acquire::http::Timeout": stall_seconds,
+        "Acquire::https::Timeout": stall_seconds,
+    }
+    return [argument for key, value in values.items() for argument in ("-o", f"{key}={value}")]
+
+
+def _archive(package: str, work: Path, options: list[str], run: Callable[[list[str]], tuple[int, str]]) -> Path:
+    """The package, downloaded; by fresh package lists where the system has none or outdated ones."""
+    (work / "lists" / "partial").mkdir(parents=True)
+    (work / "no-hooks.conf").write_text(NO_HOOKS)
+    apt = ["apt-get", *options]
+    fresh = [*apt, "-c", "no-hooks.conf", "-o", f"Dir::State::lists={work / 'lists'}"]
+    status, message = run([*apt, "download", package])
+    if status:
+        _, update_message = run([*fresh, "update"])
+        status, fresh_message = run([*fresh, "download", package])
+        message = f"{message}; with fresh package lists: {update_message} {fresh_message}"
+    archives = list(work.glob("*.deb"))
+    if status or len(archives) != 1:
+        raise SourceUnavailable(f"expected a package from apt-get, found {len(archives)}: {message}")
+    return archives[0]
 
 
 def _run(command: list[str], folder: Path, end: float) -> tuple[int, str]:

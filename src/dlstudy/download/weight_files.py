@@ -2,27 +2,19 @@
 
 import functools
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from dlstudy.core.published import PublishedWeights
-from dlstudy.download.sources import LocalFolder, Source, download, install, retried, run_in_child, workspace
+from dlstudy.download.sources import Source, download, install, local_folder, retried, run_in_child, workspace
 
 
-@dataclass(frozen=True)
-class PublishedUrl:
+def published_url(weights: PublishedWeights, attempts: int, timeout_seconds: float) -> Source:
     """Where torchvision publishes a file. All attempts together have `timeout_seconds`."""
 
-    weights: PublishedWeights
-    attempts: int
-    timeout_seconds: float
+    def fetch(folder: Path, _files: Collection[str]) -> None:
+        run_in_child(fetch_weights, (weights, folder, attempts), timeout_seconds)
 
-    @property
-    def name(self) -> str:
-        return self.weights.url
-
-    def fetch(self, folder: Path, files: Collection[str]) -> None:
-        run_in_child(fetch_weights, (self.weights, folder, self.attempts), self.timeout_seconds)
+    return Source(weights.url, fetch)
 
 
 def fetch_weights(weights: PublishedWeights, folder: Path, attempts: int) -> None:
@@ -34,11 +26,11 @@ def fetch_weights(weights: PublishedWeights, folder: Path, attempts: int) -> Non
     retried(action, attempts)
 
 
-def hub_folder() -> LocalFolder:
+def hub_folder() -> Source:
     """Where PyTorch keeps the weights that it has downloaded for other programs."""
     from torch import hub
 
-    return LocalFolder(Path(hub.get_dir()) / "checkpoints")
+    return local_folder(Path(hub.get_dir()) / "checkpoints")
 
 
 def download_weights(

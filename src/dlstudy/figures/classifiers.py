@@ -23,7 +23,7 @@ COLUMNS = 6
 def figures(results: Results, published: Published) -> Figures:
     """`published`: those that may stand beside the results."""
     classifiers = results.classifiers()
-    if shown := [*classifiers, *results.vision()]:
+    if shown := [*classifiers, *results.study.vision]:
         per_seed = {name: results.table(name, "per_seed") for name in shown}
         yield "accuracy", accuracy_strip(per_seed, published.fashion_mnist)
     for name in classifiers:

@@ -37,7 +37,7 @@ def galleries(results: Results, dataset: Dataset, models: Path) -> Figures:
     """Each gallery with the name of its file, without the ending. `models`: the folder of trained parameters."""
     yield "data_set", data_set(dataset.train, dataset.class_names)
     yield "transforms", transformed(examples_of(dataset.train, shown_classes(len(dataset.class_names))))
-    named = [*results.classifiers(), *results.vision()]
+    named = [*results.classifiers(), *results.study.vision]
     if named:
         yield "mistakes", mistakes({name: results.table(name, "mistakes") for name in named})
     linear = list(results.classifiers(hidden=False))

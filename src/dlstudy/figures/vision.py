@@ -15,7 +15,7 @@ MARKERS = "osD^vPX"
 
 
 def figures(results: Results) -> Figures:
-    models = results.vision()
+    models = results.study.vision
     if models:
         histories = {name: over_images(results.history(name), params.num_images) for name, params in models.items()}
         yield "vision_curves", vision_curves(histories)

@@ -6,7 +6,7 @@ from typing import Final
 from dlstudy.judging.evidence import Evidence, PerSeed
 from dlstudy.judging.rules import Decision, Rule, decide, smallest_margin
 from dlstudy.judging.statistics import paired_differences
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 from dlstudy.study.results import Results
 
 A_A: Final = "A/A, "  # how the names of A/A controls begin

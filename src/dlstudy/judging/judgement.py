@@ -12,8 +12,8 @@ from dlstudy.judging.evidence import Evidence, PerSeed
 from dlstudy.judging.rules import Decision, Rule, Verdict, decide, variants
 from dlstudy.judging.statements import Reading
 from dlstudy.judging.statistics import holm
-from dlstudy.study.judge import JudgeParams
 from dlstudy.study.ladder import RELU, ArmResults, Ladder
+from dlstudy.study.params import JudgeParams
 from dlstudy.study.results import MissingResultError, Results
 
 NOT_AFTER_HOLM: Final = "not significant among all confirmatory tests (Holm)"

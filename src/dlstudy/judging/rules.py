@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from dlstudy.core.params import Section
 from dlstudy.judging.evidence import Evidence, Exact, PerRound, PerSeed, Sample
 from dlstudy.judging.statistics import Interval, Side, holm, joint_sign_flip_p
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 
 Verdict = Literal["refuted", "depends", "inconclusive", "invalid", "supported", "consistent with"]
 Outcome = Literal["better", "worse", "equivalent", "undecided", ""]

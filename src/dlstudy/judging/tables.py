@@ -18,7 +18,7 @@ from dlstudy.judging.judgement import NOT_AFTER_HOLM, Judgement
 from dlstudy.judging.rules import VERDICTS, Rule, Verdict, condition, verdict_of
 from dlstudy.judging.statements import Statement
 from dlstudy.judging.statistics import Interval, t_quantile
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 
 Answer = Literal["holds", "conditions", "does_not_hold", "open", "further"]  # further: a question of our own
 

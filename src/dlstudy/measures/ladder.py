@@ -143,7 +143,7 @@ def without_activation(results: Results) -> Evidence:
     """MLP-1, no activation at all: linear layers one upon the other less softmax regression, in every cell."""
     ladder = Ladder(results)
     cells = by_budget(ladder.cells)
-    chosen = ladder.arm(LINEAR, "chosen")
+    chosen = results.ladder(LINEAR, "chosen")
     edges = [f"softmax regression, {row.budget:g} epochs: at an edge" for row in chosen.itertuples() if row.at_edge]
     accuracies = [
         {

@@ -161,7 +161,7 @@ def calibration(results: Results, models: str, column: str = "ece") -> Evidence:
     models: those "linear" or with "hidden" layers, or "all" classifiers, torchvision's networks included.
     """
     names = list(_models(results, hidden=None if models == "all" else models == "hidden"))
-    names += list(results.vision()) if models == "all" else []
+    names += list(results.study.vision) if models == "all" else []
     tables = {name: results.table(name, "calibration") for name in names}
     bins = {name: results.table(name, "reliability") for name in names}
     complete = {name: table for name, table in tables.items() if len(table) == max(map(len, tables.values()))}

@@ -109,7 +109,7 @@ def pretrained(results: Results) -> Evidence:
 
 def untrained_before(results: Results) -> dict[str, dict[str, VisionParams]]:
     """The networks that are trained from scratch, by family."""
-    found = results.vision().items()
+    found = results.study.vision.items()
     return {
         called: {name: model for name, model in found if model.builder.startswith(start) and model.weights is None}
         for start, called in FAMILIES.items()
@@ -153,7 +153,7 @@ def against(results: Results, other: str, models: Sequence[str], lacking: Sequen
 def stopped_early(results: Results, models: Sequence[str]) -> tuple[str, ...]:
     """Networks whose budget ended before one pass over the training images: they show the budget, not the network."""
     num_train = int(results.facts("images")["num_examples"]["train"])
-    seen = {name: results.vision()[name].num_images * results.vision()[name].num_epochs for name in models}
+    seen = {name: results.study.vision[name].num_images * results.study.vision[name].num_epochs for name in models}
     return tuple(
         f"{name}: stopped by its budget, {num:,} of {num_train:,} training images"
         for name, num in seen.items()

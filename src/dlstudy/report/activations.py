@@ -70,7 +70,7 @@ def arm_rows(ladder: Ladder) -> list[Context]:
     for name, arm in ladder.results.study.ladder.arms.items():
         if len(arm.activations) < 2:
             continue
-        table: Any = ladder.arm(name)
+        table: Any = ladder.results.ladder(name, "per_seed")
         longest = table[table["budget"] == table["budget"].max()]
         for of_cell, own in longest.groupby(["depth", "budget"]):
             means = own.groupby("activation")[["validation_accuracy", "test_accuracy"]].mean()

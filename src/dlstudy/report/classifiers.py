@@ -123,7 +123,7 @@ def torchvision_context(results: Results, published: Published) -> Context:
 
     `gallery`: how many images the galleries show, of a class at most and as examples of transforms.
     """
-    models = [classifier(results, name, params) for name, params in results.vision().items()]
+    models = [classifier(results, name, params) for name, params in results.study.vision.items()]
     classifiers, images = results.classifiers(), results.facts("images")
     return {
         "models": models,

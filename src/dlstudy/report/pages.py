@@ -170,7 +170,7 @@ def chapter(sources: Sources, name: str) -> Context:
 def models_page(sources: Sources) -> Context:
     """What every model reaches, beside published figures."""
     results = sources.results
-    models = results.classifiers() | results.vision()
+    models = results.classifiers() | results.study.vision
     classifiers = [classifier(results, name, params) for name, params in models.items()]
     num = results.facts("images")["num_examples"]["test"]
     errors = [math.sqrt(each["test"] * (1 - each["test"]) / num) for each in classifiers]  # of their accuracies

@@ -13,8 +13,8 @@ from dlstudy.judging.statistics import paired_differences
 from dlstudy.literature.published import Published, PublishedFigure
 from dlstudy.measures.samples import records
 from dlstudy.report.markdown import Context
-from dlstudy.study.judge import JudgeParams
 from dlstudy.study.ladder import POINTS, Cell, Ladder
+from dlstudy.study.params import JudgeParams
 from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "published_networks"

@@ -15,7 +15,7 @@ from dlstudy.judging.tables import ANSWERS, SUPPORTING
 from dlstudy.measures.samples import records
 from dlstudy.report.markdown import environment
 from dlstudy.report.words import MARK, RELATION, Language, rule_words
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 from dlstudy.study.results import MissingResultError, Results
 
 PAGE_OF: Final = {

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from dlstudy.core.params import read_yaml
 from dlstudy.judging.rules import Rule
-from dlstudy.study.judge import JudgeParams
+from dlstudy.study.params import JudgeParams
 
 Language = Literal["en", "zh"]
 

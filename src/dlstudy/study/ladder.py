@@ -61,9 +61,6 @@ class Ladder:
         """A table of all activations: tuning, chosen or per_seed."""
         return pd.concat([self.results.ladder(activation, name) for activation in self.activations])
 
-    def arm(self, name: str, table: str = "per_seed") -> pd.DataFrame:
-        return self.results.ladder(name, table)
-
     def scores(self, activation: str, cell: Cell, column: str = "test_accuracy") -> "pd.Series[float]":
         """One per seed; MissingResultError where the activation was not trained in the cell."""
         return _found(self._by_seed, activation, cell)[column]

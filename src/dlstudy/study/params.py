@@ -7,15 +7,24 @@ section changed its shape.
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Final, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 
 from dlstudy.core.errors import StudyError
-from dlstudy.core.params import PARAMS_FILE, EntryName, ParamsError, Section, problems_error, read_yaml, validated
+from dlstudy.core.params import (
+    PARAMS_FILE,
+    EntryName,
+    ParamsError,
+    PositiveFloat,
+    Section,
+    problems_error,
+    read_yaml,
+    validated,
+)
 from dlstudy.data.image_folders import num_train_images
 from dlstudy.data.image_sets import IdxSet, load_image_set
-from dlstudy.data.params import HousingParams, ImagesParams, PrepareParams, SplitParams, SyntheticParams
+from dlstudy.data.params import PrepareParams
 from dlstudy.download.params import DownloadParams
 from dlstudy.evaluation.params import EvaluateParams, ModelParams
 from dlstudy.experiments.activation_cost.params import CostParams
@@ -30,11 +39,8 @@ from dlstudy.experiments.published_networks.params import PublishedNetworksParam
 from dlstudy.experiments.sgd_theory.params import SgdTheoryParams
 from dlstudy.experiments.signal_propagation.params import SignalParams
 from dlstudy.experiments.torchvision_tour.params import TourParams
-from dlstudy.study.judge import JudgeParams
 from dlstudy.training.params import DataName, Seeds, SgdParams
 from dlstudy.vision.params import FeaturesParams, VisionParams
-
-SPLITS: dict[str, type[SplitParams]] = {"images": ImagesParams, "housing": HousingParams, "synthetic": SyntheticParams}
 
 
 def _is_no_data_set(name: str) -> str:
@@ -44,6 +50,7 @@ def _is_no_data_set(name: str) -> str:
 
 
 FeaturesName = Annotated[EntryName, AfterValidator(_is_no_data_set)]
+WIDEST_MARGIN: Final = 50.0
 
 
 class ExperimentsParams(Section):
@@ -58,6 +65,21 @@ class ExperimentsParams(Section):
     mlp_rates: MlpRatesParams
     published_networks: PublishedNetworksParams
     torchvision_tour: TourParams
+
+
+class JudgeParams(Section):
+    margin: PositiveFloat  # accuracy points: a smaller difference is negligible
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]  # of every interval; 2 * confidence - 1 in two one-sided tests
+
+    @field_validator("margin")
+    @classmethod
+    def _leaves_something_to_decide(cls, margin: float) -> float:
+        if margin >= WIDEST_MARGIN:
+            raise ValueError(
+                f"expected less than {WIDEST_MARGIN:g} accuracy points, found {margin:g}: within that, all classifiers "
+                "that are better than guessing are equivalent, and no comparison could come out otherwise"
+            )
+        return margin
 
 
 class StudyParams(Section):
@@ -148,10 +170,11 @@ def _images(content: dict[str, Any], datasets: Path) -> dict[str, Any]:
 def _num_rows(content: dict[str, Any], images: dict[str, Any]) -> dict[str, dict[str, int]]:
     """The sizes of the training and validation splits whose section is right, for the sections that must fit them."""
     training, validation = {}, {}
-    for name, kind in SPLITS.items():
+    for name, field in PrepareParams.model_fields.items():
+        kind: Any = field.annotation
         with contextlib.suppress(ParamsError):  # reported by the validation of the whole
             section = validated(_mapping(content, "prepare").get(name), kind, context=images)
-            training[name], validation[name] = section.num_training_rows, section.num_validation_rows
+            training[name], validation[name] = section.train_size, section.validation_size
     for name, features in _mapping(content, "features").items():
         with contextlib.suppress(ParamsError):
             training.setdefault(name, validated(features, FeaturesParams).num_images)

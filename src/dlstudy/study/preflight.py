@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from dlstudy.core import arithmetic
 from dlstudy.core.errors import StudyError
@@ -78,25 +78,18 @@ def too_little_space(root: Path) -> Iterator[str]:
 
 
 def other_runs(root: Path) -> Iterator[str]:
-    """Other DVC commands at work in this checkout, by DVC's own list of what they read and write."""
-    locks = _locks(root / ".dvc/tmp/rwlock")
-    entries = [entry for held in locks.values() for entry in held]
-    own = {entry["pid"] for entry in locks.get(str((root / FIRST_OUTPUT).resolve()), ())}
-    for pid, command in sorted({(entry["pid"], entry["cmd"]) for entry in entries} if own else ()):
+    """Other DVC commands at work in this checkout, by DVC's own list of who writes and reads what."""
+    try:
+        content = json.loads((root / ".dvc/tmp/rwlock").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return  # not there, or being written
+    held = list(content.get("write", {}).items())
+    held += [(path, entry) for path, entries in content.get("read", {}).items() for entry in entries]
+    first = str((root / FIRST_OUTPUT).resolve())
+    own = {entry["pid"] for path, entry in held if path == first}
+    for pid, command in sorted({(entry["pid"], entry["cmd"]) for _, entry in held} if own else ()):
         if pid not in own and _is_alive(pid):
             yield f"DVC: expected no other run here, found `{command}` (process {pid}); wait until it has ended"
-
-
-def _locks(file: Path) -> dict[str, list[dict[str, Any]]]:
-    """Who holds each path, for writing or reading."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}  # not there, or being written
-    held = {path: [entry] for path, entry in content.get("write", {}).items()}
-    for path, entries in content.get("read", {}).items():
-        held.setdefault(path, []).extend(entries)
-    return held
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,10 +1,15 @@
-"""The committed results, read for the figures and the reports: of the models that params.yaml names, no others."""
+"""The committed results, read for the figures and the reports: of the models that params.yaml names, no others.
+
+And which versions of the packages they come from.
+"""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import pandas as pd
 
@@ -12,7 +17,6 @@ from dlstudy.core.errors import DataError, StudyError
 from dlstudy.data.image_sets import DATASETS, ImageSet, load_image_set
 from dlstudy.study.params import StudyParams
 from dlstudy.training.params import ClosedFormParams, SgdParams
-from dlstudy.vision.params import VisionParams
 
 METRICS = Path("metrics")
 RESULTS = Path("results")
@@ -89,7 +93,7 @@ class Results:
         return self._csv(self.JUDGED / "answers.csv", self.JUDGE)
 
     def versions(self) -> pd.DataFrame:
-        """One row per package that results may depend on; see `study.provenance.versions`."""
+        """One row per package that results may depend on; see `versions`."""
         return self._csv(RESULTS / "versions.csv", "judge", words=True)
 
     def controls(self) -> pd.DataFrame:
@@ -113,10 +117,6 @@ class Results:
         models = self.study.classifiers
         return {name: model for name, model in models.items() if hidden in (None, bool(model.hidden))}
 
-    def vision(self) -> dict[str, VisionParams]:
-        """The networks of torchvision, in the order of params.yaml."""
-        return dict(self.study.vision)
-
     def transfers(self) -> dict[str, SgdParams]:
         """The models of what a frozen network makes of the images, in the order of params.yaml."""
         return {
@@ -132,11 +132,7 @@ class Results:
 
     def regressors(self, data: str) -> dict[str, ClosedFormParams | SgdParams]:
         """The models of a regression data set, in the order of params.yaml."""
-        return {
-            name: model
-            for name, model in self.study.train.items()
-            if isinstance(model, ClosedFormParams | SgdParams) and model.data == data
-        }
+        return {name: model for name, model in self.study.train.items() if model.data == data}
 
     def closed_form(self, data: str) -> str | None:
         """The first model that solves a regression data set in closed form, if there is one."""
@@ -181,3 +177,24 @@ class TimingResults(Results):
 
     def arms(self) -> pd.DataFrame:
         return pd.DataFrame({"id": []})  # no arm of the ladder is about time
+
+
+REPORTED: Final = (
+    *("torch", "torchvision", "dvc", "pandas", "matplotlib", "numpy"),
+    *("scipy", "scikit-learn", "joblib", "pydantic", "ruamel-yaml", "jinja2"),
+)
+"""The packages whose versions a result may depend on."""
+
+
+def read_lock(path: Path) -> dict[str, str]:
+    """The locked version of each reported package, from lines `name==version ; marker`."""
+    versions = dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    if lacking := [name for name in REPORTED if name not in versions]:
+        raise StudyError(f"{path}: expected a locked version of {', '.join(lacking)}, found none")
+    return {name: versions[name] for name in REPORTED}
+
+
+def versions(lock: Path, installed: Callable[[str], str] = version) -> pd.DataFrame:
+    """For each reported package the version that is locked and the one that runs, without its build ("+cpu")."""
+    rows = [(name, locked, installed(name).partition("+")[0]) for name, locked in read_lock(lock).items()]
+    return pd.DataFrame(rows, columns=["package", "locked", "ran"])

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.grad import conv2d_input
 
 MOST_PADDING: Final = 0.3  # share of all products: beyond it, taps are faster than oneDNN
 FEW_CHANNELS: Final = 16  # fewer would make the taps' products too narrow
@@ -27,9 +28,6 @@ def matrix_product(first: Tensor, second: Tensor, result: Tensor | None = None) 
     with np.errstate(all="ignore"):  # a network that diverges overflows in silence, as PyTorch's do
         np.matmul(first.detach().numpy(), second.detach().numpy(), out=result.numpy())
     return result
-
-
-# --- Linear layers ---
 
 
 class _Linear(torch.autograd.Function):
@@ -54,9 +52,6 @@ class Linear(nn.Linear):
     def forward(self, input: Tensor) -> Tensor:
         """(batch, inputs) -> (batch, outputs)."""
         return _Linear.apply(input, self.weight, self.bias)  # type: ignore[no-any-return]
-
-
-# --- Convolutions ---
 
 
 @dataclass(frozen=True)
@@ -143,23 +138,15 @@ def _tapped_outputs(images: Tensor, weight: Tensor, geometry: Geometry) -> Tenso
     return result
 
 
-def _tapped_gradient_of_images(of_outputs: Tensor, images: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
+def _gradient_of_images(of_outputs: Tensor, images: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
+    if not geometry.suits_taps:
+        found: Tensor = conv2d_input(images.shape, weight, of_outputs, geometry.stride, geometry.padding)
+        return found
     result = _zeros(images.shape, images)
     of_outputs, weight, own = _channels_last(of_outputs), _channels_last(weight), _channels_last(result)
     for tap, pixels, places in _squares(geometry):
         own[pixels] += matrix_product(of_outputs[places].flatten(0, 2), weight[tap]).view(own[pixels].shape)
     return result
-
-
-def _gradient_of_images(of_outputs: Tensor, images: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
-    if geometry.suits_taps:
-        return _tapped_gradient_of_images(of_outputs, images, weight, geometry)
-    sides = [geometry.stride] * 2, [geometry.padding] * 2, [1, 1]
-    wanted = [True, False, False]
-    found: Tensor = torch.ops.aten.convolution_backward(
-        of_outputs, images, weight, None, *sides, False, [0, 0], 1, wanted
-    )[0]
-    return found
 
 
 def _gradient_of_weight(of_outputs: Tensor, images: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:

@@ -12,7 +12,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -27,26 +27,15 @@ from dlstudy.core.errors import DivergedError
 from dlstudy.core.execution import map_runs
 from dlstudy.core.randomness import generator
 from dlstudy.training.networks import Epoch, Run, Scores, cross_entropy, num_correct
-from dlstudy.vision.inputs import InputFormat, augmented, network_inputs
-from dlstudy.vision.networks import build_vision, format_of, outputs_of_images
+from dlstudy.vision.networks import InputFormat, augmented, build_vision, format_of, network_inputs, outputs_of_images
 from dlstudy.vision.params import VisionParams
 from dlstudy.vision.pretrained import State, start_from
 
 CHECKPOINT_SECONDS: Final = 30.0
 """How much work an interruption may cost, about. When a checkpoint is written changes no result."""
 
-SOURCES: Final = tuple(
-    Path(__file__).parents[1] / f"{name}.py"
-    for name in (
-        "vision/loop",
-        "vision/layers",
-        "vision/networks",
-        "vision/inputs",
-        "training/losses",
-        "core/randomness",
-    )
-)
-"""The code by whose change a checkpoint becomes worthless."""
+CODE: Final = ("vision/loop", "vision/layers", "vision/networks", "training/losses", "core/randomness")
+"""The modules by whose change a checkpoint becomes worthless."""
 
 
 OPTIMISERS: Final[dict[str, Callable[[list[dict[str, Any]], VisionParams], torch.optim.Optimizer]]] = {
@@ -93,15 +82,12 @@ class Training:
     num_seen: int = 0
 
     def __post_init__(self) -> None:
-        views = [contiguous_view(each.detach()) for each in self.network.parameters()]
-        weights = [each for each in views if each.ndim > 1]
-        others = [each for each in views if each.ndim == 1]  # biases, and batch normalisation's
-        groups = [
-            {"params": weights, "weight_decay": self.params.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ]
+        self.views = [contiguous_view(each.detach()) for each in self.network.parameters()]
+        weights = [each for each in self.views if each.ndim > 1]
+        others = [each for each in self.views if each.ndim == 1]  # biases, and batch normalisation's
+        decay = self.params.weight_decay
+        groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
         self.optimiser = OPTIMISERS[self.params.optimiser](groups, self.params)
-        self.views = views
 
     @classmethod
     def begin(cls, dataset: Dataset, params: VisionParams, seed: int, start: State | None = None) -> "Training":
@@ -111,10 +97,8 @@ class Training:
             network = build_vision(params, dataset.num_outputs)
         if start is not None:
             start_from(network, start)
-        train, validation = (
-            dataset.train.first(params.num_images),
-            dataset.validation.first(params.num_validation_images),
-        )
+        train = dataset.train.first(params.num_images)
+        validation = dataset.validation.first(params.num_validation_images)
         return cls(params, seed, train, validation, format_of(params, dataset), network)
 
     @property
@@ -175,7 +159,9 @@ class Training:
         with torch.random.fork_rng(devices=[]):
             if not self.restore(checkpoint, fingerprint):
                 self.look()
-            bar.n = bar.last_print_n = bar.initial = self._num_done()  # which took no time now
+            epochs, steps = divmod(self.step, self.steps_per_epoch)
+            num_seen = epochs * len(self.train) + steps * self.params.batch_size
+            bar.n = bar.last_print_n = bar.initial = num_seen  # which took no time now
             saved = time.monotonic()
             for rows in self.batches():
                 _end_with_parent()
@@ -189,13 +175,6 @@ class Training:
         values = {name: value.detach().contiguous() for name, value in self.network.state_dict().items()}
         return Run(self.seed, values, tuple(self.history))
 
-    def _num_done(self) -> int:
-        """How many images have been seen."""
-        epochs, steps = divmod(self.step, self.steps_per_epoch)
-        return epochs * len(self.train) + steps * self.params.batch_size
-
-    # --- Checkpoints ---
-
     def save(self, path: Path, fingerprint: str) -> None:
         """Write everything that a step changes, whole or not at all."""
         content = {
@@ -203,9 +182,7 @@ class Training:
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
-            "history": [
-                (each.epoch, *vars(each.train).values(), *vars(each.validation).values()) for each in self.history
-            ],
+            "history": [astuple(each) for each in self.history],
             "totals": (self.total_loss, self.total_correct, self.num_seen),
         }
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -218,30 +195,24 @@ class Training:
 
     def restore(self, path: Path, fingerprint: str) -> bool:
         """Go to where a checkpoint was written; False if there is none, a damaged one, or one of another training."""
-        content = _checkpoint_in(path)
-        if content.get("fingerprint") != fingerprint:
+        try:
+            content = torch.load(path, weights_only=True)
+        except FileNotFoundError:
+            return False
+        except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError):
+            told = f"{path}: warning: expected a checkpoint, found a damaged file; training begins anew"
+            print(told, file=sys.stderr)
+            return False
+        if not isinstance(content, dict) or content.get("fingerprint") != fingerprint:
             return False
         self.network.load_state_dict(content["network"])
         self.optimiser.load_state_dict(content["optimiser"])
         self.step = content["step"]
         self.history = [
-            Epoch(epoch, Scores(loss, accuracy), Scores(validation_loss, validation_accuracy))
-            for epoch, loss, accuracy, validation_loss, validation_accuracy in content["history"]
+            Epoch(epoch, Scores(*train), Scores(*validation)) for epoch, train, validation in content["history"]
         ]
         self.total_loss, self.total_correct, self.num_seen = content["totals"]
         return True
-
-
-def _checkpoint_in(path: Path) -> dict[str, Any]:
-    """What `Training.save` wrote; empty if there is no file, or, which is told, one that cannot be read."""
-    try:
-        content: dict[str, Any] = torch.load(path, weights_only=True)
-    except FileNotFoundError:
-        return {}
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError):
-        print(f"{path}: warning: expected a checkpoint, found a damaged file; training begins anew", file=sys.stderr)
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _end_with_parent() -> None:
@@ -271,12 +242,12 @@ def fingerprint_of(training: Training) -> str:
     versions = [version(name) for name in ("torch", "torchvision")]
     settings = f"{training.params.model_dump_json()} {training.seed} {training.inputs} {versions} {arithmetic}"
     digest = hashlib.sha256(settings.encode())
-    splits = (training.train, training.validation)
-    tensors = [each for split in splits for each in (split.features, split.targets)]
-    for tensor in (*tensors, *training.network.state_dict().values()):
+    for array in (*training.train.arrays, *training.validation.arrays):
+        digest.update(array.tobytes())
+    for tensor in training.network.state_dict().values():
         digest.update(tensor.numpy().tobytes())
-    for source in SOURCES:
-        digest.update(source.read_bytes())
+    for name in CODE:
+        digest.update((Path(__file__).parents[1] / f"{name}.py").read_bytes())
     return digest.hexdigest()
 
 
@@ -291,10 +262,8 @@ def train_run(
 ) -> Run:
     """A network trained with one seed, going on from `folder`'s checkpoint; its progress has a bar of its own."""
     training = Training.begin(dataset, params, seed, start)
-    total = params.num_epochs * len(training.train)
-    with tqdm(
-        total=total, desc=f"{label}, seed {seed}", unit="image", position=1 + seeds.index(seed), mininterval=2
-    ) as bar:
+    total, position = params.num_epochs * len(training.train), 1 + seeds.index(seed)
+    with tqdm(total=total, desc=f"{label}, seed {seed}", unit="image", position=position, mininterval=2) as bar:
         checkpoint = folder / f"seed-{seed}.pt"
         try:
             return training.run(checkpoint, fingerprint_of(training), bar)
@@ -320,7 +289,6 @@ def train_vision(
     """
     chosen = seeds[: params.num_seeds]
     try:
-        runs = map_runs(train_run, chosen, label=label, shared=(dataset, params, start, label, folder, chosen))
+        return map_runs(train_run, chosen, label=label, shared=(dataset, params, start, label, folder, chosen))
     except DivergedError as error:
         raise DivergedError(f"train.{label}: {error}") from None
-    return runs

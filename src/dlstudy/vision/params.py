@@ -31,9 +31,7 @@ class VisionParams(Section):
     weights: DownloadedWeights | None  # by their name in torchvision's weights API, one of download.weights; or none
     resolution: Annotated[int, Field(le=512)]  # pixels a side that the images are resized to
     classifier_width: Annotated[int | None, Field(gt=0)]  # of AlexNet's and VGG's hidden layers after the convolutions
-    dropout: Annotated[
-        float, Field(ge=0, lt=1)
-    ]  # share of the classifier's hidden units that a training step leaves out
+    dropout: Annotated[float, Field(ge=0, lt=1)]  # share of the classifier's hidden units that a step leaves out
     num_images: NumRows  # the first of the training split
     num_validation_images: NumRows  # the first of the validation split
     num_epochs: PositiveInt

@@ -1,26 +1,36 @@
-"""Networks of torchvision with published weights: loaded without running any code, used frozen or to start from."""
+"""Networks of torchvision with published weights: loaded without running any code, to start from or used frozen.
+
+What a frozen network makes of the images, before its last layer, is a data set for models that take a moment to train;
+it is computed once and stored. Softmax regression on it is what remains of transfer learning when only the last layer
+learns.
+"""
 
 import pickle
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlstudy.core.published import PublishedWeights, WeightsError, published_weights, verify, weights_entry
-from dlstudy.vision.inputs import InputFormat
+from dlstudy.core.dataset import Dataset, Scale, Split
+from dlstudy.core.errors import DataError
+from dlstudy.core.execution import map_runs
+from dlstudy.core.params import ParamsError
+from dlstudy.core.published import WeightsError, published_weights, verify, weights_entry
+from dlstudy.vision.networks import EVALUATION_BATCH, input_format, last_linear, network_inputs
+from dlstudy.vision.params import FeaturesParams
 
 State = dict[str, Tensor]
 """A network's state_dict."""
 
-AS_PUBLISHED: Final[dict[str, dict[str, bool]]] = {
-    name: {"transform_input": True, "aux_logits": True, "init_weights": False} for name in ("googlenet", "inception_v3")
-}
-"""What torchvision itself says to a builder whose network gets published weights."""
-
 MOST_TOLD: Final = 5  # tensors that do not fit, in a message
+CHUNK: Final = 500  # images a run of a frozen network; always the same ones, whatever the number of processes
+
+Array = np.ndarray[Any, Any]
 
 
 # --- Files ---
@@ -34,7 +44,9 @@ def load_state(path: Path, name: str) -> State:
     """
     weights = published_weights(name)
     verify(path, weights)
-    state = {_present_key(weights, key): value for key, value in _tensors_in(path).items()}
+    # The files of DenseNets are older than the names of their layers: norm.1 is norm1 today.
+    old_name = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(\d\.)")
+    state = {old_name.sub(r"\1\2", key): value for key, value in _tensors_in(path).items()}
     expected = _empty_network(name).state_dict()
     for key in expected.keys() - state.keys():
         if key.endswith("num_batches_tracked"):  # counts for training only, which older files do not have
@@ -55,13 +67,6 @@ def _tensors_in(path: Path) -> State:
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise WeightsError(f"{path}: expected tensors by their names, found {type(content).__name__}")
     return dict(content)
-
-
-def _present_key(weights: PublishedWeights, key: str) -> str:
-    """A tensor's name today: the files of DenseNets are older than the names of their layers (norm.1 is norm1)."""
-    if not weights.builder.startswith("densenet"):
-        return key
-    return re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d\.)", r"\1\2", key)
 
 
 def misfits(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[str]:
@@ -87,7 +92,9 @@ def _empty_network(name: str) -> nn.Module:
     from torchvision import models
 
     builder, entry = weights_entry(name)
-    options: dict[str, Any] = dict(AS_PUBLISHED.get(builder, {}))
+    options: dict[str, Any] = {}
+    if builder in ("googlenet", "inception_v3"):  # what torchvision itself says where they get published weights
+        options = {"transform_input": True, "aux_logits": True, "init_weights": False}
     if categories := entry.meta["categories"]:
         options["num_classes"] = len(categories)
     if builder.startswith("vit_"):  # it learns an embedding for every position
@@ -108,27 +115,10 @@ def pretrained_network(name: str, state: Mapping[str, Tensor]) -> nn.Module:
     return network.eval()
 
 
-def input_format(name: str, resolution: int) -> InputFormat:
-    """What images have to look like for a network with these weights: colours as in the pictures it was trained on."""
-    _, entry = weights_entry(name)
-    transforms = entry.transforms()
-    return InputFormat(resolution, tuple(transforms.mean), tuple(transforms.std))
-
-
-def last_linear(network: nn.Module) -> tuple[str, nn.Linear]:
-    """The last linear layer, which tells the classes apart, and its name; WeightsError if there is none."""
-    layers = [(name, layer) for name, layer in network.named_modules() if isinstance(layer, nn.Linear)]
-    if not layers:
-        kind = type(network).__name__
-        raise WeightsError(f"{kind}: expected a network whose last layer is linear, found no linear layer")
-    return layers[-1]
-
-
 def body(network: nn.Module) -> nn.Module:
     """The network up to the input of its last linear layer, which is replaced in place by nothing."""
     name, _ = last_linear(network)
-    parent, _, child = name.rpartition(".")
-    network.get_submodule(parent).register_module(child, nn.Identity())
+    network.set_submodule(name, nn.Identity())
     return network
 
 
@@ -146,3 +136,88 @@ def start_from(network: nn.Module, state: Mapping[str, Tensor]) -> None:
         kind = type(network).__name__
         raise WeightsError(f"{kind}: expected the weights of a network like it, found {_listed(problems)}")
     network.load_state_dict(found, strict=False)
+
+
+# --- A frozen network ---
+
+
+@torch.inference_mode()
+def features_of(network: nn.Module, images: Tensor, params: FeaturesParams) -> Tensor:
+    """A body's outputs (images, features), float32, for uint8 images (images, rows, columns)."""
+    expected = input_format(params.weights, params.resolution)
+    network = network.to(memory_format=torch.channels_last)  # twice as fast
+    return torch.cat([network(network_inputs(batch, expected)).flatten(1) for batch in images.split(EVALUATION_BATCH)])
+
+
+def _chunk_features(
+    images: Mapping[str, Array], state: Mapping[str, Array], params: FeaturesParams, chunk: tuple[str, int]
+) -> Array:
+    """A run: features of one chunk (a split, and its first image), by a network of its own."""
+    split, start = chunk
+    # Copies: kernels may depend on where a tensor begins, and what is mapped into memory begins elsewhere.
+    own = {key: torch.from_numpy(values).clone() for key, values in state.items()}
+    chosen = torch.from_numpy(images[split][start : start + CHUNK]).clone()
+    found: Array = features_of(body(pretrained_network(params.weights, own)), chosen, params).numpy()
+    return found
+
+
+def frozen_features(dataset: Dataset, params: FeaturesParams, state: State, *, label: str) -> Dataset:
+    """The data set of features: `num_images` for training, all for validation and test, in their order.
+
+    Raises ParamsError when the network takes no images of that resolution, or there are too few.
+    """
+    if params.num_images > len(dataset.train):
+        raise ParamsError(
+            f"features.{label}.num_images: expected at most {len(dataset.train)}, the training split, "
+            f"found {params.num_images}"
+        )
+    _try(dataset.test.features[:1], params, state, label)
+    used = dataset.splits | {"train": dataset.train.first(params.num_images)}
+    images = {name: split.features.numpy() for name, split in used.items()}
+    weights = {key: values.numpy() for key, values in state.items()}
+    chunks = [(name, start) for name, split in used.items() for start in range(0, len(split), CHUNK)]
+    runs = map_runs(_chunk_features, chunks, label=label, shared=(images, weights, params))
+    splits = {}
+    for name, split in used.items():
+        own = [run for (of, _), run in zip(chunks, runs, strict=True) if of == name]
+        features = torch.from_numpy(np.concatenate(own))
+        if not features.isfinite().all():
+            raise DataError(
+                f"{label}: expected finite features of the {name} split, found others: weights for other uses?"
+            )
+        splits[name] = Split(features, split.targets.clone())  # of a view, all that it is a view of would be written
+    return replace(
+        dataset,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+        feature_scale=feature_scale(splits["train"].features),
+        feature_names=("feature",),
+        images=dataset.test_images,
+    )
+
+
+def _try(image: Tensor, params: FeaturesParams, state: State, label: str) -> None:
+    """Refuse before the work a network without a last linear layer, and images of a size that it does not take."""
+    try:
+        network = body(pretrained_network(params.weights, state))
+    except WeightsError as error:
+        raise ParamsError(f"features.{label}.weights: {error}") from None
+    try:
+        features_of(network, image, params)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise ParamsError(
+            f"features.{label}.resolution: expected one that the network of {params.weights} takes, "
+            f"found {params.resolution}: {error}"
+        ) from None
+
+
+def feature_scale(features: Tensor) -> Scale:
+    """The scale of each column; a column that never varies, such as a dead ReLU's, is only shifted to 0.
+
+    On the training split it is 0 then, and so is the gradient of its weights: they stay at their initial values.
+    """
+    columns = features.double()
+    varies = (features != features[0]).any(0)
+    std = torch.where(varies, columns.std(0, correction=0), 1.0)
+    return Scale(columns.mean(0), std)

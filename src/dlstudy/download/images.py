@@ -1,6 +1,6 @@
-"""A folder of one's own images in place of a download: read, verified, and written in the format of MNIST.
+"""Where the images come from: sources of a published set, or a folder of one's own, written in the format of MNIST.
 
-So whatever reads the files of a downloaded set reads these. Nothing comes from the network.
+So whatever reads the files of a downloaded set reads these.
 """
 
 import hashlib
@@ -12,17 +12,38 @@ import numpy as np
 import pandas as pd
 
 from dlstudy.core.artifacts import write_bytes, write_csv, write_json
-from dlstudy.data.idx import idx_bytes
 from dlstudy.data.image_folders import FolderImages, ReadImage, read_folder
-from dlstudy.data.image_sets import FolderSet
-from dlstudy.download.sources import install, say, workspace
+from dlstudy.data.image_sets import FolderSet, IdxSet, idx_bytes
+from dlstudy.download.params import DownloadParams
+from dlstudy.download.sources import Source, debian_package, install, local_folder, say, torchvision_download, workspace
+
+
+def image_sources(image_set: IdxSet, params: DownloadParams, folder: str | None) -> list[Source]:
+    """The user's folder, if one is named, then torchvision's downloader and Debian's package, where there are such."""
+    patience = params.attempts, params.timeout_seconds
+    sources: list[Source] = [local_folder(Path(folder), image_set.layouts)] if folder else []
+    if image_set.torchvision:
+        sources.append(torchvision_download(image_set.torchvision, *patience))
+    if image_set.debian_package:
+        sources.append(debian_package(image_set.debian_package, image_set.debian_folder, *patience))
+    return sources
+
+
+def image_hint(image_set: IdxSet) -> str:
+    """Every way to give the files by hand."""
+    folder = f"Put them into a folder (or its {' or its '.join(image_set.layouts)}) and set {image_set.variable} to it"
+    if not image_set.debian_package:
+        return f"{folder}."
+    installed = f"`apt-get install {image_set.debian_package}` puts them into /{image_set.debian_folder}"
+    return f"{folder}; on Debian and Ubuntu {installed}."
+
 
 PARTS: Final = {"train": "train", "t10k": "test"}
 """Our word for each part of the files."""
 
 
 def fill_from_folder(image_set: FolderSet, folder: Path, target: Path) -> None:
-    """Make the folder `target` the images of a set; it appears whole or not at all.
+    """Without the network, make the folder `target` the images of a set; it appears whole or not at all.
 
     Four files in the format of MNIST; files.csv, which file each image is of, in the same order; and about.json. The
     same images make the same bytes. DataError names everything that is wrong with the folder.
