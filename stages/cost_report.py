@@ -4,8 +4,8 @@ from pathlib import Path
 
 from dlstudy.core.artifacts import write_csv, write_json, write_text
 from dlstudy.core.params import PARAMS_FILE, read_yaml
-from dlstudy.figures.cost import figures
 from dlstudy.figures.style import draw
+from dlstudy.figures.verdicts import cost_figures
 from dlstudy.judging.judgement import judge
 from dlstudy.judging.register import load_register, registration
 from dlstudy.judging.statements import load_statements, readings_of
@@ -27,6 +27,6 @@ if __name__ == "__main__":
     write_csv(TIMING / "answers.csv", answer_table(statements, verdicts))
     write_json(TIMING / "evidence.json", evidence_content(judgements, study.judge))
     write_json(TIMING / "verdicts.json", verdicts)
-    draw(Path("reports/timing"), figures(results))
+    draw(Path("reports/timing"), cost_figures(results))
     for name, text in cost_pages(results, statements):
         write_text(Path("reports") / name, text)

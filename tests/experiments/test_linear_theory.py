@@ -17,12 +17,9 @@ from dlstudy.data.housing import read_table
 from dlstudy.experiments.linear_theory.params import LinearTheoryParams
 from dlstudy.experiments.linear_theory.run import (
     Inputs,
-    collinear,
     losses,
-    minima,
     perceptron,
     run,
-    softmax,
     solving,
 )
 from tests.conftest import ROOT
@@ -167,33 +164,33 @@ def test_recorded_steps_hold_the_first_and_the_last():
 
 
 def test_the_totals_of_the_real_table_are_the_sums_of_their_parts(table):
-    found = collinear.collinear_facts(table)
+    found = solving.collinear_facts(table)
     assert [found[name]["num_rows_that_do_not_add_up"] for name in ("living area", "basement")] == [0, 0]
 
 
 def test_collinear_tables_lack_one_rank_and_leave_out_the_row_with_missing_values(table):
-    found = collinear.collinear_tables(table).set_index("table")
+    found = solving.collinear_tables(table).set_index("table")
     assert (found["num_columns"] - found["rank"]).to_dict() == {"area and age": 0, "living area": 1, "basement": 1}
     assert found["num_rows_left_out"].to_dict() == {"area and age": 0, "living area": 0, "basement": 1}
 
 
 def test_the_pseudo_inverse_fits_collinear_columns_as_scikit_learn_fits_their_parts(table):
-    A, _, y = collinear.problems(table)["living area"]
-    parts = table[list(collinear.TOTALS["living area"][1])]
+    A, _, y = solving.problems(table)["living area"]
+    parts = table[list(solving.TOTALS["living area"][1])]
     model = LinearRegression().fit(parts.to_numpy(), table["price"])
-    outputs = A @ collinear.by_pseudo_inverse(A, y)
+    outputs = A @ solving.METHODS["pseudo-inverse"](A, y)
     np.testing.assert_allclose(outputs, model.predict(parts.to_numpy()), rtol=1e-8)
 
 
 def test_an_exactly_singular_matrix_has_no_inverse():
     A = torch.tensor([[1.0, 2.0], [2.0, 4.0]], dtype=torch.float64)
-    assert collinear.by_inverse(A, torch.ones(2, dtype=torch.float64)) is None
-    assert dict(collinear.measured_solution(A, None, torch.ones(2), 1.0)) == {"refused": 1.0}
+    assert solving.by_inverse(A, torch.ones(2, dtype=torch.float64)) is None
+    assert dict(solving.measured_solution(A, None, torch.ones(2), 1.0)) == {"refused": 1.0}
 
 
 def test_the_inverse_solves_a_table_of_independent_columns(small):
     A = with_ones(small.features)
-    torch.testing.assert_close(collinear.by_inverse(A, small.targets), solving.by_qr(A, small.targets))
+    torch.testing.assert_close(solving.by_inverse(A, small.targets), solving.by_qr(A, small.targets))
 
 
 # --- The perceptron ---
@@ -251,8 +248,8 @@ def test_a_descent_that_does_not_stay_finite_names_the_parameter(problem):
 
 def test_newtons_method_ends_in_a_minimum(problem):
     start = draws(4 * problem.num_units + 1, seed=5)
-    theta, num_steps = minima.minimise(problem, start)
-    assert num_steps < minima.MAX_NEWTON_STEPS
+    theta, num_steps = perceptron.minimise(problem, start)
+    assert num_steps < perceptron.MAX_NEWTON_STEPS
     assert problem.gradient(theta).norm() < 1e-8
     assert torch.linalg.eigvalsh(problem.hessian(theta))[0] > 0
     assert problem.loss(theta) < problem.loss(start)
@@ -260,10 +257,10 @@ def test_newtons_method_ends_in_a_minimum(problem):
 
 def test_reordered_units_with_other_signs_are_the_same_network(problem):
     theta = draws(4 * problem.num_units + 1, seed=6)
-    other = minima.same_function(problem, theta)
+    other = perceptron.same_function(problem, theta)
     assert not torch.equal(other, theta)
     torch.testing.assert_close(problem.loss(other), problem.loss(theta))
-    assert minima.distance_up_to_symmetry(problem, theta, other) == 0
+    assert perceptron.distance_up_to_symmetry(problem, theta, other) == 0
 
 
 def test_the_distance_is_the_least_over_all_orders_and_signs(small):
@@ -276,7 +273,7 @@ def test_the_distance_is_the_least_over_all_orders_and_signs(small):
         for signs in product((-1, 1), repeat=3)
     ]
     least = min((first - other).norm().item() for other in every) / max(first.norm(), second.norm()).item()
-    assert minima.distance_up_to_symmetry(problem, first, second) == pytest.approx(least, rel=1e-12)
+    assert perceptron.distance_up_to_symmetry(problem, first, second) == pytest.approx(least, rel=1e-12)
 
 
 # --- Softmax regression ---
@@ -286,18 +283,18 @@ def test_the_hessian_of_softmax_regression_is_that_of_automatic_derivatives():
     X, classes, weights = draws(12, 3), torch.arange(12) % 4, draws(12, seed=1)
     loss = lambda w: torch.nn.functional.cross_entropy(X @ w.view(-1, 4), classes)  # noqa: E731
     expected = torch.autograd.functional.hessian(loss, weights)
-    torch.testing.assert_close(softmax.softmax_hessian(X, 4, weights), expected)
+    torch.testing.assert_close(losses.softmax_hessian(X, 4, weights), expected)
 
 
 def test_an_affine_gradient_does_not_bend_and_a_square_does():
     first, second = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 0.0])
-    assert softmax.bend(lambda w: 3 * w + 1, first, second) == 0
+    assert losses.bend(lambda w: 3 * w + 1, first, second) == 0
     # Squares at (1, 2) and (3, 0) have the mean (5, 2); at their middle (2, 1) they are (4, 1).
-    assert softmax.bend(torch.square, first, second) == pytest.approx((2 / 29) ** 0.5)
+    assert losses.bend(torch.square, first, second) == pytest.approx((2 / 29) ** 0.5)
 
 
 def test_small_images_are_means_of_blocks(images):
-    found = softmax.small_images(images)
+    found = losses.small_images(images)
     first = images.train.features[0, :7, 7:14].double().mean() / 255
     assert found.features.shape == (200, 16)
     assert found.features[0, 1].item() == pytest.approx(first.item())

@@ -12,9 +12,19 @@ from dlstudy.closed_form.least_squares import by_normal_equations, with_ones
 from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
 from dlstudy.data.housing import read_table
-from dlstudy.experiments.linearity.basis import PLANE, Expansion, LinearFit, knots_of, natural_spline
-from dlstudy.experiments.linearity.folds import curves, facts, folds, score_fold, score_folds
 from dlstudy.experiments.linearity.params import LinearityParams
+from dlstudy.experiments.linearity.plane import (
+    PLANE,
+    Expansion,
+    LinearFit,
+    curves,
+    facts,
+    folds,
+    knots_of,
+    natural_spline,
+    score_fold,
+    score_folds,
+)
 from dlstudy.experiments.linearity.published import (
     de_cock,
     dummies,

@@ -7,6 +7,7 @@ from torch import nn
 
 from dlstudy.experiments.sgd_theory.descent import (
     PRECISION,
+    Problem,
     bisect_rate,
     contraction,
     contraction_rows,
@@ -17,7 +18,6 @@ from dlstudy.experiments.sgd_theory.descent import (
     random_start,
     slope,
 )
-from dlstudy.experiments.sgd_theory.problem import Problem
 
 PARABOLAS = Problem(  # X'X / 2 = diag(2, 8): critical rate 1/4; e = 0 at the optimum (1, -1)
     X=torch.tensor([[2.0, 0.0], [0.0, 4.0]], dtype=torch.float64),

@@ -5,7 +5,8 @@ import torch
 
 from dlstudy.core.errors import StudyError
 from dlstudy.core.randomness import generator
-from dlstudy.experiments.sgd_theory.floor import (
+from dlstudy.experiments.sgd_theory.descent import Problem
+from dlstudy.experiments.sgd_theory.minibatches import (
     Grid,
     Noise,
     exact_floor,
@@ -20,7 +21,6 @@ from dlstudy.experiments.sgd_theory.floor import (
     simple_floor,
     step,
 )
-from dlstudy.experiments.sgd_theory.problem import Problem
 
 
 @pytest.fixture(scope="module")

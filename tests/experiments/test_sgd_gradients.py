@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from dlstudy.core.randomness import generator
-from dlstudy.experiments.sgd_theory.gradients import (
+from dlstudy.experiments.sgd_theory.descent import Problem
+from dlstudy.experiments.sgd_theory.minibatches import (
     SAMPLINGS,
     epochs_of_rows,
     gradient_rows,
@@ -15,7 +16,6 @@ from dlstudy.experiments.sgd_theory.gradients import (
     tallies,
     total_variance,
 )
-from dlstudy.experiments.sgd_theory.problem import Problem
 
 GRADIENTS = torch.tensor([[1.0, 0.0], [4.0, -2.0], [0.0, 5.0], [-3.0, 1.0], [2.0, 2.0]], dtype=torch.float64)
 

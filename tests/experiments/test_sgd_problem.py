@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dlstudy.experiments.sgd_theory.problem import Problem
+from dlstudy.experiments.sgd_theory.descent import Problem
 from dlstudy.training.networks import squared_loss
 
 

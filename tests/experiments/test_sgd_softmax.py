@@ -3,8 +3,14 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
 from dlstudy.core.randomness import generator
-from dlstudy.experiments.sgd_theory.descent import PRECISION, Perturbation, critical_row, curvature_rows, curve_rows
-from dlstudy.experiments.sgd_theory.problem import Softmax
+from dlstudy.experiments.sgd_theory.descent import (
+    PRECISION,
+    Perturbation,
+    Softmax,
+    critical_row,
+    curvature_rows,
+    curve_rows,
+)
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,7 @@ import torch
 from scipy import special
 
 from dlstudy.core.artifacts import write_folder
-from dlstudy.experiments.softmax_identities import identities as softmax
-from dlstudy.experiments.softmax_identities import limits as floats
-from dlstudy.experiments.softmax_identities import run
+from dlstudy.experiments.softmax_identities import run as softmax
 
 EXACT = 1e-12  # relative; the same number in float64 by another formula
 
@@ -23,7 +21,7 @@ def logits() -> dict[int, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def findings(logits):
-    return run.findings(logits)
+    return softmax.findings(logits)
 
 
 # --- The note's examples ---
@@ -53,13 +51,13 @@ def test_the_output_from_which_on_it_is_sure_is_found_where_theory_has_it():
 def test_ten_beside_two_thousands_has_a_logarithm_but_no_float():
     facts = softmax.facts()
     assert facts["huge_log_probability"] == pytest.approx(-990 - math.log(2), rel=EXACT)  # 1 / (2 exp(990))
-    middle = floats.huge().query("position == 2")
+    middle = softmax.huge().query("position == 2")
     assert middle["probability"].tolist() == [0.0, 0.0]
     assert facts["huge_log10_probability"] < math.log10(facts["smallest_float64"])
 
 
 def test_the_formula_as_written_gives_the_two_thousands_no_number():
-    table = floats.huge()
+    table = softmax.huge()
     for dtype, rows in table.groupby("format"):
         with np.errstate(all="ignore"):
             powers = np.exp(np.array([1000, 10, 1000], dtype=dtype))
@@ -73,7 +71,7 @@ def test_the_formula_as_written_gives_the_two_thousands_no_number():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_exp_overflows_right_beyond_its_limit(dtype):
-    (row,) = floats.limits().query(f"format == '{dtype.__name__}' and limit == 'overflow'").to_dict("records")
+    (row,) = softmax.limits().query(f"format == '{dtype.__name__}' and limit == 'overflow'").to_dict("records")
     limit = dtype(row["measured"])
     assert np.isfinite(np.exp(limit))
     with np.errstate(over="ignore"):
@@ -84,48 +82,48 @@ def test_exp_overflows_right_beyond_its_limit(dtype):
 @pytest.mark.parametrize(("kind", "expected"), [("float32", 150 * math.log(2)), ("float64", 1075 * math.log(2))])
 def test_a_probability_vanishes_below_half_the_smallest_number(kind, expected):
     # the smallest numbers are 2^-149 and 2^-1074; what is less than half of one is rounded to 0
-    (row,) = floats.limits().query(f"format == '{kind}' and limit == 'vanishing'").to_dict("records")
+    (row,) = softmax.limits().query(f"format == '{kind}' and limit == 'vanishing'").to_dict("records")
     assert row["predicted"] == pytest.approx(expected, rel=EXACT)
     # exp may be off in its last bit, which is the whole of so small a number
     assert row["measured"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_gaps_beyond_the_limit_leave_nothing():
-    table = floats.gaps()
-    limits = floats.limits().query("limit == 'vanishing'").set_index("format")["measured"]
+    table = softmax.gaps()
+    limits = softmax.limits().query("limit == 'vanishing'").set_index("format")["measured"]
     assert ((table["probability"] == 0) == (table["gap"] > table["format"].map(limits))).all()
     exact = table[(table["format"] == "float64") & (table["gap"] < 700)]
     np.testing.assert_allclose(exact["probability"], special.expit(-exact["gap"]), rtol=EXACT)
 
 
 def test_bisection_finds_the_last_number_of_the_format():
-    assert floats.last_that(lambda x: x * x <= 2, torch.float64, 1.0, 2.0) == math.nextafter(math.sqrt(2), 0)
-    found = floats.last_that(lambda x: x < 0.1, torch.float32, 0.0, 1.0)
+    assert softmax.last_that(lambda x: x * x <= 2, torch.float64, 1.0, 2.0) == math.nextafter(math.sqrt(2), 0)
+    found = softmax.last_that(lambda x: x < 0.1, torch.float32, 0.0, 1.0)
     assert np.float32(found) == found < 0.1 <= np.nextafter(np.float32(found), np.float32(1))
 
 
 @pytest.mark.parametrize("holds", [lambda x: True, lambda x: False])
 def test_bisection_refuses_what_does_not_end_between(holds):
     with pytest.raises(ValueError, match="expected what holds"):
-        floats.last_that(holds, torch.float64, 1.0, 2.0)
+        softmax.last_that(holds, torch.float64, 1.0, 2.0)
 
 
 # --- Log-probabilities ---
 
 
 def test_exact_log_probabilities_of_a_case_worked_by_hand():
-    found = floats.exact_log_probabilities([0.0, math.log(3)])  # weights 1 and 3
+    found = softmax.exact_log_probabilities([0.0, math.log(3)])  # weights 1 and 3
     assert [float(value) for value in found] == pytest.approx([math.log(1 / 4), math.log(3 / 4)], rel=EXACT)
 
 
 def test_exact_log_probabilities_are_scipys_where_both_can():
     outputs = [-3.5, 0.25, 1.0, 4.0]
-    found = [float(value) for value in floats.exact_log_probabilities(outputs)]
+    found = [float(value) for value in softmax.exact_log_probabilities(outputs)]
     np.testing.assert_allclose(found, special.log_softmax(outputs), rtol=EXACT)
 
 
 def test_log_probabilities_with_the_largest_subtracted_are_exact():
-    table = floats.log_probabilities()
+    table = softmax.log_probabilities()
     middle = table["position"] == 2
     np.testing.assert_allclose(table.loc[~middle, "exact"], -math.log(2), rtol=EXACT)
     np.testing.assert_allclose(table.loc[middle, "exact"], 10 - table.loc[middle, "largest"] - math.log(2), rtol=EXACT)
@@ -134,7 +132,7 @@ def test_log_probabilities_with_the_largest_subtracted_are_exact():
 
 def test_a_nearly_certain_class_loses_digits_of_its_logarithm():
     outputs = [0.0, -25.0, -30.0]
-    exact = float(floats.exact_log_probabilities(outputs)[0])
+    exact = float(softmax.exact_log_probabilities(outputs)[0])
     computed = torch.tensor(outputs, dtype=torch.float64).log_softmax(0)[0].item()
     found = softmax.near_certain_error(torch.tensor([outputs]))
     assert found == pytest.approx(abs(computed - exact) / abs(exact), rel=1e-3)  # of an error, three digits are plenty
@@ -200,7 +198,7 @@ def test_the_two_class_error_looks_at_every_pair(monkeypatch):
 
 
 def test_the_findings_can_be_written_and_are_the_same_each_time(findings, logits, tmp_path):
-    again = run.findings(logits)
+    again = softmax.findings(logits)
     assert findings.keys() == again.keys()
     for name, table in findings.items():
         if name != "facts":

@@ -7,10 +7,9 @@ import pytest
 from matplotlib import image
 from PIL import Image
 
-from dlstudy.figures import cost
 from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import COLOURS, DPI, WIDTH, key_above, new, png_bytes, style
-from dlstudy.figures.verdicts import verdict_figures
+from dlstudy.figures.verdicts import cost_figures, verdict_figures
 from dlstudy.literature.published import load_published
 from dlstudy.study.results import Results, TimingResults
 from tests.committed import committed_study
@@ -29,7 +28,7 @@ def figures():
     with style():
         drawn = {f"figures/{name}.png": each for name, each in all_figures(results, load_published())}
         drawn |= {f"verdicts/{name}.png": each for name, each in verdict_figures(results)}
-        drawn |= {f"timing/{name}.png": each for name, each in cost.figures(timing)}
+        drawn |= {f"timing/{name}.png": each for name, each in cost_figures(timing)}
         yield {name: (png_bytes(each), each) for name, each in drawn.items()}
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from dlstudy.core.artifacts import write_csv, write_json
-from dlstudy.figures import vision
+from dlstudy.figures import classifiers
 from dlstudy.literature.published import load_published
 from dlstudy.report.classifiers import family_rows, layers, page_of, torchvision_context
 from dlstudy.report.markdown import environment
@@ -127,7 +127,7 @@ def test_curves_run_over_the_images_that_were_seen():
             "validation_loss": 1.0,
         }
     )
-    figure = vision.vision_curves({"net": vision.over_images(history, 3000)})
+    figure = classifiers.vision_curves({"net": classifiers.over_images(history, 3000)})
     thick = next(line for line in figure.axes[1].get_lines() if line.get_label() == "net")
     assert thick.get_xdata().tolist() == [0, 1500]
     assert thick.get_ydata().tolist() == pytest.approx([0.1, 0.85])
@@ -135,5 +135,5 @@ def test_curves_run_over_the_images_that_were_seen():
 
 def test_there_are_figures_of_each_network_and_none_without(tmp_path):
     results = written(tmp_path, {"alexnet": network("alexnet")})
-    assert [name for name, _ in vision.figures(results)] == ["vision_curves", "alexnet_confusion"]
-    assert list(vision.figures(Results(tmp_path, results.study.model_copy(update={"vision": {}})))) == []
+    assert [name for name, _ in classifiers.vision_figures(results)] == ["vision_curves", "alexnet_confusion"]
+    assert list(classifiers.vision_figures(Results(tmp_path, results.study.model_copy(update={"vision": {}})))) == []

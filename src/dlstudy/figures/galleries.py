@@ -14,6 +14,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from dlstudy.core.dataset import Dataset, Split
 from dlstudy.figures.style import SMALL, Figures, new, pixels_of
@@ -27,41 +28,33 @@ DIVERGING: Final = "RdBu_r"  # blue below 0, white at 0, red above
 NUM_COLOURS: Final = 11  # of them: enough for the eye, and few for the file
 PER_CLASS: Final = 10
 PER_MODEL: Final = 6  # mistakes
-VISIBLE: Final = (
-    0.99  # share of a model's weights within the range of the colours: a few large ones would pale the rest
-)
+SHOWN_CLASSES: Final = (0, 5, 8, 9)  # of ten, those whose shapes differ most in Fashion-MNIST
 SEED: Final = 0  # of the random transforms that are shown
+VISIBLE: Final = 0.99  # share of the weights within the range of the colours: a few large ones would pale the rest
 
 
 def galleries(results: Results, dataset: Dataset, models: Path) -> Figures:
     """Each gallery with the name of its file, without the ending. `models`: the folder of trained parameters."""
     yield "data_set", data_set(dataset.train, dataset.class_names)
     yield "transforms", transformed(examples_of(dataset.train, shown_classes(len(dataset.class_names))))
-    named = [*results.classifiers(), *results.study.vision]
-    if named:
+    if named := [*results.classifiers(), *results.study.vision]:
         yield "mistakes", mistakes({name: results.table(name, "mistakes") for name in named})
-    linear = list(results.classifiers(hidden=False))
-    if linear:
+    if linear := list(results.classifiers(hidden=False)):
         yield "templates", templates(load_runs(models / f"{linear[0]}.pt"), dataset.class_names)
-
-
-# --- Grids ---
-
-
-def in_grid(images: Tensor, num_columns: int) -> np.ndarray[Any, Any]:
-    """Images (images, channels, rows, columns), uint8 or colours from 0 to 1, side by side: (rows, columns, 3)."""
-    from torchvision.utils import make_grid
-
-    background = WHITE if images.dtype == torch.uint8 else DARK
-    grid: Tensor = make_grid(images, nrow=num_columns, padding=PADDING, pad_value=background)
-    return grid.permute(1, 2, 0).numpy()
 
 
 def show(
     axes: Axes, images: Tensor, num_columns: int, *, columns: Sequence[str] = (), rows: Sequence[str] = ()
 ) -> None:
-    """A grid of images with words above its columns and left of its rows; (images, channels, rows, columns)."""
-    axes.imshow(in_grid(images, num_columns), interpolation="nearest")
+    """A grid of images with words above its columns and left of its rows.
+
+    images: (images, channels, rows, columns), uint8 or colours from 0 to 1.
+    """
+    from torchvision.utils import make_grid
+
+    background = WHITE if images.dtype == torch.uint8 else DARK
+    grid = make_grid(images, nrow=num_columns, padding=PADDING, pad_value=background)  # (3, rows, columns)
+    axes.imshow(grid.permute(1, 2, 0).numpy(), interpolation="nearest")
     height, width = (side + PADDING for side in images.shape[2:])
     axes.set_xticks([PADDING + width * (place + 0.5) - 1.5 for place in range(len(columns))], columns)
     axes.set_yticks([PADDING + height * (place + 0.5) - 1.5 for place in range(len(rows))], rows)
@@ -76,27 +69,13 @@ def examples_of(split: Split, classes: Sequence[int], num: int = 1) -> Tensor:
     return torch.cat(found).unsqueeze(1)
 
 
-# --- The data set ---
-
-
 def data_set(split: Split, class_names: Sequence[str]) -> Figure:
     """The first images of each class, a row a class; white where a class has fewer than the largest."""
     figure, axes = new(5.2 * max(len(class_names), PER_CLASS) / PER_CLASS, layout="compressed")
-    classes = range(len(class_names))
-    rows = [examples_of(split, [each], PER_CLASS) for each in classes]
-    longest = max(map(len, rows))
-    images = torch.cat([_filled(row, longest) for row in rows])
-    show(axes, images, longest, rows=class_names)
+    rows = [examples_of(split, [each], PER_CLASS) for each in range(len(class_names))]
+    images = pad_sequence(rows, batch_first=True, padding_value=WHITE)  # (classes, images, 1, 28, 28)
+    show(axes, images.flatten(0, 1), images.shape[1], rows=class_names)
     return figure
-
-
-def _filled(images: Tensor, num: int) -> Tensor:
-    return torch.cat([images, images.new_full((num - len(images), *images.shape[1:]), WHITE)])
-
-
-# --- Transforms ---
-
-SHOWN_CLASSES: Final = (0, 5, 8, 9)  # of ten, those whose shapes differ most in Fashion-MNIST
 
 
 def shown_classes(num_classes: int) -> tuple[int, ...]:
@@ -146,9 +125,6 @@ def transformed(images: Tensor) -> Figure:
     return figure
 
 
-# --- Mistakes ---
-
-
 def mistakes(tables: Mapping[str, Any]) -> Figure:
     """A row per model: the mistakes that it makes with most confidence, what it takes them for and what they are."""
     figure, panels = new(1.25 * len(tables), len(tables), 1, squeeze=False)
@@ -164,15 +140,9 @@ def mistakes(tables: Mapping[str, Any]) -> Figure:
     return figure
 
 
-# --- What models have learnt ---
-
-
 def in_two_colours(weights: Tensor, largest: Tensor) -> Tensor:
-    """Weights (images, 1, rows, columns) as colours (images, 3, rows, columns): blue below 0, red above.
-
-    Those beyond `largest` have its colour.
-    """
-    scaled = (weights / largest / 2 + 0.5).squeeze(1).numpy()
+    """Weights (images, 1, rows, columns) as colours (images, 3, rows, columns): blue below 0, red above."""
+    scaled = (weights / largest / 2 + 0.5).squeeze(1).numpy()  # those beyond the largest have its colour
     colours = mpl.colormaps[DIVERGING].resampled(NUM_COLOURS)(scaled)[..., :3]  # (images, rows, columns, 3)
     return torch.from_numpy(np.moveaxis(colours, -1, 1).astype(np.float32))
 

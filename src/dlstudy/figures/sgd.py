@@ -12,16 +12,14 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from dlstudy.figures.style import COLOURS, GREY, Figures, key_above, new
 from dlstudy.study.results import Results
 
-EXPERIMENT: Final = "sgd_theory"
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 DASHES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 PANEL: Final = 3.2
 
 
 def figures(results: Results) -> Figures:
-    facts = results.experiment_facts(EXPERIMENT)
-    table = partial(results.experiment, EXPERIMENT)
-    yield "sgd_variance", variance(table("variances"), facts["num_rows"])
+    table = partial(results.experiment, "sgd_theory")
+    yield "sgd_variance", variance(table("variances"), results.experiment_facts("sgd_theory")["num_rows"])
     yield "sgd_critical", critical_curves(table("curves"))
     yield "sgd_floor", floor(table("floors"))
     yield "sgd_steps", descending_steps(table("first_steps"))
@@ -40,10 +38,7 @@ def _plain_ticks(axes: Axes, ticks: Sequence[float]) -> None:
 
 
 def _by_batch_size(table: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, dict[str, Any], float]]:
-    """The rows of each minibatch size, how its markers look, and how many places from the middle it stands.
-
-    So that all stand side by side, and none hides another.
-    """
+    """The rows of each minibatch size, how its markers look, and how far from the middle: none hides another."""
     groups = table.groupby("batch_size")
     for place, ((batch_size, rows), colour, marker) in enumerate(zip(groups, COLOURS, MARKERS, strict=False)):
         look = {"color": colour, "marker": marker, "linestyle": "", "label": f"$B={batch_size:g}$"}
@@ -98,10 +93,8 @@ def floor(table: pd.DataFrame) -> Figure:
     Bars: two standard errors; broken lines: what the exact theory gives over the formula.
     """
     figure, (left, right) = new(PANEL, 1, 2)
-    every = _mean(table, ("learning_rate", "batch_size")).assign(
-        x=lambda each: each["learning_rate"] / each["batch_size"]
-    )
-    line = every.sort_values("x")
+    every = _mean(table, ("learning_rate", "batch_size"))
+    line = every.assign(x=every["learning_rate"] / every["batch_size"]).sort_values("x")
     left.plot(line["x"], line["simple"], color="black", linewidth=1)
     for rows, look, place in _by_batch_size(table):
         means = _mean(rows, ("learning_rate", "batch_size"))
@@ -121,13 +114,12 @@ def floor(table: pd.DataFrame) -> Figure:
 def descending_steps(table: pd.DataFrame) -> Figure:
     """The share of steps that lower the loss of all rows, in each half of short trainings."""
     figure, panels = new(PANEL, 1, 2, sharey=True)
-    halves = {"first_half": "first half", "second_half": "second half"}
-    for axes, (column, title) in zip(panels, halves.items(), strict=True):
+    for axes, column in zip(panels, ("first_half", "second_half"), strict=True):
         for (rows, look, _), dashes in zip(_by_batch_size(table), DASHES, strict=False):
             means = _mean(rows, ("learning_rate",))
             axes.plot(means["learning_rate"], means[column], **look | {"linestyle": dashes, "markersize": 5})
         axes.axhline(0.5, color="black", linewidth=0.8, linestyle=":")
-        axes.set(xscale="log", xlabel=r"$\eta$", title=title, ylim=(0.4, 1.02))
+        axes.set(xscale="log", xlabel=r"$\eta$", title=column.replace("_", " "), ylim=(0.4, 1.02))
         _plain_ticks(axes, sorted(table["learning_rate"].unique()))
     panels[0].set_ylabel(r"$P(\Delta L < 0)$")
     return key_above(figure)
@@ -138,13 +130,7 @@ def reshuffled(table: pd.DataFrame) -> Figure:
     figure, axes = new(PANEL)
     ratios = table.assign(ratio=table["reshuffled"] / table["independent"])
     rates = sorted(set(table["learning_rate"]))
-    theory: dict[str, Any] = {
-        "marker": "_",
-        "color": "black",
-        "linestyle": "",
-        "markersize": 14,
-        "markeredgewidth": 1.6,
-    }
+    theory = {"marker": "_", "color": "black", "linestyle": "", "markersize": 14, "markeredgewidth": 1.6}
     for rows, look, place in _by_batch_size(ratios):
         x = rows["learning_rate"].map(rates.index) + 0.16 * place
         axes.plot(x, rows["ratio"], alpha=0.6, **look)

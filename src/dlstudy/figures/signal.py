@@ -12,8 +12,6 @@ from dlstudy.figures.style import BAND, COLOURS, GREY, Figures, key_above, name_
 from dlstudy.literature.published import PublishedShares, load_published
 from dlstudy.study.results import Results
 
-EXPERIMENT: Final = "signal_propagation"
-
 INITS: Final = {
     "small_normal": ("o", "N(0, {std:g}²)"),
     "pytorch": ("s", "PyTorch"),
@@ -26,8 +24,8 @@ LEAST_APART: Final = 4.0  # percent between the ends of two lines that are named
 
 
 def figures(results: Results) -> Figures:
-    table = partial(results.experiment, EXPERIMENT)
-    std = results.experiment_facts(EXPERIMENT)["small_std"]
+    table = partial(results.experiment, "signal_propagation")
+    std = results.experiment_facts("signal_propagation")["small_std"]
     yield "signal_backward", backward_lines(table("layers"), std)
     yield "signal_weight_gradients", hidden_by_weights(table("layers"), table("weight_gradients"), "pytorch")
     published = load_published().beside(results.image_set().dataset).dead_units

@@ -1,27 +1,34 @@
-"""Softmax: what it makes of a fixed ratio, the outputs that training arrives at, and how far they may be trusted."""
+"""Softmax: what it makes of a fixed ratio, the outputs that training arrives at, how far to trust them; its losses."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from dlstudy.figures.style import COLOURS, Figures, key_above, new
+from dlstudy.study.ladder import in_epochs
 from dlstudy.study.results import Results
 
-LEAST_SHOWN = 0.1  # of the largest output, where the curve of probabilities begins
-LEAST_SHARE = 0.001
-"""Of the examples, in a bin of confidence that is drawn: of a few images the accuracy is anything."""
-
+LEAST_SHOWN: Final = 0.1  # of the largest output, where the curve of probabilities begins
+LEAST_SHARE = 0.001  # of the examples, in a bin of confidence that is drawn: of a few images the accuracy is anything
 NOTE = 10.0  # the note's own largest output
 KINDS = {"trained": ("$T=1$", COLOURS[5], "o"), "scaled": (r"$T=\hat{T}$", COLOURS[0], "s")}
+
+LOSSES: Final = {"cross_entropy": (COLOURS[0], "o", "-"), "squared_error": (COLOURS[5], "s", "--")}
+WORDS: Final = {"cross_entropy": "cross-entropy", "squared_error": "squared error"}
+NETWORKS: Final = {"linear": "linear", "mlp": "MLP"}
 
 
 def figures(results: Results) -> Figures:
     yield "softmax_ratio", ratio_curve(results.experiment("softmax_identities", "scales"))
-    classifiers = results.classifiers()
-    if classifiers:
+    if classifiers := results.classifiers():
         yield "softmax_logits", logit_ranges({name: results.table(name, "calibration") for name in classifiers})
         yield "softmax_reliability", reliability({name: results.table(name, "reliability") for name in classifiers})
+    tuning, chosen = (results.experiment("losses", name) for name in ("tuning", "chosen"))
+    yield "losses_learning_rates", learning_rate_sensitivity(tuning, chosen)
 
 
 def ratio_curve(scales: pd.DataFrame) -> Figure:
@@ -33,7 +40,8 @@ def ratio_curve(scales: pd.DataFrame) -> Figure:
         axes.axhline(level, color="black", linewidth=0.8, linestyle="--")
         corner = (shown["largest"].max(), level)
         axes.annotate(text, corner, (0, -3), textcoords="offset points", ha="right", va="top")
-    for _, row in shown.iloc[[_nearest(shown, LEAST_SHOWN), _nearest(shown, NOTE)]].iterrows():
+    for largest in (LEAST_SHOWN, NOTE):
+        row = shown.iloc[int((shown["largest"] - largest).abs().to_numpy().argmin())]
         axes.plot(row["largest"], row["probability"], "o", color=COLOURS[5])
         small = f"{row['largest'] / 100:g}"
         caption = f"({small}, {row['largest']:g}, {small}): {row['probability']:.4f}"
@@ -43,14 +51,8 @@ def ratio_curve(scales: pd.DataFrame) -> Figure:
     return figure
 
 
-def _nearest(table: pd.DataFrame, largest: float) -> int:
-    return int((table["largest"] - largest).abs().to_numpy().argmin())
-
-
 def logit_ranges(calibration: Mapping[str, pd.DataFrame]) -> Figure:
-    """The outputs of each model on the test images, a line a seed: from the smallest to the largest of all, with the
-    median of the images' largest.
-    """
+    """The outputs of each model on the test images, a line a seed, and the median of the images' largest."""
     figure, axes = new(0.9 + 0.055 * sum(len(table) + 2 for table in calibration.values()))
     row, ticks = 0, []
     for table in calibration.values():
@@ -85,4 +87,44 @@ def reliability(bins: Mapping[str, pd.DataFrame]) -> Figure:
         axes.axis("off")
     figure.supxlabel("confidence", fontsize="medium")
     figure.supylabel("accuracy − confidence (points)", fontsize="medium")
+    return key_above(figure)
+
+
+def _one_loss(axes: Axes, trials: pd.DataFrame, chosen_lr: float, loss: str) -> None:
+    """A small marker for each seed, a line through their means, a ring about the chosen learning rate.
+
+    The means are of learning rates with which no seed diverged; a seed that did is a cross at the bottom.
+    """
+    colour, marker, dashes = LOSSES[loss]
+    diverged = trials["diverged"].astype(bool)
+    stable = trials[~diverged]
+    axes.plot(stable["lr"], stable["validation_accuracy"], marker, color=colour, alpha=0.45, markersize=4)
+    means = trials[~trials["lr"].isin(trials.loc[diverged, "lr"])].groupby("lr")["validation_accuracy"].mean()
+    axes.plot(means.index, means, color=colour, linestyle=dashes, linewidth=1.8, label=WORDS[loss])
+    if chosen_lr in means.index:
+        axes.plot(chosen_lr, means[chosen_lr], "o", color="black", markersize=13, fillstyle="none")
+    bottom = [0.04] * int(diverged.sum())
+    axes.plot(trials.loc[diverged, "lr"], bottom, "x", color=colour, transform=axes.get_xaxis_transform())
+
+
+def learning_rate_sensitivity(tuning: pd.DataFrame, chosen: pd.DataFrame) -> Figure:
+    """Validation accuracy by learning rate, for every network and loss; a row of panels a budget."""
+    budgets = sorted(chosen["budget"].unique())
+    shape = (len(budgets), len(NETWORKS))
+    figure, panels = new(1.0 + 2.2 * len(budgets), *shape, sharex=True, sharey=True, squeeze=False)
+    rates = chosen.set_index(["network", "loss", "budget"])["lr"]
+    for row, budget in zip(panels, budgets, strict=True):
+        for axes, (network, title) in zip(row, NETWORKS.items(), strict=True):
+            for loss in LOSSES:
+                which = (tuning["network"] == network) & (tuning["loss"] == loss) & (tuning["budget"] == budget)
+                _one_loss(axes, tuning[which], rates[network, loss, budget], loss)
+            axes.set(xscale="log", title=f"{title}, {in_epochs(budget)}")
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+        row[0].set_ylabel("validation accuracy")
+    for axes in panels[-1]:
+        axes.set_xlabel("learning rate")
+    figure.axes[0].margins(y=0.15)  # room for the crosses
+    for marker, size, label in (("o", 11, "chosen"), ("x", 6, "diverged")):
+        figure.axes[0].plot([], [], marker, color="black", markersize=size, fillstyle="none", label=label)
     return key_above(figure)

@@ -1,19 +1,6 @@
 """All figures of the study but those of verdicts, by file name."""
 
-from dlstudy.figures import (
-    activations,
-    classifiers,
-    housing,
-    ladder,
-    linear_theory,
-    losses,
-    outputs,
-    published_networks,
-    sgd,
-    signal,
-    softmax,
-    vision,
-)
+from dlstudy.figures import activations, classifiers, linear_regression, networks, sgd, signal, softmax
 from dlstudy.figures.style import Figures
 from dlstudy.literature.published import Published
 from dlstudy.study.results import Results
@@ -21,8 +8,8 @@ from dlstudy.study.results import Results
 
 def all_figures(results: Results, published: Published) -> Figures:
     published = published.beside(results.image_set().dataset)
-    yield "activation_slopes", activations.slopes()
-    for part in (housing, linear_theory, sgd, softmax, losses, signal, outputs, ladder, vision):
+    for part in (activations, linear_regression, sgd, softmax, signal, networks):
         yield from part.figures(results)
-    for part in (published_networks, classifiers):
-        yield from part.figures(results, published)
+    yield from classifiers.vision_figures(results)
+    for figures in (networks.published_figures, classifiers.figures):
+        yield from figures(results, published)

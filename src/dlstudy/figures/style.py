@@ -14,13 +14,12 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 from PIL import Image
 
 from dlstudy.core.artifacts import write_bytes
 
-Figures = Iterator[tuple[str, Figure]]
-"""Each figure with the name of its file, without the ending."""
-
+Figures = Iterator[tuple[str, Figure]]  # each figure with the name of its file, without the ending
 # Okabe and Ito's colours, told apart by colour-blind readers, in an order that alternates dark and light in grey.
 COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")
 GREY: Final = "#808080"
@@ -30,6 +29,7 @@ BAND: Final = "#e4e4e4"
 WIDTH: Final = 6.0  # inches: text of 10 points is then read on a screen of 400 pixels
 SMALL: Final = 8.0  # points; nothing is smaller
 DPI: Final = 200
+THOUSANDS: Final = FuncFormatter(lambda value, _: f"{value / 1000:.0f}k" if value else "0")
 
 SETTINGS: Final[dict[Any, Any]] = {
     "figure.dpi": DPI,

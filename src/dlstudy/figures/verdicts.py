@@ -3,25 +3,28 @@
 from typing import Final
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 
-from dlstudy.figures import census, ladder, signal
-from dlstudy.figures.style import BAND, COLOURS, GREY, Figures, key_above, name_rows, new
+from dlstudy.figures import activations, signal
+from dlstudy.figures.style import BAND, COLOURS, GREY, SMALL, Figures, key_above, name_rows, new
 from dlstudy.judging.controls import A_A
+from dlstudy.judging.evidence import PerRound
 from dlstudy.judging.statements import POINTS
 from dlstudy.judging.statistics import repeated_cv_interval
-from dlstudy.measures import census as census_measures
+from dlstudy.measures.census import SINCE
+from dlstudy.measures.cost import YARDSTICK, epochs, kernels
 from dlstudy.study.ladder import Ladder
 from dlstudy.study.results import Results
 
-LOOKS: Final = {
+LOOKS: Final = {  # mark and colour of each verdict
     "supported": ("o", COLOURS[0]),
     "refuted": ("X", COLOURS[5]),
     "depends": ("P", COLOURS[1]),
     "inconclusive": ("D", GREY),
     "invalid": ("s", "#b8b8b8"),
 }
-"""Mark and colour of each verdict."""
 
 CONTROLS: Final = {"again": "control  A − A = 0 ± d", "handicapped": "control  A − A spoilt > 0"}
 """The negative controls, as formulas like those of readings."""
@@ -43,8 +46,8 @@ def verdict_figures(results: Results) -> Figures:
     ratios = results.experiment("signal_propagation", "ratios")
     std = results.experiment_facts("signal_propagation")["small_std"]
     yield "signal_ratios", signal.ratios(ratios, std, tolerance=thresholds["ACT-8/prediction"])
-    yield "census_families", census.timeline(results.experiment("census", "families"), since=census_measures.SINCE)
-    yield "ladder", ladder.against_relu(Ladder(results), settings.margin, settings.confidence)
+    yield "census_families", activations.timeline(results.experiment("census", "families"), since=SINCE)
+    yield "ladder", activations.against_relu(Ladder(results), settings.margin, settings.confidence)
 
 
 def differences(results: Results) -> pd.DataFrame:
@@ -106,3 +109,51 @@ def gains(folds: pd.DataFrame, *, confidence: float, threshold: float) -> Figure
     name_rows(axes, [label for *_, label in COMPARISONS])
     axes.set_xlabel("Δ RMSE (%)")
     return figure
+
+
+# --- What an activation costs by itself, beside what it costs a training ---
+
+MARKS: Final = {"sigmoid": ("o", COLOURS[5]), "tanh": ("s", COLOURS[0])}  # those of the statements stand out
+OTHERS: Final = ("^", "D", "v", "P", "X")
+TICKS: Final = (0.5, 1, 2, 5, 10, 20, 50)
+
+
+def cost_figures(results: Results) -> Figures:
+    """Ratios to ReLU on one scale: the activation alone, forward, and with its gradient; and whole epochs."""
+    confidence, of_kernels = results.study.judge.confidence, kernels(results)
+    thresholds = results.verdicts().set_index("id")["threshold"]
+    figure, panels = new(3.8, 1, 3, sharey=True)
+    names = [name for name in dict.fromkeys(of_kernels["activation"]) if name != YARDSTICK]  # ReLU is the unit
+    others = [name for name in names if name not in MARKS]
+    marks = {name: MARKS.get(name) or (OTHERS[others.index(name) % len(OTHERS)], GREY) for name in names}
+    for axes, part in zip(panels, ("forward", "forward_backward"), strict=False):
+        _draw(axes, of_kernels[of_kernels["part"] == part], "side", marks, confidence)
+        _finish(axes, part.replace("_", " + "), "$n × n$", float(thresholds["ACT-13/sigmoid-forward-cache"]))
+    _draw(panels[2], epochs(results), "network", marks, confidence)
+    _finish(panels[2], "epoch", "hidden layers", float(thresholds["ACT-14/sigmoid-shallow"]))
+    panels[0].set_ylabel("time / ReLU")
+    yield "kernel_and_epoch", key_above(figure, 3)
+
+
+def _draw(axes: Axes, table: pd.DataFrame, column: str, marks: dict[str, tuple[str, str]], confidence: float) -> None:
+    places = {value: place for place, value in enumerate(dict.fromkeys(table[column]))}
+    for number, (activation, (marker, colour)) in enumerate(marks.items()):
+        shift = 0.6 * (number + 0.5) / len(marks) - 0.3
+        for value, ratios in table[table["activation"] == activation].groupby(column, sort=False)["ratio"]:
+            found, x = PerRound(tuple(ratios)).interval(confidence), places[value] + shift
+            axes.plot([x, x], [found.low, found.high], color=colour, linewidth=1.4)
+            label = activation if places[value] == 0 else None
+            axes.plot(x, found.estimate, marker, color=colour, markersize=4.5, linestyle="none", label=label)
+    axes.set_xticks(range(len(places)), [str(value) for value in places])
+
+
+def _finish(axes: Axes, title: str, what: str, threshold: float) -> None:
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(FixedLocator(TICKS))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.axhline(1, color="black", linewidth=0.8)
+    axes.axhline(threshold, color="black", linewidth=1, linestyle="--")
+    axes.set(title=title, xlabel=what)
+    axes.tick_params(axis="x", labelsize=SMALL)
+    axes.grid(axis="x", visible=False)

@@ -1,6 +1,9 @@
-"""What squared and absolute loss are: counted on real residuals, their best constants, their pull by extreme houses."""
+"""What losses are: squared and absolute ones on real residuals, best constants, the pull of extreme houses (LIN-2).
 
-from collections.abc import Callable, Mapping
+And that of softmax regression on a few small images: it is convex, yet its stationarity is no linear equation.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -9,12 +12,18 @@ import torch
 from scipy import sparse
 from scipy.optimize import linprog, minimize_scalar
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
 from dlstudy.closed_form.least_squares import by_lstsq, with_ones
-from dlstudy.training.networks import squared_loss
+from dlstudy.core.dataset import Dataset, Split
+from dlstudy.core.randomness import generator
+from dlstudy.experiments.linear_theory.solving import extreme_eigenvalues
+from dlstudy.training.networks import cross_entropy, squared_loss
 
 LARGE_AREA: Final = 4_000.0  # square feet; De Cock (2011) advises to look at the sales beyond it
 NAMES: Final = ("area", "age", "intercept")
+NUM_IMAGES: Final = 200  # for softmax regression
+BLOCK: Final = 7  # pixels: 28 x 28 become 4 x 4 means
 
 
 def loss_of_each(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -127,4 +136,76 @@ def facts(sales: pd.DataFrame) -> dict[str, Any]:
         "num_large": len(large),
         "large_houses": large.sort_values(["area", "price"])[["price", "area", "age"]].to_numpy().tolist(),
         "vanishing_power": vanishing_power(),
+    }
+
+
+# --- Softmax regression ---
+
+
+def small_images(images: Dataset) -> Split:
+    """The first training images, each as means of blocks of pixels, in [0, 1]; (images, 16) float64, (images,)."""
+    pixels = images.train.features[:NUM_IMAGES].double() / 255
+    blocks = F.avg_pool2d(pixels.view(-1, 1, 28, 28), BLOCK).flatten(1)
+    return Split(blocks, images.train.targets[:NUM_IMAGES])
+
+
+def bend(gradient: Callable[[Tensor], Tensor], first: Tensor, second: Tensor) -> float:
+    """How far a gradient is from an affine function: half-way between two points, against the mean of both, relative.
+
+    0 for every affine function: then, and only then, is gradient = 0 a system of linear equations.
+    """
+    middle, mean = gradient((first + second) / 2), (gradient(first) + gradient(second)) / 2
+    return float((middle - mean).norm() / mean.norm())
+
+
+def drawn(size: int, seed: int, purpose: str) -> Tensor:
+    return torch.randn(size, generator=generator(seed, purpose), dtype=torch.float64)
+
+
+def softmax_hessian(X: Tensor, num_classes: int, weights: Tensor) -> Tensor:
+    """The Hessian of the cross-entropy of softmax regression: the mean of x x' times (diag(p) - p p'), Kronecker.
+
+    X (examples, columns), weights (columns * num_classes,). Each factor is positive semidefinite, hence the mean is
+    (Boehning, Annals of the Institute of Statistical Mathematics 44, 1992); the targets take no part.
+    """
+    p = (X @ weights.view(-1, num_classes)).softmax(1)  # (examples, classes)
+    spread = torch.diag_embed(p) - p.unsqueeze(2) * p.unsqueeze(1)  # (examples, classes, classes)
+    outer = (X.unsqueeze(2) * X.unsqueeze(1)).flatten(1)  # (examples, columns^2)
+    blocks = (outer.T @ spread.flatten(1) / len(X)).view(X.shape[1], X.shape[1], num_classes, num_classes)
+    return blocks.transpose(1, 2).reshape(len(weights), len(weights))
+
+
+def convexity(images: Dataset, seeds: Sequence[int]) -> pd.DataFrame:
+    """A row per seed: extreme eigenvalues of the Hessian of softmax regression at weights drawn from N(0, 1)."""
+    split, num_classes = small_images(images), len(images.class_names)
+    X = with_ones(split.features)
+    weights = {seed: drawn(X.shape[1] * num_classes, seed, "softmax weights") for seed in seeds}
+    return pd.DataFrame(
+        {"seed": seed, **extreme_eigenvalues(softmax_hessian(X, num_classes, drawn_weights))}
+        for seed, drawn_weights in weights.items()
+    )
+
+
+def stationarity(images: Dataset, houses: Split, seeds: Sequence[int]) -> pd.DataFrame:
+    """A row per model and seed: the bend of its gradient between two points from N(0, 1); `houses` standardised."""
+    split, num_classes = small_images(images), len(images.class_names)
+    X, A = with_ones(split.features), with_ones(houses.features)
+    losses: dict[str, tuple[int, Callable[[Tensor], Tensor]]] = {  # each with its number of weights
+        "linear": (A.shape[1], lambda w: squared_loss((A @ w).unsqueeze(1), houses.targets)),
+        "softmax": (X.shape[1] * num_classes, lambda w: cross_entropy(X @ w.view(-1, num_classes), split.targets)),
+    }
+    rows = []
+    for model, (size, loss) in losses.items():
+        for seed in seeds:
+            points = drawn(size, seed, "first point"), drawn(size, seed, "second point")
+            rows.append({"model": model, "seed": seed, "bend": bend(torch.func.grad(loss), *points)})
+    return pd.DataFrame(rows)
+
+
+def softmax_facts(images: Dataset) -> dict[str, Any]:
+    split = small_images(images)
+    return {
+        "num_images": len(split),
+        "num_features": split.features.shape[1],
+        "num_parameters": (split.features.shape[1] + 1) * len(images.class_names),
     }

@@ -1,4 +1,4 @@
-"""A perceptron with one hidden layer of tanh units: its derivatives, its descents, and its units from equal starts.
+"""A perceptron with one hidden layer of tanh units: its derivatives, its descents, its minima (LIN-5, SGD-8).
 
 Parameters are one vector theta: for each hidden unit its incoming weights, its bias and its outgoing weight, then the
 output's bias. The loss is the halved mean squared error plus weight_decay / 2 * |theta|^2: without the last term,
@@ -8,10 +8,12 @@ weights can grow for ever, and a descent arrives nowhere.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import Final
 
 import pandas as pd
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from dlstudy.closed_form.least_squares import with_ones
@@ -19,11 +21,10 @@ from dlstudy.core.dataset import Split
 from dlstudy.core.errors import DivergedError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.linear_theory.params import LinearTheoryParams
-from dlstudy.experiments.linear_theory.solving import recorded_steps
+from dlstudy.experiments.linear_theory.solving import extreme_eigenvalues, recorded_steps
 from dlstudy.training.networks import build_network, initialise
 
-CONSTANTS: Final = (0.0, 0.1, 0.5, 1.0)
-"""Initial values that are the same for every parameter."""
+CONSTANTS: Final = (0.0, 0.1, 0.5, 1.0)  # initial values that are the same for every parameter
 
 
 @dataclass(frozen=True)
@@ -125,13 +126,12 @@ def descend(problem: Perceptron, theta: Tensor, lr: float, num_steps: int) -> De
         units = problem.units(theta)
         num_apart += int(not torch.equal(units, units[:1].expand_as(units)))
         theta = theta - lr * problem.gradient(theta)
-    found = Descent(states, num_apart)
-    if not problem.loss(found.end).isfinite():
+    if not problem.loss(states[num_steps]).isfinite():
         raise DivergedError(
             "experiments.linear_theory.learning_rate: expected a rate at which the perceptron's loss stays finite, "
             f"found {lr}"
         )
-    return found
+    return Descent(states, num_apart)
 
 
 def start_of_seed(num_features: int, num_units: int, seed: int) -> Tensor:
@@ -148,9 +148,8 @@ def all_descents(problem: Perceptron, params: LinearTheoryParams, seeds: Sequenc
     starts = {f"seed {seed}": start_of_seed(num_features, problem.num_units, seed) for seed in seeds}
     size = problem.num_units * (num_features + 2) + 1
     starts |= {f"constant {value:g}": torch.full((size,), value, dtype=torch.float64) for value in CONSTANTS}
-    return {
-        name: descend(problem, theta, params.learning_rate, params.num_descent_steps) for name, theta in starts.items()
-    }
+    lr, num_steps = params.learning_rate, params.num_descent_steps
+    return {name: descend(problem, theta, lr, num_steps) for name, theta in starts.items()}
 
 
 def paths(problem: Perceptron, found: Mapping[str, Descent]) -> pd.DataFrame:
@@ -179,3 +178,87 @@ def unit_differences(problem: Perceptron, found: Mapping[str, Descent]) -> pd.Da
             }
         )
     return pd.DataFrame(rows)
+
+
+# --- Minima ---
+
+MAX_NEWTON_STEPS: Final = 500
+ARRIVED: Final = 1e-10  # the norm of the gradient where Newton's method stops
+
+
+def minimise(problem: Perceptron, theta: Tensor) -> tuple[Tensor, int]:
+    """A stationary point below theta, by Newton's method, and its number of steps.
+
+    Along each eigenvector of the Hessian the step is -gradient / (|eigenvalue| + shift), downhill even where the
+    curvature is negative; the shift shrinks after a step that lowers the loss, and grows until one does (Nocedal and
+    Wright, Numerical Optimization, 2006, section 3.4). It ends where the gradient is all but 0 or no step helps.
+    """
+    shift, loss = 1e-3, problem.loss(theta)
+    for step in range(MAX_NEWTON_STEPS):
+        gradient = problem.gradient(theta)
+        if gradient.norm() < ARRIVED:
+            return theta, step
+        values, vectors = torch.linalg.eigh(problem.hessian(theta))
+        slopes = vectors.T @ gradient
+        for _ in range(50):
+            tried = theta - vectors @ (slopes / (values.abs() + shift))
+            if (lower := problem.loss(tried)) < loss:
+                theta, loss, shift = tried, lower, shift / 3
+                break
+            shift *= 4
+        else:
+            return theta, step
+    return theta, MAX_NEWTON_STEPS
+
+
+def same_function(problem: Perceptron, theta: Tensor) -> Tensor:
+    """Another theta of the same network: hidden units in reverse order, every other one with its signs changed."""
+    signs = torch.ones(problem.num_units, 1, dtype=theta.dtype)
+    signs[::2] = -1  # tanh is odd: -v tanh(-z) = v tanh(z)
+    return torch.cat([(signs * problem.units(theta)).flip(0).flatten(), theta[-1:]])
+
+
+def distance_up_to_symmetry(problem: Perceptron, first: Tensor, second: Tensor) -> float:
+    """The least distance between two thetas over all orders and signs of hidden units, relative to the larger norm.
+
+    Each unit of one is matched with a unit of the other, either sign, by the assignment of least total (Kuhn, Naval
+    Research Logistics Quarterly 2, 1955): exact, for a squared distance is a sum over the pairs.
+    """
+    left, right = problem.units(first).unsqueeze(1), problem.units(second).unsqueeze(0)
+    costs = torch.minimum((left - right).square().sum(2), (left + right).square().sum(2))  # (units, units)
+    rows, columns = linear_sum_assignment(costs.numpy())
+    total = costs[torch.from_numpy(rows), torch.from_numpy(columns)].sum() + (first[-1] - second[-1]).square()
+    return (total.sqrt() / torch.maximum(first.norm(), second.norm())).item()
+
+
+def minima_table(problem: Perceptron, minima: Mapping[int, tuple[Tensor, int]]) -> pd.DataFrame:
+    """A row per seed: loss, what shows that it is a minimum, and the loss of the same network written otherwise."""
+    table = pd.DataFrame(
+        {
+            "seed": seed,
+            "num_newton_steps": num_newton_steps,
+            "loss": problem.loss(theta).item(),
+            "gradient": problem.gradient(theta).norm().item(),
+            "smallest_eigenvalue": extreme_eigenvalues(problem.hessian(theta))["smallest"],
+            "permuted": problem.loss(same_function(problem, theta)).item(),
+        }
+        for seed, (theta, num_newton_steps) in minima.items()
+    )
+    return table.assign(permuted_difference=(table.pop("permuted") / table["loss"] - 1).abs())
+
+
+def distances_table(problem: Perceptron, minima: Mapping[int, tuple[Tensor, int]]) -> pd.DataFrame:
+    """A row per pair of seeds: the distance of their minima, up to the order and signs of hidden units."""
+    return pd.DataFrame(
+        {"first": first, "second": second, "distance": distance_up_to_symmetry(problem, one, other)}
+        for (first, (one, _)), (second, (other, _)) in combinations(minima.items(), 2)
+    )
+
+
+def curvatures(problem: Perceptron, found: Mapping[str, Descent], seeds: Sequence[int]) -> pd.DataFrame:
+    """A row per seed and recorded step: the smallest and largest eigenvalue of the Hessian."""
+    return pd.DataFrame(
+        {"seed": seed, "step": step, **extreme_eigenvalues(problem.hessian(theta))}
+        for seed in seeds
+        for step, theta in found[f"seed {seed}"].states.items()
+    )

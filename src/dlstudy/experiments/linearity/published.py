@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from dlstudy.core.randomness import generator
-from dlstudy.experiments.linearity.basis import PLANE, LinearFit, rmse
-from dlstudy.experiments.linearity.folds import LARGE_AREA, explained
 from dlstudy.experiments.linearity.params import LinearityParams
+from dlstudy.experiments.linearity.plane import LARGE_AREA, PLANE, LinearFit, explained, rmse
 from dlstudy.literature.published import PublishedFit
 
 RARE: Final = 0.01  # a neighbourhood with a smaller share of the training rows is lumped with the others such
@@ -97,9 +96,6 @@ def score_splits(table: pd.DataFrame, params: LinearityParams) -> pd.DataFrame:
     )
 
 
-# --- Beside the published figures ---
-
-
 def reproduced(table: pd.DataFrame, splits: pd.DataFrame, fits: Sequence[PublishedFit]) -> pd.DataFrame:
     """One row per published figure and a way to fit: source, model, key, rows, theirs, ours, num_fits, ...
 
@@ -130,9 +126,7 @@ def reproduced(table: pd.DataFrame, splits: pd.DataFrame, fits: Sequence[Publish
 def _row(key: str, fit: PublishedFit, rows: str, num_rows: int, quantity: str, values: list[float]) -> dict[str, Any]:
     return {
         "key": key,
-        "source": fit.source,
-        "model": fit.model,
-        "protocol": fit.protocol,
+        **fit.model_dump(include={"source", "model", "protocol"}),
         "quantity": quantity,
         "published": getattr(fit, quantity),
         "rows": rows,

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from dlstudy.data.housing import read_table, sales_of
-from dlstudy.experiments.linearity.folds import curves, facts, score_folds
 from dlstudy.experiments.linearity.params import LinearityParams
+from dlstudy.experiments.linearity.plane import curves, facts, score_folds
 from dlstudy.experiments.linearity.published import reproduced, score_splits
 from dlstudy.literature.published import load_published
 

@@ -11,9 +11,10 @@ import pandas as pd
 from dlstudy.core.dataset import Dataset, load_dataset
 from dlstudy.core.execution import map_runs
 from dlstudy.core.params import ParamsError
-from dlstudy.experiments.sgd_theory import descent, floor, gradients
+from dlstudy.experiments.sgd_theory import descent, minibatches
+from dlstudy.experiments.sgd_theory.descent import Problem, Row, Softmax
+from dlstudy.experiments.sgd_theory.minibatches import Grid, Noise, exact_floor, reshuffled_ratio, simple_floor
 from dlstudy.experiments.sgd_theory.params import SgdTheoryParams
-from dlstudy.experiments.sgd_theory.problem import Problem, Row, Softmax
 
 PARAMS = SgdTheoryParams
 Rows = dict[str, list[Row]]
@@ -25,9 +26,24 @@ def load() -> tuple[Dataset, Dataset]:
 
 
 def run(data: tuple[Dataset, Dataset], params: SgdTheoryParams, seeds: Sequence[int]) -> dict[str, Any]:
-    """Every table and the facts."""
+    """Every table and the facts; the images and the seeds spread over processes."""
     houses, images = data
-    return {**tables(houses, images, params, seeds), "facts": facts(houses, images, params)}
+    problem = Problem.of(houses)
+    check_batch_sizes(params, problem.num_rows)
+    noise = Noise.of(problem)
+    for lr, batch_size in product(params.floor_learning_rates, params.floor_batch_sizes):
+        exact_floor(noise, lr, batch_size)  # StudyError where descents would go off: told before they are run
+    jobs = [("images", seeds[0]), *(("houses", seed) for seed in seeds)]
+    of_images, *runs = map_runs(_rows, jobs, label="sgd_theory", shared=(problem, images, params))
+    rows: Rows = {name: [row for run in runs for row in run[name]] for name in runs[0]}
+    rows["critical"] += of_images["critical"]
+    rows["curvature"] = of_images["curvature"]
+    rows["curves"] = descent.curve_rows(problem, params.num_curve_steps) + of_images["curves"]
+    rows["full_batch"] = minibatches.full_batch_rows(
+        noise, params.floor_learning_rates, -problem.rotated.optimum, params.num_first_steps
+    )
+    tables = {name: pd.DataFrame(found) for name, found in rows.items()}
+    return {**tables, "facts": facts(problem, noise, houses.feature_names, images, params)}
 
 
 def check_batch_sizes(params: SgdTheoryParams, num_rows: int) -> None:
@@ -40,19 +56,19 @@ def check_batch_sizes(params: SgdTheoryParams, num_rows: int) -> None:
             )
 
 
-def grid_of(params: SgdTheoryParams) -> floor.Grid:
-    return floor.Grid(params.floor_learning_rates, params.floor_batch_sizes, params.num_floor_chains)
+def _rows(problem: Problem, images: Dataset, params: SgdTheoryParams, job: tuple[str, int]) -> Rows:
+    data, seed = job
+    return image_rows(images, params, seed) if data == "images" else seed_rows(problem, params, seed)
 
 
 def seed_rows(problem: Problem, params: SgdTheoryParams, seed: int) -> Rows:
     """All that one seed measures on the sales, by table."""
-    noise, grid = floor.Noise.of(problem), grid_of(params)
-    means, variances = gradients.gradient_rows(problem, params.batch_sizes, params.num_epochs, seed)
-    independent = floor.independent_floors(noise, grid, params.num_floor_steps, seed)
-    reshuffled = floor.reshuffled_floors(noise, grid, params.num_floor_epochs, seed)
-    simple, exact, ratio = (
-        partial(theory, noise) for theory in (floor.simple_floor, floor.exact_floor, floor.reshuffled_ratio)
-    )
+    noise = Noise.of(problem)
+    grid = Grid(params.floor_learning_rates, params.floor_batch_sizes, params.num_floor_chains)
+    means, variances = minibatches.gradient_rows(problem, params.batch_sizes, params.num_epochs, seed)
+    independent = minibatches.independent_floors(noise, grid, params.num_floor_steps, seed)
+    reshuffled = minibatches.reshuffled_floors(noise, grid, params.num_floor_epochs, seed)
+    simple, exact, ratio = (partial(theory, noise) for theory in (simple_floor, exact_floor, reshuffled_ratio))
     start = descent.random_start(problem, seed, "critical start")
     return {
         "means": means,
@@ -60,7 +76,7 @@ def seed_rows(problem: Problem, params: SgdTheoryParams, seed: int) -> Rows:
         "critical": [descent.critical_row(problem, seed, partial(descent.loss_grows, problem, start))],
         "contractions": descent.contraction_rows(problem, params.descent_fractions, seed),
         "floors": grid.rows(seed, simple=simple, exact=exact, measured=independent),
-        "first_steps": floor.first_step_rows(noise, grid, -problem.rotated.optimum, params.num_first_steps, seed),
+        "first_steps": minibatches.first_step_rows(noise, grid, -problem.rotated.optimum, params.num_first_steps, seed),
         "reshuffled": grid.rows(seed, predicted_ratio=ratio, independent=independent, reshuffled=reshuffled),
     }
 
@@ -75,49 +91,23 @@ def image_rows(images: Dataset, params: SgdTheoryParams, seed: int) -> Rows:
     }
 
 
-def tables(houses: Dataset, images: Dataset, params: SgdTheoryParams, seeds: Sequence[int]) -> dict[str, pd.DataFrame]:
-    """Every table of the experiment, by name; the images and the seeds spread over processes."""
-    problem = Problem.of(houses)
-    check_batch_sizes(params, problem.num_rows)
-    noise = floor.Noise.of(problem)
-    for lr, batch_size in product(params.floor_learning_rates, params.floor_batch_sizes):
-        floor.exact_floor(noise, lr, batch_size)  # StudyError where descents would go off: told before they are run
-    jobs = [("images", seeds[0]), *(("houses", seed) for seed in seeds)]
-    of_images, *runs = map_runs(_rows, jobs, label="sgd_theory", shared=(problem, images, params))
-    rows: Rows = {name: [row for run in runs for row in run[name]] for name in runs[0]}
-    rows["critical"] += of_images["critical"]
-    rows["curvature"] = of_images["curvature"]
-    rows["curves"] = descent.curve_rows(problem, params.num_curve_steps) + of_images["curves"]
-    start = -problem.rotated.optimum
-    rows["full_batch"] = floor.full_batch_rows(noise, params.floor_learning_rates, start, params.num_first_steps)
-    return {name: pd.DataFrame(found) for name, found in rows.items()}
-
-
-def _rows(problem: Problem, images: Dataset, params: SgdTheoryParams, job: tuple[str, int]) -> Rows:
-    data, seed = job
-    return image_rows(images, params, seed) if data == "images" else seed_rows(problem, params, seed)
-
-
-def facts(houses: Dataset, images: Dataset, params: SgdTheoryParams) -> dict[str, Any]:
+def facts(
+    problem: Problem, noise: Noise, feature_names: Sequence[str], images: Dataset, params: SgdTheoryParams
+) -> dict[str, Any]:
     """What is known of both problems before anything is measured, and how much is measured."""
-    problem, grid = Problem.of(houses), grid_of(params)
-    noise = floor.Noise.of(problem)
     at_zero = problem.row_gradients(problem.zeros())
     return {
         "num_rows": problem.num_rows,
-        "coordinates": [*houses.feature_names, "bias"],
+        "coordinates": [*feature_names, "bias"],
         "eigenvalues": noise.eigenvalues.tolist(),
         "noise": noise.covariance.diagonal().tolist(),
         "smallest_loss": problem.loss(problem.optimum),
         "full_gradient": at_zero.mean(0).tolist(),
-        "gradient_variance": gradients.total_variance(at_zero),
+        "gradient_variance": minibatches.total_variance(at_zero),
         "num_epochs": params.num_epochs,
-        "num_chains": grid.num_chains,
-        "num_steps_down": floor.num_steps_down(noise, grid.rates),
-        "num_floor_steps": params.num_floor_steps,
-        "num_floor_epochs": params.num_floor_epochs,
-        "num_first_steps": params.num_first_steps,
-        "num_curve_steps": params.num_curve_steps,
+        "num_chains": params.num_floor_chains,
+        "num_steps_down": minibatches.num_steps_down(noise, params.floor_learning_rates),
+        **params.model_dump(include={"num_floor_steps", "num_floor_epochs", "num_first_steps", "num_curve_steps"}),
         "num_trial_steps": descent.NUM_TRIAL_STEPS,
         "bisection_precision": descent.PRECISION,
         "reduction": descent.REDUCTION,

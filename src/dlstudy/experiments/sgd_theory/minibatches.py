@@ -1,4 +1,4 @@
-"""Where SGD with a constant learning rate stops improving, by theory and by measurement (SGD-5 to SGD-7).
+"""Minibatch gradients beside the full one (SGD-1, SGD-2), and where constant steps stop improving (SGD-5 to SGD-7).
 
 Descents run side by side, in the eigenbasis of the Hessian and with u = w - optimum for the parameters: a minibatch of
 rows x with errors e at the optimum has the gradient mean(x x') u + mean(x e), and the loss of all rows is
@@ -10,17 +10,122 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Final
+from typing import Final, Literal
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from dlstudy.core.errors import StudyError
 from dlstudy.core.randomness import generator
-from dlstudy.experiments.sgd_theory.gradients import minibatch_means, permutations
-from dlstudy.experiments.sgd_theory.problem import Problem, Row
+from dlstudy.experiments.sgd_theory.descent import Problem, Row
 
 REMAINDER: Final = 1e-3  # share of the floor that may be missing when the measurement starts
+
+Sampling = Literal["without", "with"]
+SAMPLINGS: Final[tuple[Sampling, ...]] = ("without", "with")  # replacement: shuffled epochs, independent rows
+CHUNK: Final = 20  # epochs at a time: what fits into the processor's cache
+
+
+def total_variance(gradients: Tensor) -> float:
+    """The trace of the covariance of the rows' gradients, s2: their mean squared distance from their mean."""
+    return (gradients - gradients.mean(0)).square().sum(1).mean().item()
+
+
+def predicted_variance(total: float, batch_size: int, num_rows: int, sampling: Sampling) -> float:
+    """The trace of the covariance of a minibatch's mean gradient: s2 / B, and less if no row is drawn twice.
+
+    (N - B) / (N - 1) is the correction for a finite population; Cochran, Sampling Techniques, 1977, theorem 2.2.
+    """
+    correction = (num_rows - batch_size) / (num_rows - 1) if sampling == "without" else 1.0
+    return total / batch_size * correction
+
+
+def epochs_of_rows(num_rows: int, num_epochs: int, sampling: Sampling, stream: Generator) -> Iterator[Tensor]:
+    """The rows of many epochs, some epochs at a time: (epochs, rows), permutations or independent draws."""
+    for start in range(0, num_epochs, CHUNK):
+        size = (min(CHUNK, num_epochs - start), num_rows)
+        if sampling == "with":
+            yield torch.randint(num_rows, size, generator=stream)
+        else:
+            yield permutations(*size, stream)
+
+
+def permutations(num: int, num_rows: int, stream: Generator) -> Tensor:
+    """Independent random orders of the rows: (num, rows)."""
+    return torch.stack([torch.randperm(num_rows, generator=stream) for _ in range(num)])
+
+
+def minibatch_means(sums: Tensor, batch_size: int) -> Tensor:
+    """The means of each full minibatch of each epoch: (epochs, batches, values).
+
+    `sums`: (epochs, rows, values), the sums of an epoch's gradients, or of other values, up to each row.
+    """
+    ends = sums[:, batch_size - 1 :: batch_size]
+    starts = torch.cat([torch.zeros_like(ends[:, :1]), ends[:, :-1]], 1)
+    return (ends - starts) / batch_size
+
+
+@dataclass
+class Tally:
+    """Sums over minibatches, of what one seed draws with one batch size."""
+
+    total: Tensor  # (coordinates,), of gradient - full gradient, over the tested minibatches
+    squares: Tensor  # (coordinates,), of its square
+    distances: float = 0.0  # of the squared distance from the full gradient, over all minibatches
+    num_tested: int = 0
+    num_all: int = 0
+
+    def add(self, deviations: Tensor, sampling: Sampling) -> None:
+        """Count minibatches in; `deviations`: (epochs, batches, coordinates), minibatch gradient - full gradient."""
+        # The mean of ALL minibatches of a shuffled epoch is the full gradient whatever the code does: the test of the
+        # mean could not fail. So one of each shuffled epoch is tested, and all of the independent ones.
+        tested = (deviations[:, :1] if sampling == "without" else deviations).flatten(0, 1)
+        self.total += tested.sum(0)
+        self.squares += tested.square().sum(0)
+        self.distances += deviations.square().sum().item()
+        self.num_tested += len(tested)
+        self.num_all += deviations.shape[0] * deviations.shape[1]
+
+
+def tallies(
+    gradients: Tensor, batch_sizes: Sequence[int], num_epochs: int, sampling: Sampling, stream: Generator
+) -> dict[int, Tally]:
+    """What many epochs give for each batch size; the batch sizes share the epochs."""
+    found = {size: Tally(*torch.zeros(2, gradients.shape[1], dtype=gradients.dtype)) for size in batch_sizes}
+    deviations = gradients - gradients.mean(0)
+    for rows in epochs_of_rows(len(gradients), num_epochs, sampling, stream):
+        sums = deviations[rows].cumsum(1)
+        for batch_size, tally in found.items():
+            tally.add(minibatch_means(sums, batch_size), sampling)
+    return found
+
+
+def gradient_rows(problem: Problem, batch_sizes: Sequence[int], num_epochs: int, seed: int) -> tuple[list[Row], ...]:
+    """Of one seed, a row a sampling, batch size and coordinate: the full gradient, mean and variance of what is off it.
+
+    And a row without coordinate, with the spread: also of all rows, whose variance is 0 without replacement.
+    """
+    gradients = problem.row_gradients(problem.zeros())
+    full, total = gradients.mean(0), total_variance(gradients)
+    means: list[Row] = []
+    variances: list[Row] = []
+    sizes = [*batch_sizes, problem.num_rows]
+    for sampling in SAMPLINGS:
+        stream = generator(seed, f"sgd_theory/gradients/{sampling}")
+        for batch_size, tally in tallies(gradients, sizes, num_epochs, sampling, stream).items():
+            key: Row = {"seed": seed, "sampling": sampling, "batch_size": batch_size}
+            predicted = predicted_variance(total, batch_size, problem.num_rows, sampling)
+            variances.append(key | {"predicted": predicted, "measured": tally.distances / tally.num_all})
+            num = tally.num_tested
+            for coordinate, gradient in enumerate(full.tolist() if batch_size < problem.num_rows else ()):
+                mean = tally.total[coordinate].item() / num
+                variance = tally.squares[coordinate].item() / num - mean**2
+                place = key | {"coordinate": coordinate, "full": gradient}
+                means.append(place | {"deviation": mean, "variance": variance, "num_minibatches": num})
+    return means, variances
+
+
+# --- The floor by theory ---
 
 
 @dataclass(frozen=True)
@@ -63,9 +168,6 @@ class Noise:
         """For each row the entries of x x', then x e; (rows, c^2 + c). A minibatch's mean of them settles its step."""
         pairs = (self.rows.unsqueeze(2) * self.rows.unsqueeze(1)).flatten(1)
         return torch.cat([pairs, self.rows * self.errors.unsqueeze(1)], 1)
-
-
-# --- Theory ---
 
 
 def simple_floor(noise: Noise, lr: float, batch_size: int) -> float:
@@ -128,7 +230,7 @@ def num_steps_down(noise: Noise, rates: Sequence[float]) -> int:
     return math.ceil(math.log(REMAINDER) / (2 * math.log(slowest)))
 
 
-# --- Measurement ---
+# --- The floor by measurement ---
 
 
 @dataclass(frozen=True)
@@ -161,9 +263,7 @@ def step(u: Tensor, moments: Tensor, rates: Tensor) -> Tensor:
     return u - rates * gradients
 
 
-def independent_steps(
-    noise: Noise, grid: Grid, start: Tensor, num_steps: int, stream: torch.Generator
-) -> Iterator[Tensor]:
+def independent_steps(noise: Noise, grid: Grid, start: Tensor, num_steps: int, stream: Generator) -> Iterator[Tensor]:
     """The u after each step with independent draws: (rates, batch sizes, chains, c).
 
     A chain draws as many rows as the largest minibatch has; smaller ones are the first of them, and all learning rates
@@ -214,9 +314,6 @@ def reshuffled_floors(noise: Noise, grid: Grid, num_epochs: int, seed: int) -> T
         if epoch >= 0:
             floors = floors + torch.stack([excess(noise, u).mean(1) for u in places.values()], 1)
     return floors / num_epochs
-
-
-# --- Tables ---
 
 
 def first_step_rows(noise: Noise, grid: Grid, start: Tensor, num_steps: int, seed: int) -> list[Row]:

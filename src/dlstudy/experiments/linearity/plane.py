@@ -5,6 +5,7 @@ Every model sees the same two features and the same folds. The splines are fitte
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any, Final
 
 import pandas as pd
@@ -12,10 +13,11 @@ import torch
 from sklearn.ensemble import GradientBoostingRegressor
 from torch import Tensor
 
-from dlstudy.closed_form.least_squares import by_normal_equations, with_ones
+from dlstudy.closed_form.least_squares import by_normal_equations, least_squares, with_ones
+from dlstudy.core.dataset import Scale
 from dlstudy.core.execution import map_runs
+from dlstudy.core.params import ParamsError
 from dlstudy.core.randomness import generator
-from dlstudy.experiments.linearity.basis import PLANE, Expansion, LinearFit, rmse
 from dlstudy.experiments.linearity.params import LinearityParams
 
 FEATURES: Final = ("area", "age")
@@ -23,8 +25,98 @@ BOOSTING: Final = {"n_estimators": 100, "learning_rate": 0.1, "max_depth": 3, "r
 """scikit-learn's own defaults, written out, and a fixed seed: no setting was tried against another."""
 
 NUM_CURVE_POINTS: Final = 121
-LARGE_AREA: Final = 4000.0
-"""Square feet; De Cock (2011) calls the five houses beyond unusual."""
+LARGE_AREA: Final = 4000.0  # square feet; De Cock (2011) calls the five houses beyond unusual
+OUTER_QUANTILE: Final = 0.05
+"""Where the first knot lies, and as far from the other end the last: Harrell's choice for 5 and 6 knots."""
+
+
+# --- The columns that a model is fitted to: the features themselves, or natural cubic splines of them ---
+
+
+def knots_of(column: Tensor, num_knots: int) -> Tensor:
+    """Knots (num_knots,) at equally spaced quantiles of a column (rows,), from the 5th to the 95th hundredth.
+
+    ParamsError where two of them coincide. Harrell, Regression Modeling Strategies, 2nd edition 2015, section 2.4.6.
+    """
+    levels = torch.linspace(OUTER_QUANTILE, 1 - OUTER_QUANTILE, num_knots, dtype=column.dtype)
+    knots = torch.quantile(column, levels)
+    if not (knots.diff() > 0).all():
+        raise ParamsError(
+            f"experiments.linearity.num_knots: expected as many as there are quantiles that differ, found {num_knots}, "
+            f"of which {num_knots - len(knots.unique())} coincide with others"
+        )
+    return knots
+
+
+def natural_spline(column: Tensor, knots: Tensor) -> Tensor:
+    """A basis (rows, knots - 1) of the natural cubic splines of a column (rows,), without the constant.
+
+    Cubic between the knots, with two continuous derivatives, and straight beyond the first and the last, as the plane
+    is: the column itself is in the basis, so that every plane is one of the splines, whatever the row.
+    Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 2nd edition 2009, equations 5.4 and 5.5.
+    """
+    span = knots[-1] - knots[0]
+    x, places = (column - knots[0]) / span, (knots - knots[0]) / span  # the cubes of square feet are huge
+    cubes = (x.unsqueeze(1) - places).clamp(min=0) ** 3  # (rows, knots)
+    slopes = (cubes[:, :-1] - cubes[:, -1:]) / (places[-1] - places[:-1])  # d_k(x), (rows, knots - 1)
+    return torch.cat([x.unsqueeze(1), slopes[:, :-1] - slopes[:, -1:]], dim=1)
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """What turns features (rows, features) into columns; settled by training rows. Without knots, it does nothing."""
+
+    knots: tuple[Tensor, ...]  # of each feature
+    products: bool = False  # whether to add the products of two features' columns, each with each
+
+    @classmethod
+    def of(cls, features: Tensor, num_knots: int, *, products: bool = False) -> "Expansion":
+        """Knots from the quantiles of these rows."""
+        return cls(tuple(knots_of(column, num_knots) for column in features.T), products)
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """The columns: of an additive model (rows, features * (knots - 1)), or with products behind them."""
+        if not self.knots:
+            return features
+        parts = [natural_spline(column, knots) for column, knots in zip(features.T, self.knots, strict=True)]
+        pairs = combinations(parts, 2) if self.products else ()
+        return torch.cat(parts + [(one.unsqueeze(2) * other.unsqueeze(1)).flatten(1) for one, other in pairs], dim=1)
+
+
+PLANE = Expansion(())
+
+
+@dataclass(frozen=True)
+class LinearFit:
+    """A least-squares fit to standardised columns of expanded features."""
+
+    expansion: Expansion
+    scale: Scale  # of the columns
+    weights: Tensor  # (columns,)
+    bias: Tensor  # ()
+
+    @classmethod
+    def of(cls, expansion: Expansion, features: Tensor, targets: Tensor) -> "LinearFit":
+        """Fitted to features (rows, features) and targets (rows,)."""
+        columns = expansion(features)
+        scale = Scale.of(columns)
+        return cls(expansion, scale, *least_squares((columns - scale.mean) / scale.std, targets))
+
+    def columns(self, features: Tensor) -> Tensor:
+        """The standardised columns (rows, columns) of any rows."""
+        return (self.expansion(features) - self.scale.mean) / self.scale.std
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """The predictions (rows,)."""
+        return self.columns(features) @ self.weights + self.bias
+
+
+def rmse(predictions: Tensor, targets: Tensor) -> float:
+    """The root of the mean squared error."""
+    return float((predictions - targets).square().mean().sqrt())
+
+
+# --- Cross-validation ---
 
 
 @dataclass(frozen=True)
@@ -146,9 +238,7 @@ def facts(sales: pd.DataFrame, params: LinearityParams) -> dict[str, Any]:
         "num_sales": len(sales),
         "num_large_houses": int((sales["area"] > LARGE_AREA).sum()),
         "large_area": LARGE_AREA,
-        "num_repeats": params.num_repeats,
-        "num_folds": params.num_folds,
-        "num_knots": params.num_knots,
+        **params.model_dump(include={"num_repeats", "num_folds", "num_knots"}),
         "num_columns": columns.shape[1],
         "num_product_columns": replace(spline, products=True)(features).shape[1],
         "condition_number": float(torch.linalg.cond(with_ones(columns))),
