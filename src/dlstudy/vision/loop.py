@@ -34,7 +34,7 @@ from dlstudy.vision.pretrained import State, start_from
 CHECKPOINT_SECONDS: Final = 30.0
 """How much work an interruption may cost, about. When a checkpoint is written changes no result."""
 
-CODE: Final = ("vision/loop", "vision/layers", "vision/networks", "training/losses", "core/randomness")
+CODE: Final = ("vision/loop", "vision/layers", "vision/networks", "training/networks", "core/randomness")
 """The modules by whose change a checkpoint becomes worthless."""
 
 
