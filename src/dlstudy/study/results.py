@@ -43,7 +43,7 @@ class Results:
         return dict(self._json(METRICS / f"{model}.json", self._stage(model, "evaluate")))
 
     def history(self, model: str) -> pd.DataFrame:
-        """One row per seed and epoch; see `runs.history_table`."""
+        """One row per seed and epoch; see `training.networks.history_table`."""
         return self._csv(RESULTS / "history" / f"{model}.csv", self._stage(model, "train"))
 
     def table(self, model: str, name: str) -> pd.DataFrame:

@@ -93,7 +93,8 @@ def activation_of(operator: str, arguments: Sequence[Any]) -> str | None:
         return "relu6"
     if operator not in ACTIVATIONS and operator not in OTHERS:
         raise CensusError(
-            f"census_calls.py: expected an operator in ACTIVATIONS or OTHERS, found {operator}; put it into one of them"
+            f"experiments/census/run.py: expected an operator in ACTIVATIONS or OTHERS, found {operator}; "
+            "put it into one of them"
         )
     return ACTIVATIONS.get(operator)
 
