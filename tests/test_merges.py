@@ -18,9 +18,18 @@ stages:
   double:
     cmd: python double.py
     params: [a, b]
-    deps: [double.py]
+    deps: [double.py, models/check.txt]
     outs: [models/m.txt]
     metrics: [metrics/m.json: {cache: false}]
+"""
+CHECK = """\
+stages:
+  check:
+    always_changed: true
+    wdir: ..
+    cmd: python -c "open('models/check.txt', 'w').write('checked')"
+    deps: [params.yaml]
+    outs: [models/check.txt: {persist: true}]
 """
 STAGE = """\
 from pathlib import Path
@@ -56,7 +65,14 @@ def run(tmp_path):
 
     root = tmp_path / "project"
     root.mkdir()
-    for name, content in (("dvc.yaml", PIPELINE), ("double.py", STAGE), ("params.yaml", "a: 1\n\n\n\nb: 1\n")):
+    (root / "stages").mkdir()
+    (root / "models").mkdir()
+    for name, content in (
+        ("stages/dvc.yaml", CHECK),
+        ("dvc.yaml", PIPELINE),
+        ("double.py", STAGE),
+        ("params.yaml", "a: 1\n\n\n\nb: 1\n"),
+    ):
         (root / name).write_text(content)
     for folder in FOLDERS[1:]:
         (root / folder).mkdir()
@@ -89,7 +105,7 @@ def test_two_branches_with_results_are_merged_by_the_recipe(run, tmp_path):
         run(*words)
     assert (root / "metrics/m.json").read_text() == '{"sum": 8}\n'
     assert run("git", "status", "--porcelain") == ""
-    assert "up to date" in run("dvc", "status")
+    assert "changed deps" not in run("dvc", "status")
 
 
 def test_a_folder_becomes_a_remote_by_the_recipe(run, tmp_path):

@@ -69,7 +69,7 @@ def main() -> int:
     if stale:
         print("Committed results are not those of the committed code, data and parameters. Out of date:")
         print("\n".join(f"  {name}" for name in stale))
-        print("Run `dvc repro` and commit dvc.lock with the results.")
+        print("Run `dvc repro` and commit dvc.lock and stages/dvc.lock with the results.")
         return 1
     print("Committed results are up to date.")
     return 0
