@@ -37,6 +37,7 @@ def test_a_copy_has_no_data_no_models_and_no_history(tmp_path):
     copy_checkout(tmp_path / "copy")
     found = {path.name for path in (tmp_path / "copy").iterdir()}
     assert found.isdisjoint({"data", "models", "results", "metrics", "reports", ".git", "dvc.lock"})
+    assert not (tmp_path / "copy/stages/dvc.lock").exists()
     assert (tmp_path / "copy/src/dlstudy/core/dataset.py").is_file()
 
 

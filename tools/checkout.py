@@ -22,6 +22,7 @@ def copy_checkout(target: Path) -> None:
     """Copy what the pipeline runs on, without data, models, environment and history, as a DVC project without Git."""
     for name in ("src", "stages", "datasets", "statements", ".dvc"):
         shutil.copytree(ROOT / name, target / name, ignore=NOT_COPIED)
+    (target / "stages/dvc.lock").unlink(missing_ok=True)
     for name in ("dvc.yaml", "params.yaml", "requirements.txt", ".dvcignore"):
         shutil.copy(ROOT / name, target / name)
     (target / ".dvc" / "config.local").write_text(NO_GIT)

@@ -632,6 +632,20 @@ def test_the_reason_comes_back_from_the_child_process(stand_in, tmp_path):
         torchvision_download("FashionMNIST", attempts=9, timeout_seconds=60).fetch(tmp_path, CONTENTS)
 
 
+def give_a_long_reason():
+    raise SourceUnavailable("x" * 200_000)  # more than a pipe holds
+
+
+def test_a_long_reason_arrives_whole():
+    with pytest.raises(SourceUnavailable, match=r"^x{200000}$"):
+        sources.run_in_child(give_a_long_reason, (), seconds=60)
+
+
+def test_a_child_process_that_ends_without_a_word_has_not_succeeded():
+    with pytest.raises(SourceUnavailable, match="its process ended with exit code 0"):
+        sources.run_in_child(os._exit, (0,), seconds=60)
+
+
 def test_a_child_process_that_dies_is_a_reason():
     with pytest.raises(SourceUnavailable, match="its process ended with exit code 7"):
         sources.run_in_child(os._exit, (7,), seconds=60)

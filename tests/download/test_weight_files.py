@@ -172,8 +172,6 @@ def test_an_interruption_leaves_what_was_there(target, mine, error):
 INTERRUPTED = """
 import signal, sys
 from pathlib import Path
-from dlstudy.download.weight_files import download_weights
-from dlstudy.core.published import PublishedWeights
 from dlstudy.download.weight_files import published_url, download_weights
 from dlstudy.core.published import PublishedWeights
 

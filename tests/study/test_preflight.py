@@ -61,15 +61,17 @@ def test_a_processor_without_avx2_is_named_unless_the_arithmetic_does_without(
 
 
 def test_what_may_not_be_written_is_named(tmp_path, monkeypatch):
-    for folder in ("results/experiments/losses", "models", "src"):
+    for folder in ("results/experiments/losses", "models", "src", "stages"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "dvc.lock").touch()
-    read_only = {tmp_path / "results/experiments/losses", tmp_path / "dvc.lock", tmp_path / "src"}
+    locks = [tmp_path / "dvc.lock", tmp_path / "stages/dvc.lock"]
+    for lock in locks:
+        lock.touch()
+    read_only = {tmp_path / "results/experiments/losses", *locks, tmp_path / "src"}
     # Permissions do not stop root, who may run this: so the system's answer is made up.
     monkeypatch.setattr(os, "access", lambda path, mode: path not in read_only)
     found = " ".join(preflight.unwritable(tmp_path))
     assert f"chmod u+w '{tmp_path}/results/experiments/losses'" in found
-    assert f"{tmp_path}/dvc.lock: expected to be allowed to write" in found
+    assert all(f"{lock}: expected to be allowed to write" in found for lock in locks)
     assert "src" not in found  # no stage writes there
 
 

@@ -1,6 +1,6 @@
 """Where the images come from: sources of a published set, or a folder of one's own, written in the format of MNIST.
 
-So whatever reads the files of a downloaded set reads these.
+What reads the files of a downloaded set reads those of a folder too.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ PARTS: Final = {"train": "train", "t10k": "test"}
 
 
 def fill_from_folder(image_set: FolderSet, folder: Path, target: Path) -> None:
-    """Without the network, make the folder `target` the images of a set; it appears whole or not at all.
+    """Make the folder `target` the images of a set, without a download; it appears whole or not at all.
 
     Four files in the format of MNIST; files.csv, which file each image is of, in the same order; and about.json. The
     same images make the same bytes. DataError names everything that is wrong with the folder.

@@ -27,7 +27,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
-from multiprocessing.queues import SimpleQueue
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -104,8 +104,21 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _unwind(signum: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + signum)
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM unwind the stack as Ctrl-C does, so that everything is cleaned up."""
+
+    def unwind(signum: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + signum)
+
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, unwind)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 @contextlib.contextmanager
@@ -118,12 +131,8 @@ def workspace(target: Path) -> Iterator[Path]:
     prefix = f".{target.name}.partial-"
     for leftover in target.parent.glob(f"{prefix}*"):
         shutil.rmtree(leftover)
-    previous = signal.signal(signal.SIGTERM, _unwind)
-    try:
-        with tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as folder:
-            yield Path(folder)
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+    with terminable(), tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as folder:
+        yield Path(folder)
 
 
 def install(files: Path, target: Path) -> None:
@@ -292,35 +301,37 @@ def run_in_child(function: Callable[..., None], arguments: tuple[Any, ...], seco
     There a connection on which nothing arrives is given up after STALL_SECONDS, or `seconds` if that is less.
     """
     context = multiprocessing.get_context("spawn")
-    reasons = context.SimpleQueue()
-    settings = reasons, function, arguments, min(STALL_SECONDS, seconds)
-    child = context.Process(target=_child, args=settings, daemon=True)
-    try:
-        child.start()
-        child.join(seconds)
-        if child.exitcode is None:
-            raise SourceUnavailable(f"not done within timeout_seconds = {seconds:g}")
-        if not reasons.empty():
-            raise SourceUnavailable(reasons.get())
-        if child.exitcode != 0:
-            raise SourceUnavailable(f"its process ended with exit code {child.exitcode}")
-    finally:
-        if child.pid is not None:
-            child.kill()
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_child, args=(sender, function, arguments, min(STALL_SECONDS, seconds)), daemon=True)
+    with receiver:
+        try:
+            with sender:
+                child.start()
+            if not receiver.poll(seconds):
+                raise SourceUnavailable(f"not done within timeout_seconds = {seconds:g}")
+            reason = receiver.recv()
+        except EOFError:
             child.join()
+            raise SourceUnavailable(f"its process ended with exit code {child.exitcode}") from None
+        finally:
+            if child.pid is not None:
+                child.kill()
+                child.join()
+    if reason is not None:
+        raise SourceUnavailable(reason)
 
 
-def _child(
-    reasons: SimpleQueue[str], function: Callable[..., None], arguments: tuple[Any, ...], stall_seconds: float
-) -> None:
-    """Call it, and send the reason if it fails. Ctrl-C is left to the parent, which ends this process."""
+def _child(sender: Connection, function: Callable[..., None], arguments: tuple[Any, ...], stall_seconds: float) -> None:
+    """Send None after success, else the reason. Ctrl-C is left to the parent, which ends this process."""
     socket.setdefaulttimeout(stall_seconds)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_after_parent, daemon=True).start()
+    reason = None
     try:
         function(*arguments)
     except SourceUnavailable as error:
-        reasons.put(str(error))
+        reason = str(error)
+    sender.send(reason)
 
 
 def _exit_after_parent() -> None:

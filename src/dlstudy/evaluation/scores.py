@@ -26,7 +26,8 @@ def network_outputs(
     standardised = dataset.standardised(split)
     hidden, activation = (model.hidden, model.activation) if isinstance(model, SgdParams) else ((), None)
     widths = dataset.num_features, hidden, dataset.num_outputs
-    network, outputs = build_network(*widths, activation=activation, dtype=dataset.dtype), {}
+    network = build_network(*widths, activation=activation, dtype=dataset.dtype)
+    outputs = {}
     for seed, values in parameters.items():
         network.load_state_dict(values)
         outputs[seed] = outputs_of(network, standardised.features)
@@ -103,18 +104,32 @@ def calibration_table(split: Split, logits: Mapping[int, Tensor], temperature_of
     logit_smallest, logit_largest: of all; logit_top: the median over the images of their largest; gap: the median of
     largest minus second largest.
     """
-    rows, classes = [], split.targets
+    rows = []
     for seed, values in logits.items():
-        row: dict[str, float] = {"seed": seed, "temperature": temperature_of[seed]}
         scaled = values.double() / temperature_of[seed]
-        for suffix, outputs in {"": values, "_scaled": scaled}.items():
-            row |= {f"nll{suffix}": nll(outputs, classes), f"ece{suffix}": ece(outputs, classes)}
-        row["chance_ece_scaled"] = chance_ece(scaled)
-        largest, second = values.double().topk(2, dim=1).values.unbind(1)  # (examples,) each
-        row |= {"logit_smallest": values.min().item(), "logit_top": largest.quantile(0.5).item()}
-        row |= {"logit_largest": values.max().item(), "gap": (largest - second).quantile(0.5).item()}
-        rows.append(row)
+        rows.append(
+            {
+                "seed": seed,
+                "temperature": temperature_of[seed],
+                "nll": nll(values, split.targets),
+                "ece": ece(values, split.targets),
+                "nll_scaled": nll(scaled, split.targets),
+                "ece_scaled": ece(scaled, split.targets),
+                "chance_ece_scaled": chance_ece(scaled),
+                **_range_of(values),
+            }
+        )
     return pd.DataFrame(rows)
+
+
+def _range_of(logits: Tensor) -> dict[str, float]:
+    largest, second = logits.double().topk(2, dim=1).values.unbind(1)  # (examples,) each
+    return {
+        "logit_smallest": logits.min().item(),
+        "logit_top": largest.quantile(0.5).item(),
+        "logit_largest": logits.max().item(),
+        "gap": (largest - second).quantile(0.5).item(),
+    }
 
 
 def reliability_table(split: Split, logits: Mapping[int, Tensor], temperature_of: Mapping[int, float]) -> pd.DataFrame:

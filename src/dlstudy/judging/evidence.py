@@ -104,7 +104,7 @@ class PerFold(Sample):
 
 @dataclass(frozen=True, eq=False)
 class PerImage(Sample):
-    """What two models are right about, each (seeds, images), of the same images: judged by their difference in points.
+    """Which images two models classify right, (seeds, images) each: judged by their difference in points.
 
     No exact test is known: seeds and images are drawn again together.
     """

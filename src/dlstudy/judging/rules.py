@@ -114,14 +114,19 @@ def outcome_of(sample: Sample, settings: JudgeParams) -> Outcome:
     return "better" if found.low > 0 else "worse" if found.high < 0 else "undecided"
 
 
-BETTER: Final[dict[Outcome, Verdict]] = {"better": "supported", "undecided": "inconclusive"}  # others refute
+BETTER: Final[dict[Outcome, Verdict]] = {
+    "better": "supported",
+    "worse": "refuted",
+    "equivalent": "refuted",
+    "undecided": "inconclusive",
+}
 OPPOSITE: Final[dict[Verdict, Verdict]] = {"supported": "refuted", "refuted": "supported"}
 
 
 def verdict_of(sample: Sample, rule: Rule, settings: JudgeParams, confidence: float) -> Verdict:
     """The verdict on one condition, at a confidence."""
     if rule.region == "better":
-        return BETTER.get(outcome_of(sample, settings.model_copy(update={"confidence": confidence})), "refuted")
+        return BETTER[outcome_of(sample, settings.model_copy(update={"confidence": confidence}))]
     if rule.region == "different":
         same = rule.model_copy(update={"region": "equivalent"})
         found = verdict_of(sample, same, settings, confidence)

@@ -46,7 +46,8 @@ def estimates(results: Results) -> Evidence:
     table = results.experiment(EXPERIMENT, "means")
     facts = _facts(results, "num_rows", "coordinates", "full_gradient", "num_epochs")
     length = math.hypot(*facts["full_gradient"])
-    samples, rows = dict[str, list[float]](), list[dict[str, Any]]()
+    samples: dict[str, list[float]] = {}
+    rows: list[dict[str, Any]] = []
     for batch_size, sampling in itertools.product(sorted(set(table["batch_size"])), SAMPLING):
         group = table[(table["batch_size"] == batch_size) & (table["sampling"] == sampling)]
         scores = []

@@ -18,8 +18,14 @@ from dlstudy.study.params import JudgeParams
 from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "published_networks"
-# What ours say of a published order, by the outcome for the network that is ahead there; else it is "undecided".
-ORDERS: Final = {"better": "the same", "worse": "the other way", "equivalent": "too close to matter"}
+ORDERS: Final[dict[str, str]] = {
+    "better": "the same",
+    "worse": "the other way",
+    "equivalent": "too close to matter",
+    "undecided": "undecided",
+}
+"""What ours say of a published order, by the outcome for the network that is ahead there."""
+
 NEAR: Final = 1.0  # accuracy points: how far from the published figure a network may be and count as reproduced
 
 
@@ -100,7 +106,7 @@ def order_rows(table: pd.DataFrame, rows: Sequence[Context], settings: JudgePara
                 "published": POINTS * (first["published"] - second["published"]),
                 "ours": ahead.interval(settings.confidence),
                 "outcome": outcome,
-                "order": ORDERS.get(outcome, "undecided"),
+                "order": ORDERS[outcome],
             }
         )
     return found

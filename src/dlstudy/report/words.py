@@ -12,18 +12,18 @@ from dlstudy.study.params import JudgeParams
 Language = Literal["en", "zh"]
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
-ANSWERS: Final = {  # by answer: in English, of several statements, in Chinese, and the mark before it
+ANSWER_WORDS: Final = {  # by answer: in English, of several statements, in Chinese, and the mark before it
     "holds": ("holds", "hold", "成立", "✔"),
     "conditions": ("holds with conditions", "hold with conditions", "有条件地成立", "◐"),
     "does_not_hold": ("does not hold", "do not hold", "不成立", "✘"),
     "open": ("open", "are open", "未定", "?"),
     "further": ("further question", "further questions", "延伸问题", "→"),
 }
-PLURAL: Final = {answer: several for answer, (_, several, _, _) in ANSWERS.items()}
-MARK: Final = {answer: mark for answer, (_, _, _, mark) in ANSWERS.items()}
+PLURAL: Final = {answer: several for answer, (_, several, _, _) in ANSWER_WORDS.items()}
+MARK: Final = {answer: mark for answer, (_, _, _, mark) in ANSWER_WORDS.items()}
 ANSWER: Final = {
-    "en": {answer: english for answer, (english, _, _, _) in ANSWERS.items()},
-    "zh": {answer: chinese for answer, (_, _, chinese, _) in ANSWERS.items()},
+    "en": {answer: english for answer, (english, _, _, _) in ANSWER_WORDS.items()},
+    "zh": {answer: chinese for answer, (_, _, chinese, _) in ANSWER_WORDS.items()},
 }
 RELATION: Final = {
     "en": {"says": "the note says it", "implies": "the note implies it", "beyond": "beyond the note"},

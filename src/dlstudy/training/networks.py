@@ -1,4 +1,4 @@
-"""Networks of fully connected layers: how they are built, initialised and scored, and what training leaves of them."""
+"""Networks of fully connected layers: how they are built, their losses and scores, and what training leaves."""
 
 import math
 from collections.abc import Callable, Sequence

@@ -12,11 +12,27 @@ LossName = Literal["cross_entropy", "squared_error"]
 InitName = Literal["zeros", "pytorch", "xavier", "lecun", "he", "xavier4"]
 
 ACTIVATION_CLASSES: Final = {
-    **{"identity": "Identity", "relu": "ReLU", "sigmoid": "Sigmoid", "tanh": "Tanh", "leaky_relu": "LeakyReLU"},
-    **{"gelu": "GELU", "silu": "SiLU", "elu": "ELU", "celu": "CELU", "hardshrink": "Hardshrink"},
-    **{"hardsigmoid": "Hardsigmoid", "hardswish": "Hardswish", "hardtanh": "Hardtanh", "log_sigmoid": "LogSigmoid"},
-    **{"mish": "Mish", "relu6": "ReLU6", "selu": "SELU", "softplus": "Softplus", "softshrink": "Softshrink"},
-    **{"softsign": "Softsign", "tanhshrink": "Tanhshrink"},
+    "identity": "Identity",
+    "relu": "ReLU",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "leaky_relu": "LeakyReLU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "elu": "ELU",
+    "celu": "CELU",
+    "hardshrink": "Hardshrink",
+    "hardsigmoid": "Hardsigmoid",
+    "hardswish": "Hardswish",
+    "hardtanh": "Hardtanh",
+    "log_sigmoid": "LogSigmoid",
+    "mish": "Mish",
+    "relu6": "ReLU6",
+    "selu": "SELU",
+    "softplus": "Softplus",
+    "softshrink": "Softshrink",
+    "softsign": "Softsign",
+    "tanhshrink": "Tanhshrink",
 }
 """From the name in params.yaml to the class in torch.nn: what acts on each number by itself and learns nothing.
 

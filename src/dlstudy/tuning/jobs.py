@@ -33,6 +33,8 @@ WHAT_TRAINS: Final = (
     "core/arithmetic.py",
     "core/kernels.py",
     "training",
+    "tuning/jobs.py",
+    "tuning/rungs.py",
     "tuning/stacks.py",
 )
 
@@ -193,6 +195,11 @@ class Networks(Generic[Place]):
 def validation_job(images: Images, job: Job) -> list[RungScore]:
     """The score of each network of a stack, once it is trained."""
     return rung_scores(job.trained(images), images)
+
+
+def confirming_job(images: Images, job: Job) -> list[Row]:
+    """The final scores of each network of a stack, once it is trained."""
+    return final_scores(job.trained(images), images)
 
 
 def rung_scores(stack: Stack, images: Images) -> list[RungScore]:

@@ -35,7 +35,7 @@ CHECKPOINT_SECONDS: Final = 30.0
 """How much work an interruption may cost, about. When a checkpoint is written changes no result."""
 
 CODE: Final = ("vision/loop", "vision/layers", "vision/networks", "training/networks", "core/randomness")
-"""The modules by whose change a checkpoint becomes worthless."""
+"""The modules by whose change, be it of a comment, a checkpoint becomes worthless."""
 
 
 OPTIMISERS: Final[dict[str, Callable[[list[dict[str, Any]], VisionParams], torch.optim.Optimizer]]] = {

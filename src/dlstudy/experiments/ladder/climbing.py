@@ -10,7 +10,7 @@ import pandas as pd
 
 from dlstudy.experiments.ladder.params import Protocol
 from dlstudy.training.networks import matching_init
-from dlstudy.tuning.jobs import Job, Memo, Networks, Row, chosen_table, final_scores, sorted_table, tuning_table
+from dlstudy.tuning.jobs import Memo, Networks, chosen_table, confirming_job, sorted_table, tuning_table
 from dlstudy.tuning.params import step_of
 from dlstudy.tuning.rungs import Climb, Configuration, RungTrial, climb_rungs
 from dlstudy.tuning.stacks import Images, Member, Recipe
@@ -68,7 +68,3 @@ def networks_of(images: Images, memo: Memo, activation: str, protocol: Protocol,
         return Member(trial.seed, drawn, trial.configuration.lr, protocol.weights)
 
     return Networks(images, memo, name, recipe, member)
-
-
-def confirming_job(images: Images, job: Job) -> list[Row]:
-    return final_scores(job.trained(images), images)

@@ -92,7 +92,7 @@ class Problem:
     def rotated(self) -> "Problem":
         """The same problem in the eigenbasis of the Hessian, which is diagonal there.
 
-        A descent is the same in every orthonormal basis: only the coordinates that tell it change.
+        A descent is the same in every orthonormal basis: only the coordinates in which it is written change.
         """
         vectors = self.spectrum[1]
         return Problem(self.X @ vectors, self.y, self.optimum @ vectors)

@@ -48,7 +48,7 @@ def run(data: tuple[Split, Path], params: TourParams, seeds: Sequence[int]) -> d
         "properties": pd.concat([properties, others]),
         "weights": weight_table(),
         "facts": {
-            "version": torchvision.__version__.split("+")[0],  # without what tells its builds apart
+            "version": torchvision.__version__.split("+")[0],  # without the name of the build
             "num_images": len(images),
             "num_single_images": len(few),
             "not_imported": [name for each in found for name in each.not_imported],
