@@ -41,7 +41,7 @@ from tests.cluster_runs import (
     process_and_sum,
     process_of,
 )
-from tools.cluster import command, with_source
+from tools.cluster import KEEPS_COPIES, command, surroundings
 
 ROOT = Path(__file__).resolve().parents[2]
 MLP = SgdParams(
@@ -192,6 +192,15 @@ def test_what_is_shared_is_sent_once_to_each_worker(tmp_path):
 
 
 @pytest.mark.usefixtures("on_cluster")
+def test_copies_of_what_is_shared_stay_where_they_are(two_workers):
+    """Dask's scheduler looks for copies too many every two seconds, if it is let."""
+    with cluster.connected(two_workers) as client:
+        (data,) = client.scatter([np.ones(10)], broadcast=True, hash=False)
+        time.sleep(3)
+        assert len(client.who_has([data])[data.key]) == 2
+
+
+@pytest.mark.usefixtures("on_cluster")
 def test_what_a_run_overwrites_does_not_reach_the_next():
     features = torch.arange(200_000) % 7
     total = int(features.sum())
@@ -338,11 +347,12 @@ def test_a_worker_has_one_thread_whatever_it_is_given():
 
 
 def test_the_module_path_of_a_worker_begins_with_this_checkout():
-    assert with_source({"PYTHONPATH": "other", "A": "b"}) == {
+    assert surroundings({"PYTHONPATH": "other", "A": "b"}) == {
         "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}other",
         "A": "b",
+        **KEEPS_COPIES,
     }
-    assert with_source({}) == {"PYTHONPATH": str(ROOT / "src")}
+    assert surroundings({}) == {"PYTHONPATH": str(ROOT / "src"), **KEEPS_COPIES}
 
 
 def test_a_scheduler_without_the_checkout_is_refused(tmp_path, monkeypatch):

@@ -25,7 +25,7 @@ MOST_EXACT_PAIRS: Final = 13
 NUM_RANDOM_FLIPS: Final = 9999
 
 NUM_REPLICATES: Final = 2000
-"""Of the bootstrap over seeds and images: with another draw, bounds move by some 3 % of their distance from the mean."""
+"""Of the bootstrap over seeds and images: with another draw a bound moves by some 3 % of its distance from the mean."""
 
 CHUNK: Final = 100
 """Replicates computed at once: more take more memory."""
