@@ -24,7 +24,7 @@ def command(arguments: Sequence[str]) -> list[str]:
 
 
 def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment with this checkout's `src` first on Python's module path, and all copies kept unless it says else."""
+    """The environment with this checkout's `src` first on Python's module path, and all copies kept."""
     path = os.pathsep.join(filter(None, [str(ROOT / "src"), environment.get("PYTHONPATH")]))
     return {**KEEPS_COPIES, **environment, "PYTHONPATH": path}
 
