@@ -80,7 +80,7 @@ def brief(language: Language) -> str:
     folder = "" if language == "en" else "zh/"
     short = environment().from_string(f'{{% from "{folder}_which.md.j2" import in_short %}}{{{{ in_short(which) }}}}')
     head = f"Of {len(note)} statements:" if language == "en" else f"共 {len(note)} 个说法："
-    lines = [f"{short.render(which=which(Ladder(results)))}\n", f"{head}\n"]
+    lines = [f"{short.render(which=which(Ladder.of(results)))}\n", f"{head}\n"]
     for answer, num in counts(each.answer for each in note).items():
         links = [f"[{each.statement.id}](reports/{folder}{each.link})" for each in note if each.answer == answer]
         line = "- {} {}: **{}** ({})" if language == "en" else "- {} {}：**{}** 个（{}）"

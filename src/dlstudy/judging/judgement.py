@@ -135,7 +135,7 @@ def arm_table(readings: Sequence[Reading], results: Results, measure: Measure) -
     for name, arm in results.study.ladder.arms.items():
         in_arm, on_ladder = ArmResults.of(results, arm, name), ArmResults.of(results, arm)
         comparable = RELU in arm.activations and len(arm.activations) > 1
-        if not (comparable and Ladder(in_arm).living and Ladder(on_ladder).living):
+        if not (comparable and Ladder.of(in_arm).living and Ladder.of(on_ladder).living):
             continue
         for reading in of_ladder:
             found, same_cells = decided(reading, in_arm, measure), decided(reading, on_ladder, measure)

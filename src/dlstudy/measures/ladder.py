@@ -94,7 +94,7 @@ def others(ladder: Ladder) -> list[str]:
 
 def relu_against_best(results: Results) -> Evidence:
     """ACT-2: ReLU less the other that is best on validation, in every cell in which anything trains."""
-    ladder = Ladder(results)
+    ladder = Ladder.of(results)
     rivals = {cell: ladder.best(cell, others(ladder)) for cell in living(ladder)}
     pairs = {f"{cell}: {rival}": (RELU, rival, cell) for cell, rival in rivals.items()}
     means = [
@@ -110,7 +110,7 @@ def relu_against_best(results: Results) -> Evidence:
 
 def against_relu(results: Results, name: str, depth: int | None = None) -> Evidence:
     """ACT-5: an activation less ReLU in every cell in which anything trains, or at the longest budget of one depth."""
-    ladder = Ladder(results)
+    ladder = Ladder.of(results)
     cells = by_budget(ladder.living)
     if depth is not None:
         cells = [cell for cell in by_budget(ladder.cells) if cell.depth == depth][-1:]
@@ -124,7 +124,7 @@ def deep(results: Results, least_depth: int, rivals: Sequence[str] | None = None
 
     MissingResultError if the ladder has no depth of that kind.
     """
-    ladder = Ladder(results)
+    ladder = Ladder.of(results)
     if not any(cell.depth >= least_depth for cell in ladder.cells):
         raise MissingResultError(f"ladder.protocol.depths: expected one of {least_depth} or more, found none")
     cells = [cell for cell in by_budget(ladder.living) if cell.depth >= least_depth]
@@ -134,14 +134,14 @@ def deep(results: Results, least_depth: int, rivals: Sequence[str] | None = None
 
 def at_shortest(results: Results, rival: str) -> Evidence:
     """ACT-15: ReLU less a rival at the shortest budget, by depth."""
-    ladder = Ladder(results)
+    ladder = Ladder.of(results)
     cells = [cell for cell in ladder.living if cell.budget == ladder.shortest]
     return differences(ladder, {str(cell): (RELU, rival, cell) for cell in cells})
 
 
 def without_activation(results: Results) -> Evidence:
     """MLP-1, no activation at all: linear layers one upon the other less softmax regression, in every cell."""
-    ladder = Ladder(results)
+    ladder = Ladder.of(results)
     cells = by_budget(ladder.cells)
     chosen = results.ladder(LINEAR, "chosen")
     edges = [f"softmax regression, {row.budget:g} epochs: at an edge" for row in chosen.itertuples() if row.at_edge]
@@ -160,7 +160,7 @@ def without_activation(results: Results) -> Evidence:
 
 def fewer_trained(results: Results, first: str, second: str) -> Evidence:
     """ACT-11: how many seeds train with one activation and with another, in every cell in which anything trains."""
-    ladder = Ladder(results)
+    ladder = Ladder.of(results)
 
     def counts(name: str, cell: Cell) -> tuple[int, int]:
         return ladder.num_trained(name, cell), len(ladder.scores(name, cell))
@@ -187,7 +187,7 @@ def cause(results: Results) -> Evidence:
     Over activations, depths and initialisers: what mean-field theory predicts to be left of the backward signal in the
     first hidden layer (at most all of it), and the validation accuracy at the best learning rate.
     """
-    ladder = Ladder(results)
+    ladder = Ladder.of(results)
     table = signals(ladder)
     alike = [name for name in ("signal", "accuracy") if table[name].nunique() < 2]
     value = 0.0 if alike else float(table["signal"].rank().corr(table["accuracy"].rank()))
@@ -226,7 +226,7 @@ def policy_reached(results: Results, name: str) -> Evidence:
 
     It is judged by what it reaches: a training that diverged counts with an accuracy of 0, and is no fault.
     """
-    ladder = Ladder(results)
+    ladder = Ladder.of(results)
     cells = living(ladder)
     table = ladder.regrets()
     policies = [str(column) for column in table if column not in ("depth", "budget", "seed")]

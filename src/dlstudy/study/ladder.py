@@ -37,6 +37,11 @@ class Ladder:
     results: Results
     _scores: "dict[str, Rows]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    @classmethod
+    def of(cls, results: Results) -> "Ladder":
+        """The one ladder of these results: all that look into its tables share what was looked up."""
+        return results.once(cls, lambda: cls(results))
+
     @property
     def activations(self) -> tuple[str, ...]:
         return self.results.study.ladder.activations

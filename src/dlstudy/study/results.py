@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 import pandas as pd
 
@@ -17,6 +17,8 @@ from dlstudy.core.errors import DataError, StudyError
 from dlstudy.data.image_sets import DATASETS, ImageSet, load_image_set
 from dlstudy.study.params import StudyParams
 from dlstudy.training.params import ClosedFormParams, SgdParams
+
+Made = TypeVar("Made")
 
 METRICS = Path("metrics")
 RESULTS = Path("results")
@@ -33,7 +35,7 @@ class Results:
 
     root: Path
     study: StudyParams
-    _read: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # each file is read once
+    _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     JUDGED: ClassVar[Path] = RESULTS  # the folder of verdicts and evidence
     JUDGE: ClassVar[str] = "judge"  # the stage that writes them
@@ -144,6 +146,13 @@ class Results:
         models = self.regressors(data).items()
         return [name for name, model in models if isinstance(model, SgdParams) and not model.hidden]
 
+    def once(self, key: Any, make: Callable[[], Made]) -> Made:
+        """What `make` gives: it is called for the first who asks for the key."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: Made = self._made[key]
+        return made
+
     def _stage(self, model: str, kind: str) -> str:
         return f"vision@{model}" if model in self.study.vision else f"{kind}@{model}"
 
@@ -156,16 +165,18 @@ class Results:
         return dict(self._content(path, stage, lambda file: json.loads(file.read_text(encoding="utf-8"))))
 
     def _content(self, path: Path, stage: str, read: Callable[[Path], Any]) -> Any:
-        if path in self._read:
-            return self._read[path]
-        file = self.root / path
-        if not file.is_file():
-            raise MissingResultError(f"{path}: expected the result of stage {stage}, found no file; run `dvc repro`")
-        try:
-            return self._read.setdefault(path, read(file))
-        except ValueError:  # of what pandas or json cannot read, and of what is no UTF-8
-            hint = f"run `git checkout {file}` or `dvc repro`"
-            raise DataError(f"{file}: expected a result, found a damaged file; {hint}") from None
+        def checked() -> Any:
+            file = self.root / path
+            if not file.is_file():
+                message = f"{path}: expected the result of stage {stage}, found no file; run `dvc repro`"
+                raise MissingResultError(message)
+            try:
+                return read(file)
+            except ValueError:  # of what pandas or json cannot read, and of what is no UTF-8
+                hint = f"run `git checkout {file}` or `dvc repro`"
+                raise DataError(f"{file}: expected a result, found a damaged file; {hint}") from None
+
+        return self.once(path, checked)
 
 
 @dataclass(frozen=True)
