@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
+from dlstudy.core.errors import DivergedError
 from dlstudy.experiments.activation_outputs.logits import collapse, confirming_job, product_of, silence
 from dlstudy.experiments.activation_outputs.params import OutputsParams, PriceParams
 from dlstudy.experiments.activation_outputs.run import (
@@ -19,7 +20,7 @@ from dlstudy.experiments.activation_outputs.run import (
     recipe_of,
     rungs_of,
 )
-from dlstudy.tuning.jobs import Memo
+from dlstudy.tuning.jobs import Memo, Networks
 from dlstudy.tuning.rungs import Configuration, RungTrial
 from dlstudy.tuning.stacks import Member, scores_on_test, scores_on_validation, train_stack
 
@@ -177,6 +178,13 @@ def test_the_tables_have_their_columns_and_rows(tables):
     assert set(tables["logits"]["variant"]) == {"softmax", "relu_logits", "one_vs_rest", "squared_error", "tanh"}
     for name in ("per_seed", "collapse", "logits"):
         pd.testing.assert_frame_equal(tables[name], tables[name].sort_values([*place, "seed"], ignore_index=True))
+
+
+def test_tables_without_a_row_are_an_error_that_names_the_rates(pixels, memo, tables, monkeypatch):
+    trial = RungTrial(SHORT[0], Configuration("he", FAR_TOO_FAST), 30)
+    monkeypatch.setattr(Networks, "confirmed", lambda *_: [(trial, {"per_seed": {"diverged": True}})])
+    with pytest.raises(DivergedError, match=r"^experiments\.activation_outputs\.learning_rates: .* collapse, logits$"):
+        compare(pixels, memo, PARAMS)
 
 
 def test_the_chosen_learning_rates_are_the_best_of_those_tried_wherever_anything_trains(tables):

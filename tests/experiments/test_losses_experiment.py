@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
 from dlstudy.core.dataset import Split
-from dlstudy.core.errors import StudyError
+from dlstudy.core.errors import DivergedError, StudyError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.losses.params import LossesParams
 from dlstudy.experiments.losses.run import (
@@ -18,6 +18,7 @@ from dlstudy.experiments.losses.run import (
     Cell,
     closed_form_row,
     compare,
+    control_table,
     least_squares_outputs,
     moments,
     networks_of,
@@ -204,6 +205,12 @@ def test_the_handicapped_control_is_the_repeat_less_the_handicap(comparison, ima
     table = comparison["controls"].pivot(index=["budget", "seed"], columns="variant", values="test_accuracy")
     num_test = len(images.test)
     assert (round(table["again"] * num_test) - round(table["handicapped"] * num_test) == round(0.1 * num_test)).all()
+
+
+def test_nothing_to_compare_with_is_an_error_that_names_the_rates():
+    linear = [{"network": "linear", "loss": "cross_entropy", "budget": 1.0, "seed": 30, "test_accuracy": 0.8}]
+    with pytest.raises(DivergedError, match=r"^experiments\.losses\.learning_rates: expected rates"):
+        control_table(linear)
 
 
 # --- The whole ---

@@ -86,6 +86,20 @@ def test_templates_are_the_weights_of_each_class_as_images():
     assert not cell(red, 0, 4).any()
 
 
+def test_filters_are_red_above_zero_and_blue_below_on_average_over_their_channels():
+    weights = np.zeros((64, 3, 7, 7), np.float32)
+    weights[17, :, 2, 5] = 1.0
+    weights[18, :, 0, 0] = -1.0
+    weights[19, :, 1, 1] = (1.0, -0.5, -0.5)  # cancels
+    figure = galleries.filters({"resnet18": weights, "alexnet": np.ones((64, 3, 11, 11), np.float32)})
+    assert [axes.get_ylabel() for axes in figure.axes] == ["resnet18\n7 × 7", "alexnet\n11 × 11"]
+    difference = shown_in(figure)[..., 0] - shown_in(figure)[..., 2]
+    assert np.argwhere(abs(cell(difference, 1, 1, 7)) > 0.2).tolist() == [[2, 5]]
+    assert cell(difference, 1, 1, 7)[2, 5] > 0
+    assert cell(difference, 1, 2, 7)[0, 0] < 0
+    assert not cell(difference, 1, 3, 7).any()
+
+
 def test_galleries_keep_to_the_rules_of_figures(images):
     runs = {0: {"0.weight": torch.eye(10, 784), "0.bias": torch.zeros(10)}}
     with style():
@@ -94,6 +108,7 @@ def test_galleries_keep_to_the_rules_of_figures(images):
             "transforms": galleries.transformed(galleries.examples_of(images.train, galleries.shown_classes(10))),
             "mistakes": galleries.mistakes({"mlp_relu": mistakes(images, 12)}),
             "templates": galleries.templates(runs, images.class_names),
+            "filters": galleries.filters({"alexnet": np.eye(121, dtype=np.float32)[:64].reshape(64, 1, 11, 11)}),
         }
         for each in drawn.values():
             each.draw_without_rendering()

@@ -5,6 +5,7 @@ import pytest
 
 from dlstudy.core.artifacts import write_csv, write_json
 from dlstudy.figures import classifiers
+from dlstudy.figures.galleries import large_filters
 from dlstudy.literature.published import load_published
 from dlstudy.report.classifiers import family_rows, layers, page_of, torchvision_context
 from dlstudy.report.markdown import environment
@@ -15,6 +16,7 @@ from tests.committed import committed_study
 from tests.measures.support import ROOT
 
 TABLES = ("per_seed", "per_class", "confusion", "mistakes")
+SIDES = {"alexnet": 11, "vgg11": 3, "resnet18": 7}  # of the filters of the first convolution
 BUDGET = {
     **{
         "method": "vision",
@@ -56,6 +58,9 @@ def written(root, models):
     for name in models:
         for table in TABLES:
             write_csv(root / f"results/evaluation/{name}/{table}.csv", committed.table("mlp_relu", table))
+        side = SIDES[models[name].builder]
+        filters = pd.DataFrame({"filter": [0], "channels": 1, "side": side, "weights": side**2 * "0000803f"})  # ones
+        write_csv(root / f"results/evaluation/{name}/filters.csv", filters)
         looks = [(0, epoch / 4, 2 - epoch / 4, 2 - epoch / 4, 0.2 * epoch, 0.1 + 0.2 * epoch) for epoch in range(5)]
         columns = ["seed", "epoch", "train_loss", "validation_loss", "train_accuracy", "validation_accuracy"]
         write_csv(root / f"results/history/{name}.csv", pd.DataFrame(looks, columns=columns))
@@ -85,6 +90,13 @@ def test_networks_stand_with_their_budget_beside_the_textbooks(tmp_path):
     assert "`resnet18` 0.9000 on the first 500, 0.9100 on all." in text
     assert "figures/resnet18_confusion.png" in text
     assert "No model of params.yaml starts from pretrained weights" in text
+
+
+def test_the_page_names_the_networks_whose_filters_the_gallery_shows(tmp_path):
+    results = written(tmp_path, {name: network(name) for name in SIDES})
+    assert [*large_filters(results)] == ["alexnet", "resnet18"]
+    assert "The filters of the first convolution of `alexnet`, `resnet18`, of the first seed" in page(results)
+    assert "filters" not in page(written(tmp_path, {"vgg11": network("vgg11")}))
 
 
 def test_without_any_network_the_page_says_so_and_shows_no_figure_of_one(tmp_path):

@@ -34,7 +34,7 @@ LINEAR_TO: Final = 2.0  # points up to which the axis of differences is linear
 
 
 def figures(results: Results) -> Figures:
-    ladder = Ladder(results)
+    ladder = Ladder.of(results)
     yield "activation_slopes", slopes()
     yield "ladder_trains", who_trains(ladder)
     yield "ladder_regrets", regret_by_cell(ladder)

@@ -1,4 +1,4 @@
-"""Pictures of images: the data set, transforms, mistakes, and what softmax regression has learnt.
+"""Pictures of images: the data set, transforms, mistakes, and what a first layer has learnt.
 
 The grids are made by torchvision's make_grid, the words around them by Matplotlib. Images are shown as they are, 0 as
 black; of a weight only its sign and size can be shown, in two colours.
@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from dlstudy.core.dataset import Dataset, Split
+from dlstudy.evaluation.vision import filters_in
 from dlstudy.figures.style import SMALL, Figures, new, pixels_of
 from dlstudy.study.results import Results
 from dlstudy.training.networks import Parameters, load_runs
@@ -30,6 +31,8 @@ PER_CLASS: Final = 10
 PER_MODEL: Final = 6  # mistakes
 SHOWN_CLASSES: Final = (0, 5, 8, 9)  # of ten, those whose shapes differ most in Fashion-MNIST
 SEED: Final = 0  # of the random transforms that are shown
+FILTERS_PER_ROW: Final = 16
+LEAST_SIDE: Final = 5  # of filters in which there is something to be seen
 VISIBLE: Final = 0.99  # share of the weights within the range of the colours: a few large ones would pale the rest
 
 
@@ -41,6 +44,8 @@ def galleries(results: Results, dataset: Dataset, models: Path) -> Figures:
         yield "mistakes", mistakes({name: results.table(name, "mistakes") for name in named})
     if linear := list(results.classifiers(hidden=False)):
         yield "templates", templates(load_runs(models / f"{linear[0]}.pt"), dataset.class_names)
+    if large := large_filters(results):
+        yield "filters", filters(large)
 
 
 def show(
@@ -156,4 +161,21 @@ def templates(runs: Mapping[int, Parameters], class_names: Sequence[str]) -> Fig
     show(axes, shown, len(class_names), columns=class_names, rows=[f"seed {next(iter(runs))}", "mean"])
     for label in axes.get_xticklabels():
         label.set(rotation=40, ha="left", rotation_mode="anchor")
+    return figure
+
+
+def large_filters(results: Results) -> dict[str, np.ndarray[Any, Any]]:
+    """By network of torchvision the filters of its first convolution, (filters, channels, side, side), if large."""
+    found = {name: filters_in(results.table(name, "filters")) for name in results.study.vision}
+    return {name: weights for name, weights in found.items() if weights.shape[-1] >= LEAST_SIDE}
+
+
+def filters(weights: Mapping[str, np.ndarray[Any, Any]]) -> Figure:
+    """A panel per network: its filters (filters, channels, side, side), with the mean over the channels."""
+    figure, panels = new(1.5 * len(weights), len(weights), 1, squeeze=False, layout="compressed")
+    for axes, (name, of_network) in zip(panels.flat, weights.items(), strict=True):
+        shown = torch.from_numpy(of_network).mean(1, keepdim=True)
+        show(axes, in_two_colours(shown, shown.abs().quantile(VISIBLE)), FILTERS_PER_ROW)
+        axes.set(xticks=[], yticks=[])
+        axes.set_ylabel(f"{name}\n{shown.shape[2]} × {shown.shape[3]}", fontsize=SMALL)
     return figure

@@ -47,7 +47,7 @@ def verdict_figures(results: Results) -> Figures:
     std = results.experiment_facts("signal_propagation")["small_std"]
     yield "signal_ratios", signal.ratios(ratios, std, tolerance=thresholds["ACT-8/prediction"])
     yield "census_families", activations.timeline(results.experiment("census", "families"), since=SINCE)
-    yield "ladder", activations.against_relu(Ladder(results), settings.margin, settings.confidence)
+    yield "ladder", activations.against_relu(Ladder.of(results), settings.margin, settings.confidence)
 
 
 def differences(results: Results) -> pd.DataFrame:

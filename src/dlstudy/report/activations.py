@@ -17,7 +17,7 @@ HASTY_RATE: Final = 0.1  # of a hasty comparison: what tutorials start with, and
 
 
 def activations_page(results: Results) -> Context:
-    ladder, settings = Ladder(results), results.study.judge
+    ladder, settings = Ladder.of(results), results.study.judge
     # ReLU less ReLU as its own rival, by cell: what the ladder can resolve
     controls = {cell: PerSeed(ladder.control(cell).tolist()) for cell in ladder.living}
     return {

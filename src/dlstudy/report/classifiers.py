@@ -21,6 +21,7 @@ from dlstudy.vision.params import VisionParams
 
 PER_CLASS: Final = 10  # as figures.galleries, which imports torch, has it
 NUM_TRANSFORMED: Final = 4  # likewise
+LEAST_SIDE: Final = 5  # likewise
 
 
 def classifier(results: Results, name: str, params: SgdParams | VisionParams) -> Context:
@@ -121,7 +122,8 @@ def rate_rows(results: Results) -> list[Context]:
 def torchvision_context(results: Results, published: Published) -> Context:
     """The page of torchvision: its model families, and those of its networks that are trained here.
 
-    `gallery`: how many images the galleries show, of a class at most and as examples of transforms.
+    `gallery`: how many images the galleries show, of a class at most and as examples of transforms; `filters`: the
+    networks whose filters are shown.
     """
     models = [classifier(results, name, params) for name, params in results.study.vision.items()]
     classifiers, images = results.classifiers(), results.facts("images")
@@ -142,6 +144,7 @@ def torchvision_context(results: Results, published: Published) -> Context:
             "transformed": min(NUM_TRANSFORMED, len(images["class_names"])),
         },
         "linear": next(iter(results.classifiers(hidden=False)), None),
+        "filters": [name for name in results.study.vision if results.table(name, "filters")["side"][0] >= LEAST_SIDE],
         "any_classifier": bool(classifiers or models),
     }
 

@@ -35,6 +35,11 @@ class Sources:
         """Every statement with its answer and readings."""
         return tuple(sections(self.results, self.statements))
 
+    @cached_property
+    def which(self) -> Context:
+        """What the short answer needs."""
+        return which(Ladder.of(self.results))
+
     @property
     def beside(self) -> Published:
         """The published figures that may stand beside the results: those about the same images."""
@@ -111,7 +116,7 @@ def index_page(sources: Sources) -> Context:
     """The short answer, and the statements with their answers."""
     note = [each for each in sources.sections if each.statement.of_the_note]
     return {
-        "which": which(Ladder(sources.results)),
+        "which": sources.which,
         "note": note,
         "chapters": {
             name: [each for each in note if each.statement.en.chapter == chapter]
@@ -208,7 +213,7 @@ def classifier_page(sources: Sources, *, hidden: bool) -> Context:
 
 
 def published_page(sources: Sources) -> Context:
-    ladder = Ladder(sources.results)
+    ladder = Ladder.of(sources.results)
     single_runs = [single_run_row(ladder, cell) for cell in ladder.living]
     return published_context(sources.results, sources.beside) | {"single_runs": single_runs}
 
@@ -236,9 +241,7 @@ PAGES: Final[dict[str, Callable[[Sources], Context]]] = {
     "torchvision": lambda sources: (
         torchvision_context(sources.results, sources.beside) | chapter(sources, "torchvision")
     ),
-    "multilayer_perceptron": lambda sources: (
-        classifier_page(sources, hidden=True) | {"which": which(Ladder(sources.results))}
-    ),
+    "multilayer_perceptron": lambda sources: classifier_page(sources, hidden=True) | {"which": sources.which},
     "activations": lambda sources: activations_page(sources.results),
     "activation_published": published_page,
     "provenance": provenance_page,

@@ -152,15 +152,6 @@ def all_descents(problem: Perceptron, params: LinearTheoryParams, seeds: Sequenc
     return {name: descend(problem, theta, lr, num_steps) for name, theta in starts.items()}
 
 
-def paths(problem: Perceptron, found: Mapping[str, Descent]) -> pd.DataFrame:
-    """A row per start and recorded step: the loss."""
-    return pd.DataFrame(
-        {"start": name, "step": step, "loss": problem.loss(theta).item()}
-        for name, descent in found.items()
-        for step, theta in descent.states.items()
-    )
-
-
 def unit_differences(problem: Perceptron, found: Mapping[str, Descent]) -> pd.DataFrame:
     """A row per start: the steps at which hidden units differed at all, and the largest difference at the end."""
     rows = []

@@ -55,7 +55,6 @@ def run(inputs: Inputs, params: LinearTheoryParams, seeds: Sequence[int]) -> dic
         "starts": solving.descents_from_anywhere(splits["housing"], seeds, params.num_descent_steps),
         "collinear": solving.collinear_tables(inputs.table),
         "solutions": solving.collinear_solutions(inputs.table),
-        "paths": perceptron.paths(problem, descents),
         "units": perceptron.unit_differences(problem, descents),
         "minima": perceptron.minima_table(problem, found),
         "distances": perceptron.distances_table(problem, found),

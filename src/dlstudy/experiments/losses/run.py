@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
 from dlstudy.core.dataset import Dataset, Split, load_dataset
+from dlstudy.core.errors import DivergedError
 from dlstudy.core.execution import map_runs
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.losses.params import LossesParams
@@ -59,11 +60,12 @@ def compare(dataset: Dataset, images: Images, memo: Memo, params: LossesParams) 
     solved = map_runs(closed_form_row, params.seeds, label="losses: closed form", shared=(dataset,))
     rows = [{**trial.place._asdict(), "seed": trial.seed, **row} for trial, row in found]
     finite = [row for row in rows if "test_accuracy" in row]
+    controls = control_table(finite)
     return {
         "tuning": tuning_table(climbs),
         "chosen": chosen_table(climbs),
         "per_seed": sorted_table([*finite, *solved], [*Cell._fields, "seed"]).drop(columns="handicapped"),
-        "controls": control_table(finite),
+        "controls": controls,
         "facts": {
             **params.model_dump(),
             "num_examples": dataset.num_examples,
@@ -118,7 +120,10 @@ def confirmed(
 
 
 def control_table(rows: Sequence[Row]) -> pd.DataFrame:
-    """Test accuracy of the reference, of the A/A control, and of that with a planted handicap, by budget and seed."""
+    """Test accuracy of the reference, of the A/A control, and of that with a planted handicap, by budget and seed.
+
+    DivergedError if every one of them diverged.
+    """
     columns = {"cross_entropy": "test_accuracy", AGAIN: "test_accuracy", "handicapped": "handicapped"}
     found = [
         {"variant": variant, "budget": row["budget"], "seed": row["seed"], "test_accuracy": row[column]}
@@ -126,6 +131,11 @@ def control_table(rows: Sequence[Row]) -> pd.DataFrame:
         for row in rows
         if row["network"] == "mlp" and row["loss"] == variant.replace("handicapped", AGAIN)
     ]
+    if not found:
+        raise DivergedError(
+            "experiments.losses.learning_rates: expected rates at which some perceptron with cross-entropy does not "
+            "diverge, found none"
+        )
     return sorted_table(found, ["budget", "variant", "seed"])
 
 
