@@ -222,7 +222,7 @@ CHANGES = {
     ),
     "the margin": change_params(
         lambda params: params["judge"].update(margin=0.3),
-        *("judge", "verdict_figures", "cost_report", "report"),
+        *("judge", "verdict_figures", "report"),
     ),
     "a comment in an experiment": change_code(
         "src/dlstudy/experiments/losses/run.py",

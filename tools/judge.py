@@ -32,7 +32,11 @@ def judging_stages(pipeline: Mapping[str, Any]) -> list[list[str]]:
     `pipeline` is what dvc.yaml holds.
     """
     stages = {name: stage for name, stage in pipeline["stages"].items() if "do" not in stage}
-    first = {name for name, stage in stages.items() if SECTION in stage.get("params", ())}
+    first = {
+        name
+        for name, stage in stages.items()
+        if any(each.partition(".")[0] == SECTION for each in stage.get("params", ()))
+    }
     left = set(_followers(stages, first))
     turns: list[list[str]] = []
     while left:

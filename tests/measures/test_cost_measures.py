@@ -7,7 +7,7 @@ import pytest
 
 from dlstudy.judging.evidence import Evidence, PerRound
 from dlstudy.judging.judgement import judge
-from dlstudy.judging.rules import Rule
+from dlstudy.judging.rules import OF_MARGIN, Rule
 from dlstudy.judging.rules import decide as decide_by
 from dlstudy.judging.statements import readings_of
 from dlstudy.judging.tables import verdict_table
@@ -21,6 +21,11 @@ from tests.measures.support import Tables
 SETTINGS = committed_study().judge
 RULE = Rule(region="above", threshold=2.0, quantifier="every")
 READINGS = readings_of(committed_statements(timed=True))
+
+
+def test_the_margin_decides_nothing_about_time():
+    # so that stage cost_report depends on judge.confidence alone
+    assert {each.en.rule.region for each in READINGS}.isdisjoint(OF_MARGIN)
 
 
 def decide(**samples):
