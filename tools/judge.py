@@ -33,9 +33,7 @@ def judging_stages(pipeline: Mapping[str, Any]) -> list[list[str]]:
     """
     stages = {name: stage for name, stage in pipeline["stages"].items() if "do" not in stage}
     first = {
-        name
-        for name, stage in stages.items()
-        if any(each.partition(".")[0] == SECTION for each in stage.get("params", ()))
+        name for name, stage in stages.items() if any(each.split(".")[0] == SECTION for each in stage.get("params", ()))
     }
     left = set(_followers(stages, first))
     turns: list[list[str]] = []

@@ -106,13 +106,13 @@ def speed(sentence: str) -> str:
 
 
 def reproduced(record: pd.DataFrame) -> str:
-    """By processor: how many stages were run again there, and how many of their outputs came out as committed."""
+    """By processor: how many stages were run again there, how long, and how many of their outputs came out the same."""
     outputs = stage_outputs(ROOT / "dvc.lock")
     are_current = [hash_of(outputs.get(str(stage), {})) == found for stage, found in record["outputs"].items()]
     current = record[pd.Series(are_current, index=record.index, dtype=bool)]
     lines = [
-        f"- {name}: {len(rows)} of {len(outputs)} stages; {rows['num_same'].sum()} of {rows['num_outputs'].sum()} "
-        "outputs are the same bytes."
+        f"- {name}: {len(rows)} of {len(outputs)} stages, which took {rows['seconds'].sum() / 3600:.1f} hours; "
+        f"{rows['num_same'].sum()} of {rows['num_outputs'].sum()} outputs are the same bytes."
         for name, rows in current.groupby("processor")
     ]
     return "\n".join(lines) or "Nothing yet."

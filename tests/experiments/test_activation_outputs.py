@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
-from dlstudy.core.errors import DivergedError
+from dlstudy.core.errors import StudyError
 from dlstudy.experiments.activation_outputs.logits import collapse, confirming_job, product_of, silence
 from dlstudy.experiments.activation_outputs.params import OutputsParams, PriceParams
 from dlstudy.experiments.activation_outputs.run import (
@@ -183,7 +183,8 @@ def test_the_tables_have_their_columns_and_rows(tables):
 def test_tables_without_a_row_are_an_error_that_names_the_rates(pixels, memo, tables, monkeypatch):
     trial = RungTrial(SHORT[0], Configuration("he", FAR_TOO_FAST), 30)
     monkeypatch.setattr(Networks, "confirmed", lambda *_: [(trial, {"per_seed": {"diverged": True}})])
-    with pytest.raises(DivergedError, match=r"^experiments\.activation_outputs\.learning_rates: .* collapse, logits$"):
+    expected = r"^experiments\.activation_outputs\.learning_rates: .*, found \[0\.00316, .*\]; add smaller ones$"
+    with pytest.raises(StudyError, match=expected):
         compare(pixels, memo, PARAMS)
 
 

@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
 from dlstudy.core.dataset import Split
-from dlstudy.core.errors import DivergedError, StudyError
+from dlstudy.core.errors import StudyError
 from dlstudy.core.randomness import generator
 from dlstudy.experiments.losses.params import LossesParams
 from dlstudy.experiments.losses.run import (
@@ -18,14 +18,13 @@ from dlstudy.experiments.losses.run import (
     Cell,
     closed_form_row,
     compare,
-    control_table,
     least_squares_outputs,
     moments,
     networks_of,
 )
 from dlstudy.experiments.losses.scores import Outputs, handicapped, scores_of, scoring_job
 from dlstudy.training.calibration import fit_temperature
-from dlstudy.tuning.jobs import Memo
+from dlstudy.tuning.jobs import Memo, Networks
 from dlstudy.tuning.rungs import Configuration, RungTrial
 
 PARAMS = LossesParams(
@@ -207,10 +206,22 @@ def test_the_handicapped_control_is_the_repeat_less_the_handicap(comparison, ima
     assert (round(table["again"] * num_test) - round(table["handicapped"] * num_test) == round(0.1 * num_test)).all()
 
 
-def test_nothing_to_compare_with_is_an_error_that_names_the_rates():
-    linear = [{"network": "linear", "loss": "cross_entropy", "budget": 1.0, "seed": 30, "test_accuracy": 0.8}]
-    with pytest.raises(DivergedError, match=r"^experiments\.losses\.learning_rates: expected rates"):
-        control_table(linear)
+@pytest.mark.parametrize("loss", ["cross_entropy", "again"])
+def test_a_control_that_diverges_with_every_seed_is_an_error_that_names_the_rates(
+    images, pixels, memo, comparison, monkeypatch, loss
+):
+    confirmed = Networks.confirmed
+
+    def without_one(*arguments, **options):
+        found = confirmed(*arguments, **options)
+        return [(trial, {} if trial.place == Cell("mlp", loss, 2.0) else row) for trial, row in found]
+
+    monkeypatch.setattr(Networks, "confirmed", without_one)
+    expected = (
+        r"^experiments\.losses\.learning_rates: .* in 2 epochs, found \[0\.001, 0\.00316, 0\.01\], .* add smaller ones$"
+    )
+    with pytest.raises(StudyError, match=expected):
+        compare(images, pixels, memo, PARAMS)
 
 
 # --- The whole ---

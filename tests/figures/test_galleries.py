@@ -83,7 +83,7 @@ def test_templates_are_the_weights_of_each_class_as_images():
     picture = shown_in(galleries.templates(runs, tuple("abcdefghij")))
     red = picture[..., 0] - picture[..., 2] > 0.2
     assert np.argwhere(cell(red, 0, 3)).tolist() == [[5, 7]]
-    assert not cell(red, 0, 4).any()
+    assert (cell(picture, 0, 4) > 0.95).all()
 
 
 def test_filters_are_red_above_zero_and_blue_below_on_average_over_their_channels():
@@ -97,7 +97,8 @@ def test_filters_are_red_above_zero_and_blue_below_on_average_over_their_channel
     assert np.argwhere(abs(cell(difference, 1, 1, 7)) > 0.2).tolist() == [[2, 5]]
     assert cell(difference, 1, 1, 7)[2, 5] > 0
     assert cell(difference, 1, 2, 7)[0, 0] < 0
-    assert not cell(difference, 1, 3, 7).any()
+    white = cell(shown_in(figure), 1, 3, 7)  # cancels; so are nearly all weights here, which no range must spoil
+    assert (white > 0.95).all()
 
 
 def test_galleries_keep_to_the_rules_of_figures(images):

@@ -9,6 +9,7 @@ from dlstudy.core.artifacts import write_csv
 from dlstudy.judging.judgement import arm_table
 from dlstudy.judging.statements import readings_of
 from dlstudy.measures.find import measured
+from dlstudy.study.ladder import ArmResults, Ladder
 from dlstudy.study.results import MissingResultError, Results
 from tests.committed import committed_statements, committed_study
 from tests.measures.support import ROOT
@@ -36,6 +37,14 @@ def judged_in_arm(root, change):
         parts = [pd.read_csv(root / f"results/ladder/{name}/{table}.csv") for name in ARM.activations]
         write_csv(root / f"results/ladder/momentum/{table}.csv", change(table, pd.concat(parts)))
     return arm_table(READINGS, Results(root, STUDY), measured).set_index("id")
+
+
+def test_all_that_read_the_same_results_share_a_ladder_and_an_arm_has_its_own(root):
+    whole = Results(root, STUDY)
+    arm, cells = ArmResults.of(whole, ARM, "momentum"), ArmResults.of(whole, ARM)
+    assert Ladder.of(whole) is Ladder.of(whole)
+    assert [Ladder.of(each).results for each in (whole, arm, cells)] == [whole, arm, cells]
+    assert len({id(Ladder.of(each)) for each in (whole, arm, cells)}) == 3
 
 
 def test_in_an_arm_that_changes_nothing_no_verdict_moves(root):

@@ -5,7 +5,6 @@ import pytest
 
 from dlstudy.core.artifacts import write_csv, write_json
 from dlstudy.figures import classifiers
-from dlstudy.figures.galleries import large_filters
 from dlstudy.literature.published import load_published
 from dlstudy.report.classifiers import family_rows, layers, page_of, torchvision_context
 from dlstudy.report.markdown import environment
@@ -94,9 +93,13 @@ def test_networks_stand_with_their_budget_beside_the_textbooks(tmp_path):
 
 def test_the_page_names_the_networks_whose_filters_the_gallery_shows(tmp_path):
     results = written(tmp_path, {name: network(name) for name in SIDES})
-    assert [*large_filters(results)] == ["alexnet", "resnet18"]
-    assert "The filters of the first convolution of `alexnet`, `resnet18`, of the first seed" in page(results)
-    assert "filters" not in page(written(tmp_path, {"vgg11": network("vgg11")}))
+    assert [*results.large_filters()] == ["alexnet", "resnet18"]
+    assert "The filters of the first convolution of `alexnet` and `resnet18`, of the first seed" in page(results)
+    without = page(written(tmp_path, {"vgg11": network("vgg11")}))
+    assert "filters" not in without
+    assert "What has been learnt, as images" not in without  # there is no linear model either
+    pretrained = network("resnet18", weights="ResNet18_Weights.IMAGENET1K_V1")
+    assert "filters" not in page(written(tmp_path, {"tuned": pretrained}))  # they did not start as random numbers
 
 
 def test_without_any_network_the_page_says_so_and_shows_no_figure_of_one(tmp_path):

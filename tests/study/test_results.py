@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -111,3 +112,13 @@ def test_a_missing_result_is_named_with_its_stage(empty, ask, told):
         ask(empty)
     assert told in str(caught.value)
     assert str(caught.value).endswith("found no file; run `dvc repro`")
+
+
+def test_what_was_made_once_is_kept_unless_it_failed(empty):
+    def failing():
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011 - it has no message
+        empty.once("key", failing)
+    assert empty.once("key", lambda: [1]) is empty.once("key", lambda: [2])
+    assert replace(empty).once("key", lambda: [3]) == [3]

@@ -32,7 +32,6 @@ PER_MODEL: Final = 6  # mistakes
 SHOWN_CLASSES: Final = (0, 5, 8, 9)  # of ten, those whose shapes differ most in Fashion-MNIST
 SEED: Final = 0  # of the random transforms that are shown
 FILTERS_PER_ROW: Final = 16
-LEAST_SIDE: Final = 5  # of filters in which there is something to be seen
 VISIBLE: Final = 0.99  # share of the weights within the range of the colours: a few large ones would pale the rest
 
 
@@ -44,8 +43,8 @@ def galleries(results: Results, dataset: Dataset, models: Path) -> Figures:
         yield "mistakes", mistakes({name: results.table(name, "mistakes") for name in named})
     if linear := list(results.classifiers(hidden=False)):
         yield "templates", templates(load_runs(models / f"{linear[0]}.pt"), dataset.class_names)
-    if large := large_filters(results):
-        yield "filters", filters(large)
+    if large := results.large_filters():
+        yield "filters", filters({name: filters_in(table) for name, table in large.items()})
 
 
 def show(
@@ -147,7 +146,8 @@ def mistakes(tables: Mapping[str, Any]) -> Figure:
 
 def in_two_colours(weights: Tensor, largest: Tensor) -> Tensor:
     """Weights (images, 1, rows, columns) as colours (images, 3, rows, columns): blue below 0, red above."""
-    scaled = (weights / largest / 2 + 0.5).squeeze(1).numpy()  # those beyond the largest have its colour
+    range_of = largest.clamp_min(torch.finfo(weights.dtype).tiny)  # 0 where nearly all weights are
+    scaled = ((weights / range_of).clamp(-1, 1) / 2 + 0.5).squeeze(1).numpy()
     colours = mpl.colormaps[DIVERGING].resampled(NUM_COLOURS)(scaled)[..., :3]  # (images, rows, columns, 3)
     return torch.from_numpy(np.moveaxis(colours, -1, 1).astype(np.float32))
 
@@ -164,14 +164,8 @@ def templates(runs: Mapping[int, Parameters], class_names: Sequence[str]) -> Fig
     return figure
 
 
-def large_filters(results: Results) -> dict[str, np.ndarray[Any, Any]]:
-    """By network of torchvision the filters of its first convolution, (filters, channels, side, side), if large."""
-    found = {name: filters_in(results.table(name, "filters")) for name in results.study.vision}
-    return {name: weights for name, weights in found.items() if weights.shape[-1] >= LEAST_SIDE}
-
-
 def filters(weights: Mapping[str, np.ndarray[Any, Any]]) -> Figure:
-    """A panel per network: its filters (filters, channels, side, side), with the mean over the channels."""
+    """A panel per network: its filters (filters, channels, side, side), each the mean over its input channels."""
     figure, panels = new(1.5 * len(weights), len(weights), 1, squeeze=False, layout="compressed")
     for axes, (name, of_network) in zip(panels.flat, weights.items(), strict=True):
         shown = torch.from_numpy(of_network).mean(1, keepdim=True)

@@ -14,14 +14,13 @@ from dlstudy.measures.samples import records
 from dlstudy.measures.torchvision import BASELINE, BILLION, CENSUS, NAMED, PERCEPTRON, TOUR
 from dlstudy.report.markdown import Context
 from dlstudy.study.ladder import POINTS
-from dlstudy.study.results import Results
+from dlstudy.study.results import LEAST_SIDE, Results
 from dlstudy.training.params import SgdParams
 from dlstudy.tuning.params import PER_DECADE, learning_rate
 from dlstudy.vision.params import VisionParams
 
 PER_CLASS: Final = 10  # as figures.galleries, which imports torch, has it
 NUM_TRANSFORMED: Final = 4  # likewise
-LEAST_SIDE: Final = 5  # likewise
 
 
 def classifier(results: Results, name: str, params: SgdParams | VisionParams) -> Context:
@@ -144,7 +143,8 @@ def torchvision_context(results: Results, published: Published) -> Context:
             "transformed": min(NUM_TRANSFORMED, len(images["class_names"])),
         },
         "linear": next(iter(results.classifiers(hidden=False)), None),
-        "filters": [name for name in results.study.vision if results.table(name, "filters")["side"][0] >= LEAST_SIDE],
+        "filters": list(results.large_filters()),
+        "least_side": LEAST_SIDE,
         "any_classifier": bool(classifiers or models),
     }
 

@@ -20,6 +20,7 @@ from dlstudy.training.params import ClosedFormParams, SgdParams
 
 Made = TypeVar("Made")
 
+LEAST_SIDE: Final = 5  # of a filter in which there is something to be seen
 METRICS = Path("metrics")
 RESULTS = Path("results")
 TIMING = Path("timing")  # what depends on wall-clock time, kept apart so that nothing deterministic depends on it
@@ -35,7 +36,7 @@ class Results:
 
     root: Path
     study: StudyParams
-    _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # what `once` keeps
 
     JUDGED: ClassVar[Path] = RESULTS  # the folder of verdicts and evidence
     JUDGE: ClassVar[str] = "judge"  # the stage that writes them
@@ -55,6 +56,12 @@ class Results:
         network of torchvision also filters; else per_seed, coefficients.
         """
         return self._csv(RESULTS / "evaluation" / model / f"{name}.csv", self._stage(model, "evaluate"))
+
+    def large_filters(self) -> dict[str, pd.DataFrame]:
+        """The filters that say something as pictures, by network of torchvision that starts from random weights."""
+        scratch = [name for name, params in self.study.vision.items() if params.weights is None]
+        tables = {name: self.table(name, "filters") for name in scratch}
+        return {name: table for name, table in tables.items() if table["side"].iloc[0] >= LEAST_SIDE}
 
     def facts(self, data: str) -> dict[str, Any]:
         """What the data sheet of a data set says."""
@@ -165,18 +172,17 @@ class Results:
         return dict(self._content(path, stage, lambda file: json.loads(file.read_text(encoding="utf-8"))))
 
     def _content(self, path: Path, stage: str, read: Callable[[Path], Any]) -> Any:
-        def checked() -> Any:
-            file = self.root / path
-            if not file.is_file():
-                message = f"{path}: expected the result of stage {stage}, found no file; run `dvc repro`"
-                raise MissingResultError(message)
-            try:
-                return read(file)
-            except ValueError:  # of what pandas or json cannot read, and of what is no UTF-8
-                hint = f"run `git checkout {file}` or `dvc repro`"
-                raise DataError(f"{file}: expected a result, found a damaged file; {hint}") from None
+        return self.once(path, lambda: self._checked(path, stage, read))
 
-        return self.once(path, checked)
+    def _checked(self, path: Path, stage: str, read: Callable[[Path], Any]) -> Any:
+        file = self.root / path
+        if not file.is_file():
+            raise MissingResultError(f"{path}: expected the result of stage {stage}, found no file; run `dvc repro`")
+        try:
+            return read(file)
+        except ValueError:  # of what pandas or json cannot read, and of what is no UTF-8
+            hint = f"run `git checkout {file}` or `dvc repro`"
+            raise DataError(f"{file}: expected a result, found a damaged file; {hint}") from None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from dlstudy.core.dataset import Dataset, load_dataset
-from dlstudy.core.errors import DivergedError
+from dlstudy.core.errors import StudyError
 from dlstudy.experiments.activation_outputs.logits import confirming_job
 from dlstudy.experiments.activation_outputs.params import OutputsParams
 from dlstudy.experiments.activation_outputs.price import compare_prices
@@ -67,7 +67,7 @@ def run(data: tuple[Dataset, Dataset], params: OutputsParams, seeds: Sequence[in
 
 
 def compare(images: Images, memo: Memo, params: OutputsParams) -> dict[str, pd.DataFrame]:
-    """Every table of the images: tune, train with every seed, score. DivergedError if one would be empty."""
+    """Every table of the images: tune, train with every seed, score. StudyError if one would be empty."""
     networks = networks_of(images, memo, params)
     rungs = [
         [Climb(cell, params.tuning_seeds, images.guessing) for cell in cells] for cells in rungs_of(params.budgets)
@@ -78,10 +78,10 @@ def compare(images: Images, memo: Memo, params: OutputsParams) -> dict[str, pd.D
     for trial, row in found:
         for table, cells in row.items():
             tables[table].append({**trial.place._asdict(), "seed": trial.seed, **cells})
-    if empty := [name for name, rows in tables.items() if not rows]:
-        raise DivergedError(
-            "experiments.activation_outputs.learning_rates: expected rates at which not every network of a kind "
-            f"diverges, found no row for {', '.join(empty)}"
+    if not all(tables.values()):  # all have rows of networks with one hidden layer, with an activation or without
+        raise StudyError(
+            "experiments.activation_outputs.learning_rates: expected rates at which networks with one hidden layer do "
+            f"not all diverge, found {list(params.learning_rates)}; add smaller ones"
         )
     return {
         "tuning": tuning_table(climbs),
