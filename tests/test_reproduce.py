@@ -2,13 +2,15 @@
 
 import shutil
 
+import pandas as pd
 import pytest
 
 from dlstudy.core.errors import StudyError
 from tools import reproduce
-from tools.checkout import NO_GIT
+from tools.checkout import NO_GIT, ROOT
+from tools.comparison import stage_outputs
 from tools.readme import reproduced
-from tools.reproduce import RECORD, STATE, Run, in_words, read_record, time_left
+from tools.reproduce import RECORD, STATE, Run, hash_of, in_words, read_record, time_left
 
 PIPELINE = """
 stages:
@@ -166,6 +168,16 @@ def test_a_record_that_is_none_is_named(project, capfd):
 
 def test_without_a_record_the_page_says_so(project):
     assert reproduced(read_record(project / RECORD)) == "Nothing yet."
+
+
+def test_the_page_counts_what_was_run_again_of_the_outputs_as_they_are_now():
+    outputs = stage_outputs(ROOT / "dvc.lock")
+    row = {"seconds": 90.0, "processor": "A processor", "num_outputs": 4, "num_same": 3}
+    names = ["census", "losses", "linearity"]
+    hashes = [hash_of(outputs["census"]), hash_of(outputs["losses"]), "of before"]
+    record = pd.DataFrame([row | {"outputs": each} for each in hashes], index=names)
+    wanted = f"- A processor: 2 of {len(outputs)} stages, which took 3 min; 6 of 8 outputs are the same bytes."
+    assert reproduced(record) == wanted
 
 
 def test_a_stage_that_is_none_is_named(project, capfd):

@@ -23,7 +23,7 @@ from dlstudy.study.ladder import Ladder
 from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
 from tools.comparison import stage_outputs
-from tools.reproduce import RECORD, hash_of, read_record
+from tools.reproduce import RECORD, hash_of, in_words, read_record
 from tools.staleness import ALWAYS
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -111,7 +111,7 @@ def reproduced(record: pd.DataFrame) -> str:
     are_current = [hash_of(outputs.get(str(stage), {})) == found for stage, found in record["outputs"].items()]
     current = record[pd.Series(are_current, index=record.index, dtype=bool)]
     lines = [
-        f"- {name}: {len(rows)} of {len(outputs)} stages, which took {rows['seconds'].sum() / 3600:.1f} hours; "
+        f"- {name}: {len(rows)} of {len(outputs)} stages, which took {in_words(rows['seconds'].sum())}; "
         f"{rows['num_same'].sum()} of {rows['num_outputs'].sum()} outputs are the same bytes."
         for name, rows in current.groupby("processor")
     ]

@@ -180,10 +180,15 @@ def test_the_tables_have_their_columns_and_rows(tables):
         pd.testing.assert_frame_equal(tables[name], tables[name].sort_values([*place, "seed"], ignore_index=True))
 
 
-def test_tables_without_a_row_are_an_error_that_names_the_rates(pixels, memo, tables, monkeypatch):
-    trial = RungTrial(SHORT[0], Configuration("he", FAR_TOO_FAST), 30)
-    monkeypatch.setattr(Networks, "confirmed", lambda *_: [(trial, {"per_seed": {"diverged": True}})])
-    expected = r"^experiments\.activation_outputs\.learning_rates: .*, found \[0\.00316, .*\]; add smaller ones$"
+@pytest.mark.parametrize(("table", "kind"), [("collapse", "without an activation"), ("logits", "with an activation")])
+def test_a_kind_of_which_all_diverge_is_named_with_the_rates(pixels, memo, tables, monkeypatch, table, kind):
+    confirmed = Networks.confirmed
+
+    def without(*arguments):
+        return [(trial, row) for trial, row in confirmed(*arguments) if table not in row]
+
+    monkeypatch.setattr(Networks, "confirmed", without)
+    expected = rf"^experiments\.activation_outputs\.learning_rates: .* {kind} do not all diverge, found \[0\.00316, "
     with pytest.raises(StudyError, match=expected):
         compare(pixels, memo, PARAMS)
 

@@ -218,7 +218,7 @@ def test_a_control_that_diverges_with_every_seed_is_an_error_that_names_the_rate
 
     monkeypatch.setattr(Networks, "confirmed", without_one)
     expected = (
-        r"^experiments\.losses\.learning_rates: .* in 2 epochs, found \[0\.001, 0\.00316, 0\.01\], .* add smaller ones$"
+        r"^experiments\.losses\.learning_rates: .* in 2 epochs, found \[0\.001, 0\.00316, 0\.01\]: .* add smaller ones$"
     )
     with pytest.raises(StudyError, match=expected):
         compare(images, pixels, memo, PARAMS)

@@ -10,13 +10,13 @@ from dlstudy.judging.judgement import judge
 from dlstudy.judging.rules import OF_MARGIN, Rule
 from dlstudy.judging.rules import decide as decide_by
 from dlstudy.judging.statements import readings_of
-from dlstudy.judging.tables import verdict_table
+from dlstudy.judging.tables import evidence_content, verdict_table
 from dlstudy.measures.cost import epochs, kernels, over_relu
 from dlstudy.measures.find import measured
-from dlstudy.study.results import MissingResultError
+from dlstudy.study.results import MissingResultError, TimingResults
 from tests.committed import committed_statements, committed_study
 from tests.measures import cases_cost
-from tests.measures.support import Tables
+from tests.measures.support import ROOT, Tables
 
 SETTINGS = committed_study().judge
 RULE = Rule(region="above", threshold=2.0, quantifier="every")
@@ -26,6 +26,16 @@ READINGS = readings_of(committed_statements(timed=True))
 def test_the_margin_decides_nothing_about_time():
     # so that stage cost_report depends on judge.confidence alone
     assert {each.en.rule.region for each in READINGS}.isdisjoint(OF_MARGIN)
+    results = TimingResults(ROOT, committed_study())
+
+    def found(margin):
+        settings = SETTINGS.model_copy(update={"margin": margin})
+        judgements = judge(READINGS, results, measured, (), settings)
+        return verdict_table(judgements, {each.key: "" for each in READINGS}), evidence_content(judgements, settings)
+
+    (table, evidence), (other_table, other_evidence) = found(0.1), found(3.0)
+    pd.testing.assert_frame_equal(table, other_table)
+    assert evidence == other_evidence
 
 
 def decide(**samples):

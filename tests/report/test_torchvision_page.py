@@ -94,7 +94,7 @@ def test_networks_stand_with_their_budget_beside_the_textbooks(tmp_path):
 def test_the_page_names_the_networks_whose_filters_the_gallery_shows(tmp_path):
     results = written(tmp_path, {name: network(name) for name in SIDES})
     assert [*results.large_filters()] == ["alexnet", "resnet18"]
-    assert "The filters of the first convolution of `alexnet` and `resnet18`, of the first seed" in page(results)
+    assert "The filters of the first convolution of `alexnet`, `resnet18` (first seed;" in page(results)
     without = page(written(tmp_path, {"vgg11": network("vgg11")}))
     assert "filters" not in without
     assert "What has been learnt, as images" not in without  # there is no linear model either

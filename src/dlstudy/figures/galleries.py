@@ -146,8 +146,8 @@ def mistakes(tables: Mapping[str, Any]) -> Figure:
 
 def in_two_colours(weights: Tensor, largest: Tensor) -> Tensor:
     """Weights (images, 1, rows, columns) as colours (images, 3, rows, columns): blue below 0, red above."""
-    range_of = largest.clamp_min(torch.finfo(weights.dtype).tiny)  # 0 where nearly all weights are
-    scaled = ((weights / range_of).clamp(-1, 1) / 2 + 0.5).squeeze(1).numpy()
+    largest = largest.clamp_min(torch.finfo(weights.dtype).tiny)  # 0 where nearly all weights are, and 0 / 0 no colour
+    scaled = ((weights / largest).clamp(-1, 1) / 2 + 0.5).squeeze(1).numpy()
     colours = mpl.colormaps[DIVERGING].resampled(NUM_COLOURS)(scaled)[..., :3]  # (images, rows, columns, 3)
     return torch.from_numpy(np.moveaxis(colours, -1, 1).astype(np.float32))
 

@@ -50,7 +50,7 @@ class Trainings:
         which = (found["network"] == cell.network) & (found[self.column] == cell.variant)
         found = found[which & (found["budget"] == cell.budget)]
         if found.empty:
-            raise MissingResultError(f"{self._file(table)}: expected rows of {cell}, found none")
+            raise MissingResultError(f"{self._file(table)}: expected rows of {cell}, found none; {self._remedy}")
         return found
 
     def by_seed(self, cell: Cell) -> pd.DataFrame:
@@ -63,9 +63,8 @@ class Trainings:
         tables = self.by_seed(first), self.by_seed(second)
         seeds = tables[0].index.intersection(tables[1].index)
         if not len(seeds):
-            raise MissingResultError(
-                f"{self._file('per_seed')}: expected a seed with which {first} and {second} do not diverge"
-            )
+            expected = f"expected a seed with which {first} and {second} do not diverge, found none"
+            raise MissingResultError(f"{self._file('per_seed')}: {expected}; {self._remedy}")
         found: list[float] = paired_differences(*(table.loc[seeds, column] for table in tables)).tolist()
         return [scale * value for value in found]
 
@@ -77,6 +76,10 @@ class Trainings:
             for row in self.rows("chosen", cell).itertuples()
             if row.at_edge
         )
+
+    @property
+    def _remedy(self) -> str:
+        return f"if all diverged, add smaller rates to experiments.{self.experiment}.learning_rates in params.yaml"
 
     def _file(self, table: str) -> str:
         return f"results/experiments/{self.experiment}/{table}.csv"

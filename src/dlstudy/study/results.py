@@ -32,7 +32,7 @@ class MissingResultError(StudyError, FileNotFoundError):
 
 @dataclass(frozen=True)
 class Results:
-    """The results below `root`, a checkout. Every method raises MissingResultError, which names file and stage."""
+    """The results below `root`, a checkout. What reads raises MissingResultError, which names file and stage."""
 
     root: Path
     study: StudyParams
@@ -154,7 +154,7 @@ class Results:
         return [name for name, model in models if isinstance(model, SgdParams) and not model.hidden]
 
     def once(self, key: Any, make: Callable[[], Made]) -> Made:
-        """What `make` gives: it is called for the first who asks for the key."""
+        """What `make` gave when the key was first asked for; an error is not kept. It is shared: do not change it."""
         if key not in self._made:
             self._made[key] = make()
         made: Made = self._made[key]

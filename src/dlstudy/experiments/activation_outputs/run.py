@@ -78,11 +78,12 @@ def compare(images: Images, memo: Memo, params: OutputsParams) -> dict[str, pd.D
     for trial, row in found:
         for table, cells in row.items():
             tables[table].append({**trial.place._asdict(), "seed": trial.seed, **cells})
-    if not all(tables.values()):  # all have rows of networks with one hidden layer, with an activation or without
-        raise StudyError(
-            "experiments.activation_outputs.learning_rates: expected rates at which networks with one hidden layer do "
-            f"not all diverge, found {list(params.learning_rates)}; add smaller ones"
-        )
+    for table, kind in (("collapse", "without an activation"), ("logits", "with an activation")):
+        if not tables[table]:
+            raise StudyError(
+                "experiments.activation_outputs.learning_rates: expected rates at which networks with one hidden layer "
+                f"{kind} do not all diverge, found {list(params.learning_rates)}; add smaller ones"
+            )
     return {
         "tuning": tuning_table(climbs),
         "chosen": chosen_table(climbs),

@@ -68,7 +68,7 @@ def compare(dataset: Dataset, images: Images, memo: Memo, params: LossesParams) 
         if {("mlp", "cross_entropy", budget), ("mlp", AGAIN, budget)} - trained:
             raise StudyError(
                 "experiments.losses.learning_rates: expected rates at which a perceptron with cross-entropy does not "
-                f"diverge in {budget:g} epochs, found {list(params.learning_rates)}, with which one does with every "
+                f"diverge in {budget:g} epochs, found {list(params.learning_rates)}: with them one diverges with every "
                 "seed; add smaller ones"
             )
     return {
