@@ -1,7 +1,7 @@
 """The ladder's tables, as figures, pages and verdicts read them: cells, paired differences, which networks train."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -35,7 +35,6 @@ class Ladder:
     """What was trained: the tables of all activations have a column `activation`; arms are apart, by their names."""
 
     results: Results
-    _scores: "dict[str, Rows]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, results: Results) -> "Ladder":
@@ -85,9 +84,8 @@ class Ladder:
 
     def _whole(self, name: str) -> "Rows":
         """By seed, the scores of one activation or arm of the whole ladder."""
-        if name not in self._scores:
-            self._scores[name] = _by_cell(self.results.whole.ladder(name, "per_seed").set_index("seed"))
-        return self._scores[name]
+        whole = self.results.whole
+        return whole.once((Ladder, name), lambda: _by_cell(whole.ladder(name, "per_seed").set_index("seed")))
 
     def points(self, first: str, second: str, cell: Cell) -> "pd.Series[float]":
         """Test accuracy of the first less that of the second (`LINEAR`: softmax regression), in points, by seed."""
