@@ -14,8 +14,8 @@ from bench.measure import Sample, measure
 from bench.setting import BenchError, Setting, read_setting
 from bench.summary import markdown, summarise
 from bench.ways import WAYS
-from dlstudy.core.artifacts import write_json, write_text
-from dlstudy.core.params import ParamsError
+from dlstudy.core.base.artifacts import write_json, write_text
+from dlstudy.core.base.params import ParamsError
 
 FOLDER: Final = Path(__file__).parent
 START: Final = "<!-- results: `python -m bench` writes what follows -->\n"

@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable
 
 from bench.setting import PREPARED, ModelName, model_params
-from dlstudy.core.dataset import Split, load_dataset
+from dlstudy.core.base.dataset import Split, load_dataset
+from dlstudy.core.networks import cross_entropy
 from dlstudy.sgd.loop import learning_rates, minibatches, start_run, train_epoch
-from dlstudy.training.networks import cross_entropy
 
 
 def load(model: ModelName) -> Callable[[int], None]:

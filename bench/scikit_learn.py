@@ -7,8 +7,8 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_info
 
 from bench.setting import NUM_CLASSES, PREPARED, ModelName, model_params
-from dlstudy.core.dataset import load_dataset
-from dlstudy.training.params import SgdParams
+from dlstudy.core.base.dataset import load_dataset
+from dlstudy.core.params import SgdParams
 
 
 def load(model: ModelName) -> Callable[[int], None]:

@@ -5,11 +5,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
 
-from dlstudy.core.params import ParamsError, load_section
+from dlstudy.core.base.params import ParamsError, load_section
+from dlstudy.core.params import SgdParams
 from dlstudy.data.image_sets import FolderSet, load_image_set
 from dlstudy.data.params import ImagesParams
 from dlstudy.evaluation.params import MODEL
-from dlstudy.training.params import SgdParams
 from dlstudy.vision.params import VisionParams
 
 ModelName = Literal["mlp_relu", "stack", "resnet18"]

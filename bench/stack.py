@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bench.setting import PREPARED, ModelName, model_params
-from dlstudy.core.dataset import load_dataset
+from dlstudy.core.base.dataset import load_dataset
 from dlstudy.tuning.stacks import Images, Member, Order, Recipe, Stack
 
 

@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader, Subset
 from torchvision import datasets, transforms
 
 from bench.setting import NUM_CLASSES, NUM_PIXELS, RAW, ModelName, image_set_name, model_params
-from dlstudy.training.networks import ACTIVATIONS
-from dlstudy.training.params import SgdParams
+from dlstudy.core.networks import ACTIVATIONS
+from dlstudy.core.params import SgdParams
 
 
 def load(model: ModelName, num_workers: int) -> Callable[[int], None]:

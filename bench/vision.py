@@ -10,7 +10,7 @@ from torchvision import models, transforms
 
 from bench.setting import PREPARED, RAW, image_set_name, vision_params
 from bench.textbook import read_images, train_epoch
-from dlstudy.core.dataset import load_dataset
+from dlstudy.core.base.dataset import load_dataset
 from dlstudy.vision.loop import Training
 from dlstudy.vision.params import VisionParams
 

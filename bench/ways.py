@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from bench.setting import ModelName
-from dlstudy.core.arithmetic import SINGLE_THREAD, environment
+from dlstudy.core.base.arithmetic import SINGLE_THREAD, environment
 
 Kind = Literal["textbook", "scikit_learn", "ours", "stack", "matrix_product", "plain_vision", "vision"]
 

@@ -7,7 +7,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2.functional import rotate
 
 import stages  # noqa: F401 - puts this checkout's src on the module path
-from dlstudy.core.dataset import load_dataset
+from dlstudy.core.base.dataset import load_dataset
 
 images = load_dataset(Path("data/prepared/images.pt")).validation.features[:1000].float()  # (images, 28, 28)
 for steps in (4, 8, 24):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dlstudy.core.artifacts import write_text
+from dlstudy.core.base.artifacts import write_text
 from dlstudy.data.image_sets import DATASETS
 from dlstudy.judging.register import load_register
 from dlstudy.judging.statements import load_statements

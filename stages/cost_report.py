@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from dlstudy.core.artifacts import write_csv, write_json, write_text
-from dlstudy.core.params import PARAMS_FILE, read_yaml
+from dlstudy.core.base.artifacts import write_csv, write_json, write_text
+from dlstudy.core.base.params import PARAMS_FILE, read_yaml
 from dlstudy.figures.style import draw
 from dlstudy.figures.verdicts import cost_figures
 from dlstudy.judging.judgement import judge

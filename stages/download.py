@@ -4,8 +4,8 @@ import argparse
 import os
 from pathlib import Path
 
-from dlstudy.core.params import load_section
-from dlstudy.core.published import read_checksums
+from dlstudy.core.base.params import load_section
+from dlstudy.core.base.published import read_checksums
 from dlstudy.data.image_sets import DATASETS, FolderSet, load_image_set
 from dlstudy.data.params import ImagesParams
 from dlstudy.download.images import fill_from_folder, image_hint, image_sources

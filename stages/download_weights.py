@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from dlstudy.core.artifacts import write_text
-from dlstudy.core.params import PARAMS_FILE, load_section, problems_error
-from dlstudy.core.published import PublishedWeights, WeightsError, published_weights
+from dlstudy.core.base.artifacts import write_text
+from dlstudy.core.base.params import PARAMS_FILE, load_section, problems_error
+from dlstudy.core.base.published import PublishedWeights, WeightsError, published_weights
 from dlstudy.download.params import DownloadParams
 from dlstudy.download.sources import Source, local_folder
 from dlstudy.download.weight_files import download_weights, hub_folder, published_url

@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from dlstudy.core.artifacts import write_csv, write_folder, write_json
-from dlstudy.core.dataset import load_dataset
-from dlstudy.core.params import load_section
+from dlstudy.core.base.artifacts import write_csv, write_folder, write_json
+from dlstudy.core.base.dataset import load_dataset
+from dlstudy.core.base.params import load_section
+from dlstudy.core.networks import load_runs
 from dlstudy.evaluation.params import MODEL, EvaluateParams
 from dlstudy.evaluation.scores import evaluate
-from dlstudy.training.networks import load_runs
 
 if __name__ == "__main__":
     name = sys.argv[1]

@@ -5,10 +5,10 @@ from importlib import import_module
 from pathlib import Path
 
 import dlstudy.experiments
-from dlstudy.core.artifacts import write_folder
-from dlstudy.core.errors import StudyError
-from dlstudy.core.params import load_section
-from dlstudy.training.params import SEEDS
+from dlstudy.core.base.artifacts import write_folder
+from dlstudy.core.base.errors import StudyError
+from dlstudy.core.base.params import load_section
+from dlstudy.core.params import SEEDS
 
 TIMED = ("activation_cost",)  # what depends on wall-clock time stays apart from all that is reproducible
 

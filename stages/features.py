@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from dlstudy.core.dataset import load_dataset, save_dataset
-from dlstudy.core.params import load_section
+from dlstudy.core.base.dataset import load_dataset, save_dataset
+from dlstudy.core.base.params import load_section
 from dlstudy.vision.params import FeaturesParams
 from dlstudy.vision.pretrained import frozen_features, load_state
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dlstudy.core.artifacts import write_csv
+from dlstudy.core.base.artifacts import write_csv
 from dlstudy.figures.study import all_figures
 from dlstudy.figures.style import draw
 from dlstudy.literature.published import load_published

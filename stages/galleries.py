@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dlstudy.core.dataset import load_dataset
+from dlstudy.core.base.dataset import load_dataset
 from dlstudy.figures.galleries import galleries
 from dlstudy.figures.style import draw
 from dlstudy.study.params import load_study

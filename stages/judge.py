@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from dlstudy.core.artifacts import write_csv, write_json
-from dlstudy.core.params import PARAMS_FILE, read_yaml
+from dlstudy.core.base.artifacts import write_csv, write_json
+from dlstudy.core.base.params import PARAMS_FILE, read_yaml
 from dlstudy.judging.controls import complaint, controls, passes
 from dlstudy.judging.judgement import arm_table, judge
 from dlstudy.judging.register import load_register, registration

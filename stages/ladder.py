@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from dlstudy.core.artifacts import write_csv
-from dlstudy.core.dataset import load_dataset
-from dlstudy.core.params import load_section
+from dlstudy.core.base.artifacts import write_csv
+from dlstudy.core.base.dataset import load_dataset
+from dlstudy.core.base.params import load_section
 from dlstudy.experiments.ladder.climbing import ladder
 from dlstudy.experiments.ladder.params import Arm, Protocol
 from dlstudy.tuning.jobs import Memo

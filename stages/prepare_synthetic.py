@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from dlstudy.core.artifacts import write_json
-from dlstudy.core.dataset import save_dataset
-from dlstudy.core.params import load_section
+from dlstudy.core.base.artifacts import write_json
+from dlstudy.core.base.dataset import save_dataset
+from dlstudy.core.base.params import load_section
 from dlstudy.data.params import SyntheticParams
 from dlstudy.data.synthetic import facts, prepare
 

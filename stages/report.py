@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dlstudy.core.artifacts import write_text
+from dlstudy.core.base.artifacts import write_text
 from dlstudy.judging.statements import load_statements
 from dlstudy.literature.published import load_published
 from dlstudy.report.pages import Sources, render_pages

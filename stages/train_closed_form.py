@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 from dlstudy.closed_form.least_squares import fit
-from dlstudy.core.artifacts import write_csv
-from dlstudy.core.dataset import load_dataset
-from dlstudy.core.params import load_section
-from dlstudy.training.networks import history_table, save_runs
-from dlstudy.training.params import ClosedFormParams
+from dlstudy.core.base.artifacts import write_csv
+from dlstudy.core.base.dataset import load_dataset
+from dlstudy.core.base.params import load_section
+from dlstudy.core.networks import history_table, save_runs
+from dlstudy.core.params import ClosedFormParams
 
 if __name__ == "__main__":
     name = sys.argv[1]

@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from dlstudy.core.artifacts import write_csv
-from dlstudy.core.dataset import load_dataset
-from dlstudy.core.params import load_section
+from dlstudy.core.base.artifacts import write_csv
+from dlstudy.core.base.dataset import load_dataset
+from dlstudy.core.base.params import load_section
+from dlstudy.core.networks import history_table, save_runs
+from dlstudy.core.params import SEEDS, SgdParams
 from dlstudy.sgd.loop import train_seeds
-from dlstudy.training.networks import history_table, save_runs
-from dlstudy.training.params import SEEDS, SgdParams
 
 if __name__ == "__main__":
     name = sys.argv[1]

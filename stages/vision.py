@@ -4,13 +4,13 @@ import shutil
 import sys
 from pathlib import Path
 
-from dlstudy.core.artifacts import write_csv, write_json
-from dlstudy.core.dataset import load_dataset
-from dlstudy.core.params import load_section
+from dlstudy.core.base.artifacts import write_csv, write_json
+from dlstudy.core.base.dataset import load_dataset
+from dlstudy.core.base.params import load_section
+from dlstudy.core.networks import history_table, save_runs
+from dlstudy.core.params import SEEDS
 from dlstudy.evaluation.params import EvaluateParams
 from dlstudy.evaluation.vision import evaluate_vision
-from dlstudy.training.networks import history_table, save_runs
-from dlstudy.training.params import SEEDS
 from dlstudy.vision.loop import train_vision
 from dlstudy.vision.params import VisionParams
 from dlstudy.vision.pretrained import load_state

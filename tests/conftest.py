@@ -2,7 +2,7 @@
 
 # The arithmetic is settled between the imports:
 # ruff: noqa: E402
-from dlstudy.core.arithmetic import settle
+from dlstudy.core.base.arithmetic import settle
 
 settle()  # before anything imports NumPy or PyTorch: later it would have no effect
 
@@ -16,8 +16,8 @@ import pytest
 import torch
 from hypothesis import settings
 
-from dlstudy.core.dataset import Dataset, Scale, Split
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.dataset import Dataset, Scale, Split
+from dlstudy.core.base.randomness import generator
 from dlstudy.data import housing, synthetic
 from dlstudy.data.params import HousingParams, SyntheticParams
 from tests.warm import WARM

@@ -22,12 +22,12 @@ from bench.one import Answer, Task, load
 from bench.setting import NUM_PIXELS, BenchError, Setting, matrix_product_flops, model_params, read_setting
 from bench.summary import best, markdown, summarise
 from bench.ways import SCIKIT_LEARN, TEXTBOOK, WAYS, Kind, environment_of
-from dlstudy.core.dataset import Split, save_dataset
+from dlstudy.core.base.dataset import Split, save_dataset
+from dlstudy.core.networks import cross_entropy
+from dlstudy.core.params import SgdParams
 from dlstudy.data.images import prepare
 from dlstudy.data.params import ImagesParams
 from dlstudy.sgd.loop import train_epoch
-from dlstudy.training.networks import cross_entropy
-from dlstudy.training.params import SgdParams
 from tests.image_sets import IMAGE_SETS
 
 ROOT = Path(__file__).resolve().parents[1]

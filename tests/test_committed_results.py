@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.randomness import generator
 from dlstudy.judging.controls import A_A
 from tests.committed import committed_study
 

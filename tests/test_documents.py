@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import pytest
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 
-from dlstudy.core.params import ParamsError
+from dlstudy.core.base.params import ParamsError
 from dlstudy.study.params import load_study
 from tools.checkout import read_params
 from tools.readme import BOXES, DOCUMENTS, PARTS, PLACES, chart, updated

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.errors import StudyError
 from tools import judge
 from tools.checkout import ROOT, read_params
 from tools.comparison import is_bulk

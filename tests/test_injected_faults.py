@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlstudy.core.params import ParamsError, validated
+from dlstudy.core.base.params import ParamsError, validated
 from dlstudy.judging.statements import Chinese, English, load_statements, split
 from dlstudy.study.params import StudyParams
 from tests.pipeline import Checkout, copied

@@ -324,7 +324,7 @@ def test_an_experiment_in_a_temporary_copy_runs_the_code_of_that_copy(checkout):
     git("add", "-A")
     git("commit", "-m", "as it is")
     old = history.read_bytes()
-    checkout.replace("src/dlstudy/training/networks.py", '"train_loss"', '"loss_in_the_copy"')
+    checkout.replace("src/dlstudy/core/networks.py", '"train_loss"', '"loss_in_the_copy"')
     change = f"train.{model}.lr=0.05"
     ran = checkout.dvc("exp", "run", "--temp", "--name", "in-a-copy", "-S", change, f"evaluate@{model}")
     assert {f"train@{model}", f"evaluate@{model}"} <= ran

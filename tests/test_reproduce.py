@@ -5,7 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.errors import StudyError
 from tools import reproduce
 from tools.checkout import NO_GIT, ROOT
 from tools.comparison import stage_outputs

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.errors import StudyError
 from tools import slurm
 from tools.checkout import ROOT
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlstudy.core.params import validated
+from dlstudy.core.base.params import validated
 from dlstudy.study.params import StudyParams
 from tools.checkout import ROOT, copy_checkout, images_from, read_params
 from tools.comparison import Verdict, compare, compared_stages, files_below, locked_outputs, summary, verdicts
@@ -38,7 +38,7 @@ def test_a_copy_has_no_data_no_models_and_no_history(tmp_path):
     found = {path.name for path in (tmp_path / "copy").iterdir()}
     assert found.isdisjoint({"data", "models", "results", "metrics", "reports", ".git", "dvc.lock"})
     assert not (tmp_path / "copy/stages/dvc.lock").exists()
-    assert (tmp_path / "copy/src/dlstudy/core/dataset.py").is_file()
+    assert (tmp_path / "copy/src/dlstudy/core/base/dataset.py").is_file()
 
 
 def test_images_that_are_there_already_are_the_source_unless_the_user_names_another(tmp_path, monkeypatch):

@@ -17,9 +17,9 @@ import torch
 from torch import nn
 
 from dlstudy.closed_form.least_squares import fit
-from dlstudy.core.dataset import Dataset, Scale, Split
+from dlstudy.core.base.dataset import Dataset, Scale, Split
+from dlstudy.core.params import SgdParams
 from dlstudy.sgd.loop import train_run
-from dlstudy.training.params import SgdParams
 from dlstudy.tuning.stacks import Images, Member, Recipe, scores_on_test, train_stack
 from dlstudy.vision.layers import with_own_layers
 

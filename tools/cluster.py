@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from dlstudy.core.arithmetic import settle
+from dlstudy.core.base.arithmetic import settle
 from tools.checkout import ROOT
 
 KEEPS_COPIES: Final = {"DASK_DISTRIBUTED__SCHEDULER__ACTIVE_MEMORY_MANAGER__START": "false"}

@@ -25,8 +25,8 @@ from pydantic import BaseModel, ConfigDict
 from ruamel.yaml import YAML
 
 import stages  # noqa: F401 - puts this checkout's src on the module path
-from dlstudy.core.artifacts import write_csv, write_text
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.artifacts import write_csv, write_text
+from dlstudy.core.base.errors import StudyError
 from tools.checkout import RAW_IMAGES, ROOT, images_from, read_params
 from tools.compare.experiments import Revision, git, score_table, scores
 

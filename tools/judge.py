@@ -17,7 +17,7 @@ from dvc.exceptions import DvcException
 from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.errors import StudyError
 from dlstudy.data.image_sets import DATASETS
 from dlstudy.study.params import load_study
 from tools.checkout import ROOT

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from dlstudy.core.artifacts import write_text
+from dlstudy.core.base.artifacts import write_text
 from tools.checkout import ROOT
 
 PAGE: Final = ROOT / ".dvc" / "plots.html"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from dlstudy.core.errors import StudyError
-from dlstudy.core.params import PARAMS_FILE, read_yaml
+from dlstudy.core.base.errors import StudyError
+from dlstudy.core.base.params import PARAMS_FILE, read_yaml
 from dlstudy.judging.register import REGISTER, load_register, unregistered
 from dlstudy.judging.statements import load_statements
 

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.errors import StudyError
 from tools.checkout import RAW_IMAGES, ROOT, dvc, images_from, read_params
 from tools.comparison import (
     Verdict,

@@ -18,7 +18,7 @@ from getpass import getuser
 from pathlib import Path
 from typing import Final
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.errors import StudyError
 
 PROGRAMS: Final = ("munged", "slurmctld", "slurmd", "sinfo")
 PATIENCE: Final = 120.0

@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mean_squared_error, r2_score
 
 from dlstudy.closed_form.least_squares import SEED, fit, least_squares
-from dlstudy.core.dataset import Split
+from dlstudy.core.base.dataset import Split
 
 # The condition number of (area, age, 1) is some 5e3, so two backward stable float64 solvers agree to about
 # 5e3 * 1e-16 * a few: far below 1e-8, which is what the study promises.

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from dlstudy.core import arithmetic
-from dlstudy.core.arithmetic import AVX2_KERNELS, SINGLE_THREAD, VARIABLE, environment, settle
+from dlstudy.core.base import arithmetic
+from dlstudy.core.base.arithmetic import AVX2_KERNELS, SINGLE_THREAD, VARIABLE, environment, settle
 from tests.import_closure import third_party
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,10 +84,10 @@ from pathlib import Path
 
 import stages  # settles the arithmetic, as every stage does
 import torch
-from dlstudy.core.dataset import Dataset, Scale, Split
-from dlstudy.training.params import SgdParams
-from dlstudy.core.randomness import generator
-from dlstudy.training.networks import save_runs
+from dlstudy.core.base.dataset import Dataset, Scale, Split
+from dlstudy.core.params import SgdParams
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.networks import save_runs
 from dlstudy.sgd.loop import train_run
 
 stream = generator(0, "images")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlstudy.core.artifacts import rounded, write_bytes, write_csv, write_folder, write_json, write_text
+from dlstudy.core.base.artifacts import rounded, write_bytes, write_csv, write_folder, write_json, write_text
 
 NUMBERS = st.floats(-1e300, 1e300)  # rounding the very largest to ten digits may overflow
 KEYS = st.text(max_size=5)

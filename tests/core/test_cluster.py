@@ -20,15 +20,15 @@ import torch
 from distributed import Client
 
 from dlstudy.core import cluster, execution
-from dlstudy.core.arithmetic import AVX2_KERNELS, SINGLE_THREAD
-from dlstudy.core.dataset import Split
-from dlstudy.core.errors import SettingError, StudyError
+from dlstudy.core.base.arithmetic import AVX2_KERNELS, SINGLE_THREAD
+from dlstudy.core.base.dataset import Split
+from dlstudy.core.base.errors import SettingError, StudyError
 from dlstudy.core.execution import map_runs
+from dlstudy.core.networks import save_runs
+from dlstudy.core.params import SgdParams
 from dlstudy.experiments.ladder.climbing import ladder
 from dlstudy.experiments.ladder.params import Protocol
 from dlstudy.sgd.loop import train_run, train_seeds
-from dlstudy.training.networks import save_runs
-from dlstudy.training.params import SgdParams
 from dlstudy.tuning.jobs import Memo
 from dlstudy.tuning.stacks import Images
 from tests.cluster_runs import (

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
-from dlstudy.core.dataset import Dataset, Scale, Split, load_dataset, save_dataset
+from dlstudy.core.base.dataset import Dataset, Scale, Split, load_dataset, save_dataset
 
 
 def same(found: Dataset, expected: Dataset) -> bool:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from dlstudy.core.errors import StudyError, show_plainly
+from dlstudy.core.base.errors import StudyError, show_plainly
 from tests.conftest import ROOT
 
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from dlstudy.core import execution
-from dlstudy.core.dataset import Split
+from dlstudy.core.base.dataset import Split
 from dlstudy.core.execution import map_runs, num_processes
+from dlstudy.core.networks import save_runs
+from dlstudy.core.params import SgdParams
 from dlstudy.sgd.loop import train_run, train_seeds
-from dlstudy.training.networks import save_runs
-from dlstudy.training.params import SgdParams
 
 
 @pytest.fixture(params=["1", "2"])

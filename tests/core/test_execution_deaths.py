@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.errors import StudyError
 from dlstudy.core.execution import map_runs
 
 

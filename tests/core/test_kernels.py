@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dlstudy.core.kernels import KERNELS
+from dlstudy.core.base.kernels import KERNELS
 from tests import warm
 
 SCRIPT = """
@@ -16,7 +16,7 @@ import json, sys
 import stages
 import torch
 if sys.argv[1] == "replaced":
-    from dlstudy.core import kernels
+    from dlstudy.core.base import kernels
 stream = torch.Generator().manual_seed(0)
 def draw(*shape): return torch.randn(*shape, generator=stream, dtype=torch.float64)
 A, B, y, stack = draw(7, 5), draw(5, 4), draw(7), draw(3, 4, 5)

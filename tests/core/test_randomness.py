@@ -2,7 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.randomness import generator
 
 SEEDS = st.integers(0, 2**100)  # beyond PyTorch's own 64 bits
 PURPOSES = st.text(min_size=1, max_size=20)

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from dlstudy.core.dataset import load_tensors, save_tensors
-from dlstudy.core.errors import DataError
+from dlstudy.core.base.dataset import load_tensors, save_tensors
+from dlstudy.core.base.errors import DataError
 
 
 def content() -> dict[str, object]:

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 from torchvision import models
 
-from dlstudy.core.published import PublishedWeights, WeightsError, published_weights, verify
+from dlstudy.core.base.published import PublishedWeights, WeightsError, published_weights, verify
 
 RESNET = PublishedWeights("A_Weights.V1", "a", "https://example.org/models/a-f37072fd.pth")
 

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlstudy.core.errors import DataError
+from dlstudy.core.base.errors import DataError
 from dlstudy.data.housing import COLUMNS, facts, prepare, read_table, sales_of
 from dlstudy.data.params import HousingParams
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from torchvision.datasets.mnist import read_image_file, read_label_file
 
-from dlstudy.core.errors import DataError
+from dlstudy.core.base.errors import DataError
 from dlstudy.data.image_sets import read_idx
 
 IMAGES = bytes(range(12))  # two images of 2 rows and 3 columns

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from dlstudy.core.errors import DataError
-from dlstudy.core.params import ParamsError
+from dlstudy.core.base.errors import DataError
+from dlstudy.core.base.params import ParamsError
 from dlstudy.data.image_folders import ImageFile, drawn_test, num_drawn, num_train_images, read_folder, read_image
 from dlstudy.data.image_sets import load_image_set
 from dlstudy.data.images import facts, interleaved, prepare

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from dlstudy.core.errors import DataError
+from dlstudy.core.base.errors import DataError
 from dlstudy.data.images import facts, prepare, read_images
 from dlstudy.data.params import ImagesParams
 from tests.image_sets import IMAGE_SETS

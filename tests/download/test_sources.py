@@ -16,8 +16,8 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 
-from dlstudy.core.errors import DataError
-from dlstudy.core.published import read_checksums
+from dlstudy.core.base.errors import DataError
+from dlstudy.core.base.published import read_checksums
 from dlstudy.download import sources
 from dlstudy.download.sources import (
     DownloadError,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dlstudy.core.published import PublishedWeights
+from dlstudy.core.base.published import PublishedWeights
 from dlstudy.download import sources
 from dlstudy.download.sources import DownloadError, SourceUnavailable, local_folder
 from dlstudy.download.weight_files import download_weights, fetch_weights, hub_folder, published_url
@@ -173,7 +173,7 @@ INTERRUPTED = """
 import signal, sys
 from pathlib import Path
 from dlstudy.download.weight_files import published_url, download_weights
-from dlstudy.core.published import PublishedWeights
+from dlstudy.core.base.published import PublishedWeights
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job would ignore

@@ -9,13 +9,13 @@ from sklearn import metrics
 from sklearn.linear_model import LinearRegression
 
 from dlstudy.closed_form import least_squares as closed_form
-from dlstudy.core import artifacts
-from dlstudy.core.dataset import Split
+from dlstudy.core.base import artifacts
+from dlstudy.core.base.dataset import Split
+from dlstudy.core.calibration import fit_temperature
+from dlstudy.core.params import ClosedFormParams, SgdParams
 from dlstudy.evaluation import scores as evaluation
 from dlstudy.measures.torchvision import right_examples
 from dlstudy.sgd.loop import train_run
-from dlstudy.training.calibration import fit_temperature
-from dlstudy.training.params import ClosedFormParams, SgdParams
 
 NAMES = ("shirt", "coat", "boot", "bag")
 CLASSES = torch.arange(60) % 4

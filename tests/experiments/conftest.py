@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from dlstudy.core.dataset import Split
+from dlstudy.core.base.dataset import Split
 from dlstudy.tuning.jobs import Memo
 from dlstudy.tuning.stacks import Images
 

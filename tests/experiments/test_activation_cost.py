@@ -5,7 +5,9 @@ from itertools import count, pairwise
 import pytest
 import torch
 
-from dlstudy.core.params import ParamsError
+from dlstudy.core.base.params import ParamsError
+from dlstudy.core.networks import ACTIVATIONS
+from dlstudy.core.params import SgdParams
 from dlstudy.experiments.activation_cost import run as activation_cost
 from dlstudy.experiments.activation_cost.params import CostParams
 from dlstudy.experiments.activation_cost.run import (
@@ -21,8 +23,6 @@ from dlstudy.experiments.activation_cost.run import (
     seconds_a_call,
 )
 from dlstudy.sgd.loop import start_run
-from dlstudy.training.networks import ACTIVATIONS
-from dlstudy.training.params import SgdParams
 
 PARAMS = CostParams(
     activations=("relu", "gelu", "sigmoid", "tanh"),

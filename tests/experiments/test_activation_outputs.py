@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.errors import StudyError
 from dlstudy.experiments.activation_outputs.logits import collapse, confirming_job, product_of, silence
 from dlstudy.experiments.activation_outputs.params import OutputsParams, PriceParams
 from dlstudy.experiments.activation_outputs.run import (

@@ -5,7 +5,7 @@ import torch
 from sklearn.metrics import mean_squared_error, r2_score
 from torch import nn
 
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.randomness import generator
 from dlstudy.experiments.activation_outputs.params import PriceParams
 from dlstudy.experiments.activation_outputs.price import (
     OUTPUTS,

@@ -3,7 +3,7 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
-from dlstudy.core.params import ParamsError
+from dlstudy.core.base.params import ParamsError
 from dlstudy.experiments.census.families import FILE, family_of, load_families
 
 FAMILIES = load_families()

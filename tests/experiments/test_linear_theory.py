@@ -10,9 +10,9 @@ import torch
 from sklearn.linear_model import LinearRegression
 
 from dlstudy.closed_form.least_squares import with_ones
-from dlstudy.core.dataset import Split
-from dlstudy.core.errors import DivergedError
-from dlstudy.core.params import ParamsError
+from dlstudy.core.base.dataset import Split
+from dlstudy.core.base.errors import DivergedError
+from dlstudy.core.base.params import ParamsError
 from dlstudy.data.housing import read_table
 from dlstudy.experiments.linear_theory.params import LinearTheoryParams
 from dlstudy.experiments.linear_theory.run import (

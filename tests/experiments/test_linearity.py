@@ -9,8 +9,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score, root_mean_squared_error
 
 from dlstudy.closed_form.least_squares import by_normal_equations, with_ones
-from dlstudy.core.params import ParamsError
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.params import ParamsError
+from dlstudy.core.base.randomness import generator
 from dlstudy.data.housing import read_table
 from dlstudy.experiments.linearity.params import LinearityParams
 from dlstudy.experiments.linearity.plane import (

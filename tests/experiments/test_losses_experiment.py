@@ -8,9 +8,10 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import accuracy_score, log_loss
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
-from dlstudy.core.dataset import Split
-from dlstudy.core.errors import StudyError
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.dataset import Split
+from dlstudy.core.base.errors import StudyError
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.calibration import fit_temperature
 from dlstudy.experiments.losses.params import LossesParams
 from dlstudy.experiments.losses.run import (
     CHUNK,
@@ -23,7 +24,6 @@ from dlstudy.experiments.losses.run import (
     networks_of,
 )
 from dlstudy.experiments.losses.scores import Outputs, handicapped, scores_of, scoring_job
-from dlstudy.training.calibration import fit_temperature
 from dlstudy.tuning.jobs import Memo, Networks
 from dlstudy.tuning.rungs import Configuration, RungTrial
 

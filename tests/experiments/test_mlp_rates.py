@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from dlstudy.core.params import ParamsError, validated
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.params import ParamsError, validated
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.networks import build_network, initialise
+from dlstudy.core.params import SgdParams
 from dlstudy.experiments.mlp_rates.params import MlpRatesParams
 from dlstudy.experiments.mlp_rates.run import Inputs, run
-from dlstudy.training.networks import build_network, initialise
-from dlstudy.training.params import SgdParams
 
 CONTENT = {"models": ["narrow", "wide"], "learning_rates": [0.01, 0.1, 1.0], "tuning_seeds": [300, 301]}
 PARAMS = validated(CONTENT, MlpRatesParams)

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.networks import build_network, initialise
 from dlstudy.experiments.published_networks.params import (
     PublishedNetworksParams,
     TableNetwork,
@@ -25,7 +26,6 @@ from dlstudy.experiments.published_networks.run import (
     train_run,
     validation_scores,
 )
-from dlstudy.training.networks import build_network, initialise
 from dlstudy.tuning.stacks import Images, Member, Recipe, Stack, scores_on_test, train_stack
 
 SIGMOID, FLAX, RELU = (

@@ -3,8 +3,8 @@ from itertools import permutations, product
 import pytest
 import torch
 
-from dlstudy.core.errors import StudyError
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.errors import StudyError
+from dlstudy.core.base.randomness import generator
 from dlstudy.experiments.sgd_theory.descent import Problem
 from dlstudy.experiments.sgd_theory.minibatches import (
     Grid,

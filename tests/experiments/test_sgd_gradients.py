@@ -4,7 +4,7 @@ from itertools import combinations, product
 import pytest
 import torch
 
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.randomness import generator
 from dlstudy.experiments.sgd_theory.descent import Problem
 from dlstudy.experiments.sgd_theory.minibatches import (
     SAMPLINGS,

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from dlstudy.core.networks import squared_loss
 from dlstudy.experiments.sgd_theory.descent import Problem
-from dlstudy.training.networks import squared_loss
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.randomness import generator
 from dlstudy.experiments.sgd_theory.descent import (
     PRECISION,
     Perturbation,

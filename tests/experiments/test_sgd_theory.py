@@ -3,9 +3,9 @@ import math
 import pytest
 from pandas.testing import assert_frame_equal
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.errors import StudyError
+from dlstudy.core.base.params import ParamsError
 from dlstudy.core.execution import VARIABLE
-from dlstudy.core.params import ParamsError
 from dlstudy.experiments.sgd_theory import run as sgd_theory
 from dlstudy.experiments.sgd_theory.params import SgdTheoryParams
 

@@ -8,10 +8,11 @@ import torch
 from scipy import integrate, special, stats
 from torch import nn
 
-from dlstudy.core.dataset import Split
-from dlstudy.core.errors import DivergedError
-from dlstudy.core.params import ParamsError
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.dataset import Split
+from dlstudy.core.base.errors import DivergedError
+from dlstudy.core.base.params import ParamsError
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.networks import build_network, initialise
 from dlstudy.experiments.signal_propagation.params import SignalParams
 from dlstudy.experiments.signal_propagation.run import (
     TRAINED,
@@ -40,7 +41,6 @@ from dlstudy.signals.layers import (
     weight_gradients,
     with_activation,
 )
-from dlstudy.training.networks import build_network, initialise
 
 PARAMS = SignalParams(
     width=12,

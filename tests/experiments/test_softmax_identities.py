@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy import special
 
-from dlstudy.core.artifacts import write_folder
+from dlstudy.core.base.artifacts import write_folder
 from dlstudy.experiments.softmax_identities import run as softmax
 
 EXACT = 1e-12  # relative; the same number in float64 by another formula

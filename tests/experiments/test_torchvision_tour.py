@@ -5,7 +5,7 @@ import pytest
 import torch
 import torchvision
 
-from dlstudy.core.dataset import Split
+from dlstudy.core.base.dataset import Split
 from dlstudy.experiments.torchvision_tour import properties
 from dlstudy.experiments.torchvision_tour import run as tour
 from dlstudy.experiments.torchvision_tour.params import TourParams

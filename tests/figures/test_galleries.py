@@ -6,7 +6,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from dlstudy.core.dataset import Split
+from dlstudy.core.base.dataset import Split
 from dlstudy.figures import galleries
 from dlstudy.figures.style import pixels_of, png_bytes, style
 from tests.figures.rules import faults

@@ -5,7 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from dlstudy.core.artifacts import write_csv
+from dlstudy.core.base.artifacts import write_csv
 from dlstudy.judging.judgement import arm_table
 from dlstudy.judging.statements import readings_of
 from dlstudy.measures.find import measured

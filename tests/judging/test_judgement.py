@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from dlstudy.core.artifacts import write_csv, write_json
+from dlstudy.core.base.artifacts import write_csv, write_json
 from dlstudy.judging.controls import Control
 from dlstudy.judging.evidence import Evidence, Exact, PerFold, PerSeed
 from dlstudy.judging.judgement import NOT_AFTER_HOLM, judge

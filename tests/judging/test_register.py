@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlstudy.core.params import ParamsError, read_yaml
+from dlstudy.core.base.params import ParamsError, read_yaml
 from dlstudy.judging.register import (
     FIXED,
     UNREGISTERED,

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from ruamel.yaml import YAML
 
-from dlstudy.core.params import ParamsError
+from dlstudy.core.base.params import ParamsError
 from dlstudy.judging.statements import load_statements
 from tests.committed import committed_statements
 from tests.judging.support import chinese, english

@@ -3,7 +3,7 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
-from dlstudy.core.params import ParamsError
+from dlstudy.core.base.params import ParamsError
 from dlstudy.literature.published import FILE, load_published
 from tests.committed import committed_study
 

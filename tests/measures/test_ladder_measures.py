@@ -2,12 +2,12 @@
 
 import pytest
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.errors import StudyError
+from dlstudy.core.networks import matching_init
 from dlstudy.judging.judgement import checked
 from dlstudy.judging.rules import decide
 from dlstudy.measures import ladder
 from dlstudy.study.ladder import Cell, Ladder
-from dlstudy.training.networks import matching_init
 from tests.measures.cases_ladder import EQUAL, LONGEST, PROTOCOL, SHORTEST, STUDY, climbed, only
 from tests.measures.test_measures import BY_KEY
 

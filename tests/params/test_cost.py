@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlstudy.core.params import ParamsError, validated
+from dlstudy.core.base.params import ParamsError, validated
 from dlstudy.experiments.activation_cost.params import CLAIMED_ACTIVATIONS, CostParams
 
 CONTENT = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dlstudy.core.params import ParamsError, load_section, read_yaml
+from dlstudy.core.base.params import ParamsError, load_section, read_yaml
 from dlstudy.data.params import HousingParams
 from dlstudy.evaluation.params import MODEL
 from dlstudy.study.params import load_study

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from torchvision import datasets
 
-from dlstudy.core.published import read_checksums
+from dlstudy.core.base.published import read_checksums
 from tests.image_sets import IMAGE_SETS
 
 ROOT = Path(__file__).resolve().parents[2]

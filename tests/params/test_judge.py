@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from dlstudy.core.params import ParamsError, load_section, validated
+from dlstudy.core.base.params import ParamsError, load_section, validated
 from dlstudy.study.params import JudgeParams
 
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"

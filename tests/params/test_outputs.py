@@ -1,6 +1,6 @@
 import pytest
 
-from dlstudy.core.params import ParamsError, validated
+from dlstudy.core.base.params import ParamsError, validated
 from dlstudy.experiments.activation_outputs.params import OutputsParams
 
 RATES = [0.0316, 0.1, 0.316]

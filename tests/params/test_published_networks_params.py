@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dlstudy.core.params import ParamsError, load_section, validated
+from dlstudy.core.base.params import ParamsError, load_section, validated
 from dlstudy.experiments.published_networks.params import PublishedNetworksParams
 from dlstudy.literature.published import load_published
 

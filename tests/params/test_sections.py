@@ -6,12 +6,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError, model_validator
 
-from dlstudy.core.params import ParamsError, Section, load_section, read_yaml, validated
+from dlstudy.core.base.params import ParamsError, Section, load_section, read_yaml, validated
+from dlstudy.core.networks import INITIALISERS
+from dlstudy.core.params import SEEDS, ClosedFormParams, DataName, InitName, SgdParams
 from dlstudy.data.params import HOUSING_ROWS, HousingParams, ImagesParams, PrepareParams
 from dlstudy.evaluation.params import MODEL
 from dlstudy.study.params import StudyParams, load_study
-from dlstudy.training.networks import INITIALISERS
-from dlstudy.training.params import SEEDS, ClosedFormParams, DataName, InitName, SgdParams
 from dlstudy.vision.params import VisionParams
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,6 +1,6 @@
 import pytest
 
-from dlstudy.core.params import ParamsError, validated
+from dlstudy.core.base.params import ParamsError, validated
 from dlstudy.experiments.signal_propagation.params import CLAIMED_ACTIVATIONS, CLAIMED_INITS, SignalParams
 
 CONTENT = {

@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from dlstudy.core.artifacts import write_csv, write_json
+from dlstudy.core.base.artifacts import write_csv, write_json
 from dlstudy.judging.evidence import Evidence, PerSeed
 from dlstudy.judging.judgement import ARM_COLUMNS, judge
 from dlstudy.judging.rules import VERDICTS

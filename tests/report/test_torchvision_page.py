@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from dlstudy.core.artifacts import write_csv, write_json
+from dlstudy.core.base.artifacts import write_csv, write_json
 from dlstudy.figures import classifiers
 from dlstudy.literature.published import load_published
 from dlstudy.report.classifiers import family_rows, layers, page_of, torchvision_context

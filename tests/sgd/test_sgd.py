@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from dlstudy.core.dataset import Split
-from dlstudy.core.errors import DivergedError
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.dataset import Split
+from dlstudy.core.base.errors import DivergedError
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.networks import build_network, cross_entropy, initialise, save_runs, scores
+from dlstudy.core.params import SgdParams
 from dlstudy.sgd import loop as sgd
 from dlstudy.sgd.loop import learning_rates, minibatches, sgd_step, train_run, train_seeds
-from dlstudy.training.networks import build_network, cross_entropy, initialise, save_runs, scores
-from dlstudy.training.params import SgdParams
 
 SOFTMAX = SgdParams(
     method="sgd", data="images", hidden=(), init="zeros", lr=0.05, batch_size=32, num_epochs=3

@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.errors import StudyError
 from dlstudy.study.results import REPORTED, read_lock, versions
 
 ROOT = Path(__file__).resolve().parents[2]

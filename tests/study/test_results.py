@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dlstudy.core.params import read_yaml, validated
+from dlstudy.core.base.params import read_yaml, validated
 from dlstudy.study.params import StudyParams
 from dlstudy.study.results import MissingResultError, Results
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.randomness import generator
 from dlstudy.tuning.jobs import Job, Networks, chosen_table, map_longest_first, tuning_table, validation_job
 from dlstudy.tuning.rungs import Climb, Configuration, RungScore, RungTrial, climb_rungs, diverged_score
 from dlstudy.tuning.stacks import Images, Member, Recipe, Stack

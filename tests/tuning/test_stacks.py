@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from dlstudy.core.randomness import generator
-from dlstudy.training.networks import ACTIVATIONS, build_network, initialise
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.networks import ACTIVATIONS, build_network, initialise
 from dlstudy.tuning.stacks import (
     Images,
     Member,

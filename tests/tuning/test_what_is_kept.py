@@ -7,7 +7,10 @@ from dlstudy.experiments.losses.run import SCORED_BY as SCORES_LOSSES
 from dlstudy.tuning.jobs import SOURCE, WHAT_TRAINS
 from tests.import_closure import closure
 
-OF_NO_NUMBER = {"core/artifacts.py", "core/cluster.py", "core/errors.py", "core/execution.py", "core/params.py"}
+OF_NO_NUMBER = {
+    *(f"core/base/{name}.py" for name in ("artifacts", "errors", "params")),
+    *(f"core/{name}.py" for name in ("cluster", "execution")),
+}
 """How files are written, where jobs run, what errors say, how params.yaml is read."""
 
 STEPS = "tuning/params.py"  # rates by their place in the grid: a trial says its rate, by which it is kept

@@ -6,12 +6,12 @@ import torch
 from sklearn.preprocessing import StandardScaler
 from torchvision import models
 
-from dlstudy.core.dataset import load_dataset, save_dataset
-from dlstudy.core.errors import DataError
-from dlstudy.core.params import ParamsError
+from dlstudy.core.base.dataset import load_dataset, save_dataset
+from dlstudy.core.base.errors import DataError
+from dlstudy.core.base.params import ParamsError
+from dlstudy.core.params import SgdParams
 from dlstudy.evaluation.scores import evaluate
 from dlstudy.sgd.loop import train_seeds
-from dlstudy.training.params import SgdParams
 from dlstudy.vision.networks import input_format, network_inputs
 from dlstudy.vision.params import FeaturesParams
 from dlstudy.vision.pretrained import CHUNK, feature_scale, frozen_features

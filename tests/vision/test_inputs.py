@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.randomness import generator
 from dlstudy.vision.networks import AUGMENTATIONS, InputFormat, augmented, format_of, network_inputs
 from tests.vision.test_vision_networks import RESNET
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.randomness import generator
 from dlstudy.vision.layers import Convolution, Geometry, Linear, with_own_layers
 
 EXACT = {"rtol": 0, "atol": 1e-10}  # the same sums in another order

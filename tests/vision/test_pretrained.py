@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torchvision import models
 
-from dlstudy.core.published import WeightsError, weights_entry
+from dlstudy.core.base.published import WeightsError, weights_entry
 from dlstudy.vision.networks import input_format, last_linear
 from dlstudy.vision.pretrained import (
     _empty_network,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dlstudy.core.dataset import save_dataset
+from dlstudy.core.base.dataset import save_dataset
 from tests.stand_in import NAME, NOWHERE, random_network, run_stage, save_as_published
 from tools.checkout import read_params, write_params
 

@@ -10,12 +10,12 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 from torchvision import models
 
-from dlstudy.core.errors import DivergedError
-from dlstudy.core.params import ParamsError, validated
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.errors import DivergedError
+from dlstudy.core.base.params import ParamsError, validated
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.networks import history_table, save_runs
 from dlstudy.evaluation.vision import evaluate_vision, filters_in
 from dlstudy.measures.torchvision import right_examples
-from dlstudy.training.networks import history_table, save_runs
 from dlstudy.vision import loop as vision
 from dlstudy.vision.loop import Training, learning_rate, look_steps, train_run, train_vision
 from dlstudy.vision.networks import augmented, build_vision, format_of, network_inputs, outputs_of_images

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torchvision import models
 
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.randomness import generator
 from dlstudy.vision.networks import build_vision, evaluation_batch, format_of, network_inputs, outputs_of_images
 from dlstudy.vision.params import VisionParams
 

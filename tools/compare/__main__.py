@@ -3,7 +3,7 @@
 import shutil
 
 import stages  # noqa: F401 - puts this checkout's src on the module path
-from dlstudy.core.artifacts import write_text
+from dlstudy.core.base.artifacts import write_text
 from dlstudy.figures.style import draw, style
 from tools.checkout import ROOT
 from tools.compare.experiments import experiments

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from dlstudy.core.dataset import Dataset
-from dlstudy.training.networks import Epoch, Run, build_network, scores, squared_loss
+from dlstudy.core.base.dataset import Dataset
+from dlstudy.core.networks import Epoch, Run, build_network, scores, squared_loss
 
 SEED = 0
 """The solution depends on no seed; its one run is filed under this one."""

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from dlstudy.core.arithmetic import AVX2_KERNELS, SINGLE_THREAD
-from dlstudy.core.errors import SettingError
+from dlstudy.core.base.arithmetic import AVX2_KERNELS, SINGLE_THREAD
+from dlstudy.core.base.errors import SettingError
 
 VARIABLE: Final = "DLSTUDY_SCHEDULER"
 CONNECT_SECONDS: Final = 10.0

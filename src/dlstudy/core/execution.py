@@ -12,8 +12,8 @@ from joblib import Parallel, cpu_count, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
+from dlstudy.core.base.errors import SettingError, StudyError
 from dlstudy.core.cluster import Run, WorkerDied, run_on, scheduler
-from dlstudy.core.errors import SettingError, StudyError
 
 VARIABLE: Final = "DLSTUDY_PROCESSES"
 MOST_DEATHS: Final = 2

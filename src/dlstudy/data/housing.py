@@ -6,9 +6,9 @@ from typing import Final
 import pandas as pd
 import torch
 
-from dlstudy.core.dataset import Dataset, Scale, Split
-from dlstudy.core.errors import DataError
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.dataset import Dataset, Scale, Split
+from dlstudy.core.base.errors import DataError
+from dlstudy.core.base.randomness import generator
 from dlstudy.data.params import HousingParams
 
 COLUMNS: Final = ("price", "area", "Year.Built", "Yr.Sold")

@@ -14,9 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from dlstudy.core.errors import DataError
+from dlstudy.core.base.errors import DataError
 from dlstudy.data.image_sets import SIDE, FolderSet
 
 ENDINGS: Final = (".png", ".jpg", ".jpeg")
@@ -108,6 +107,8 @@ def _list_part(folder: Path, part: str, listing: Listing) -> None:
 
 def _name_problems(folder: Path) -> Iterator[str]:
     """A class name goes through CSV tables and Markdown, and has to come back as it was."""
+    import pandas as pd  # half a second, which other data sets are spared
+
     name = folder.name
     read = pd.read_csv(io.StringIO(pd.DataFrame({"class": [name]}).to_csv(index=False)))["class"].tolist()
     if read != [name] or name != name.strip():

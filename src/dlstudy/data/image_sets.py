@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import AfterValidator, Field, PrivateAttr, TypeAdapter
 
-from dlstudy.core.errors import DataError
-from dlstudy.core.params import (
+from dlstudy.core.base.errors import DataError
+from dlstudy.core.base.params import (
     Fraction,
     Items,
     ParamsError,

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dlstudy.core.dataset import Dataset, Scale, Split
-from dlstudy.core.errors import DataError
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.dataset import Dataset, Scale, Split
+from dlstudy.core.base.errors import DataError
+from dlstudy.core.base.randomness import generator
 from dlstudy.data.image_sets import SIDE, FolderSet, ImageSet, read_idx
 from dlstudy.data.params import ImagesParams
 

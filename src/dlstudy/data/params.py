@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from dlstudy.core.params import Fraction, Items, NumRows, Section, Seed
+from dlstudy.core.base.params import Fraction, Items, NumRows, Section, Seed
 
 HOUSING_ROWS: Final = 2_930  # sales; the download's checksums make sure
 

@@ -2,8 +2,8 @@
 
 import torch
 
-from dlstudy.core.dataset import Dataset, Scale, Split
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.dataset import Dataset, Scale, Split
+from dlstudy.core.base.randomness import generator
 from dlstudy.data.params import SyntheticParams
 
 

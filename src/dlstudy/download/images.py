@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from dlstudy.core.artifacts import write_bytes, write_csv, write_json
+from dlstudy.core.base.artifacts import write_bytes, write_csv, write_json
 from dlstudy.data.image_folders import FolderImages, ReadImage, read_folder
 from dlstudy.data.image_sets import FolderSet, IdxSet, idx_bytes
 from dlstudy.download.params import DownloadParams

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from dlstudy.core.params import Items, PositiveInt, Section, WeightsName, each_once
+from dlstudy.core.base.params import Items, PositiveInt, Section, WeightsName, each_once
 
 
 class DownloadParams(Section):

@@ -33,7 +33,7 @@ from types import FrameType
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
 
-from dlstudy.core.errors import DataError
+from dlstudy.core.base.errors import DataError
 
 STALL_SECONDS: Final = 30.0
 """A connection on which nothing arrives for this long is given up, whatever time the source has left."""

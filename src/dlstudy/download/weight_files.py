@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from dlstudy.core.published import PublishedWeights
+from dlstudy.core.base.published import PublishedWeights
 from dlstudy.download.sources import Source, download, install, local_folder, retried, run_in_child, workspace
 
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from dlstudy.core.params import PositiveInt, Section
-from dlstudy.training.params import ClosedFormParams, SgdParams
+from dlstudy.core.base.params import PositiveInt, Section
+from dlstudy.core.params import ClosedFormParams, SgdParams
 
 
 class EvaluateParams(Section):

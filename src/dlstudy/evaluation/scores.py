@@ -13,10 +13,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from dlstudy.core.dataset import Dataset, Split
-from dlstudy.training.calibration import chance_ece, ece, fit_temperature, nll, reliability
-from dlstudy.training.networks import Parameters, build_network, cross_entropy, num_correct, outputs_of
-from dlstudy.training.params import ClosedFormParams, SgdParams
+from dlstudy.core.base.dataset import Dataset, Split
+from dlstudy.core.calibration import chance_ece, ece, fit_temperature, nll, reliability
+from dlstudy.core.networks import Parameters, build_network, cross_entropy, num_correct, outputs_of
+from dlstudy.core.params import ClosedFormParams, SgdParams
 
 
 def network_outputs(

@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from dlstudy.core.dataset import Dataset
+from dlstudy.core.base.dataset import Dataset
 from dlstudy.core.execution import map_runs
+from dlstudy.core.networks import Parameters, Run
 from dlstudy.evaluation.scores import Evaluation, of_classification
-from dlstudy.training.networks import Parameters, Run
 from dlstudy.vision.networks import outputs_of_run
 from dlstudy.vision.params import VisionParams
 

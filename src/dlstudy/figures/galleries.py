@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from dlstudy.core.dataset import Dataset, Split
+from dlstudy.core.base.dataset import Dataset, Split
+from dlstudy.core.networks import Parameters, load_runs
 from dlstudy.evaluation.vision import filters_in
 from dlstudy.figures.style import SMALL, Figures, new, pixels_of
 from dlstudy.study.results import Results
-from dlstudy.training.networks import Parameters, load_runs
 
 PADDING: Final = 2
 WHITE: Final = 255  # between images of whole numbers

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from PIL import Image
 
-from dlstudy.core.artifacts import write_bytes
+from dlstudy.core.base.artifacts import write_bytes
 
 Figures = Iterator[tuple[str, Figure]]  # each figure with the name of its file, without the ending
 # Okabe and Ito's colours, told apart by colour-blind readers, in an order that alternates dark and light in grey.

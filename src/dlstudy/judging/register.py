@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from dlstudy.core.params import ParamsError, Section, validated
+from dlstudy.core.base.params import ParamsError, Section, validated
 from dlstudy.judging.statements import FOLDER, Reading
 
 REGISTER: Final = FOLDER / "register.yaml"

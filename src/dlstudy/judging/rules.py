@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from dlstudy.core.params import Section
+from dlstudy.core.base.params import Section
 from dlstudy.judging.evidence import Evidence, Exact, PerRound, PerSeed, Sample
 from dlstudy.judging.statistics import Interval, Side, holm, joint_sign_flip_p
 from dlstudy.study.params import JudgeParams

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from dlstudy.core.params import Items, ParamsError, Section, validated
+from dlstudy.core.base.params import Items, ParamsError, Section, validated
 from dlstudy.judging.rules import OF_MARGIN, Rule
 
 FOLDER: Final = Path("statements")

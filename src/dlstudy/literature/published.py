@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from dlstudy.core.params import Fraction, Items, PositiveFloat, PositiveInt, Section, read_yaml, validated
+from dlstudy.core.base.params import Fraction, Items, PositiveFloat, PositiveInt, Section, read_yaml, validated
 
 FILE: Final = Path(__file__).with_name("published.yaml")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Final
 
-from dlstudy.core.params import ParamsError
+from dlstudy.core.base.params import ParamsError
 from dlstudy.judging.evidence import Evidence
 from dlstudy.judging.statements import FOLDER, Reading
 from dlstudy.measures import census, cost, ladder, linear, linearity, losses, outputs, sgd, signal, softmax, torchvision

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.errors import StudyError
 from dlstudy.judging.evidence import Correlation, Evidence, Exact, Sample, TwoCounts, per_seed
 from dlstudy.study.ladder import LINEAR, RELU, Cell, Ladder, in_epochs
 from dlstudy.study.results import MissingResultError, Results

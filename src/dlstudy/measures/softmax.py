@@ -4,10 +4,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from dlstudy.core.params import SgdParams
 from dlstudy.judging.evidence import Evidence, Exact, Sample, exact, per_seed
 from dlstudy.measures.samples import records
 from dlstudy.study.results import MissingResultError, Results
-from dlstudy.training.params import SgdParams
 
 EXPERIMENT: Final = "softmax_identities"
 

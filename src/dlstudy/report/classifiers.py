@@ -7,6 +7,7 @@ from typing import Final
 
 import pandas as pd
 
+from dlstudy.core.params import SgdParams
 from dlstudy.data.image_sets import SIDE
 from dlstudy.judging.statistics import paired_differences, t_interval
 from dlstudy.literature.published import Published
@@ -15,7 +16,6 @@ from dlstudy.measures.torchvision import BASELINE, BILLION, CENSUS, NAMED, PERCE
 from dlstudy.report.markdown import Context
 from dlstudy.study.ladder import POINTS
 from dlstudy.study.results import LEAST_SIDE, Results
-from dlstudy.training.params import SgdParams
 from dlstudy.tuning.params import PER_DECADE, learning_rate
 from dlstudy.vision.params import VisionParams
 

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from dlstudy.core.params import read_yaml
+from dlstudy.core.base.params import read_yaml
 from dlstudy.judging.rules import Rule
 from dlstudy.study.params import JudgeParams
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from dlstudy.core.dataset import Dataset, Split
-from dlstudy.core.errors import DivergedError
+from dlstudy.core.base.dataset import Dataset, Split
+from dlstudy.core.base.errors import DivergedError
+from dlstudy.core.base.params import ParamsError
+from dlstudy.core.base.randomness import generator
 from dlstudy.core.execution import map_runs
-from dlstudy.core.params import ParamsError
-from dlstudy.core.randomness import generator
-from dlstudy.training.networks import (
+from dlstudy.core.networks import (
     LOSSES,
     USUAL_LOSS,
     Epoch,
@@ -23,7 +23,7 @@ from dlstudy.training.networks import (
     num_correct,
     scores,
 )
-from dlstudy.training.params import SgdParams
+from dlstudy.core.params import SgdParams
 
 
 def minibatches(num_examples: int, batch_size: int, stream: torch.Generator) -> Iterator[Tensor]:

@@ -28,10 +28,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
-from dlstudy.core.dataset import Dataset, Split
-from dlstudy.core.params import ParamsError
-from dlstudy.core.randomness import generator
-from dlstudy.training.networks import ACTIVATIONS, INITIALISERS, build_network, initialise
+from dlstudy.core.base.dataset import Dataset, Split
+from dlstudy.core.base.params import ParamsError
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.networks import ACTIVATIONS, INITIALISERS, build_network, initialise
 
 DIGITS: Final = 6  # of the tables by layer, which are for figures
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final, get_args
 
 from pydantic import AfterValidator, Field, field_validator
 
-from dlstudy.core.errors import StudyError
-from dlstudy.core.params import (
+from dlstudy.core.base.errors import StudyError
+from dlstudy.core.base.params import (
     PARAMS_FILE,
     EntryName,
     ParamsError,
@@ -22,6 +22,7 @@ from dlstudy.core.params import (
     read_yaml,
     validated,
 )
+from dlstudy.core.params import DataName, Seeds, SgdParams
 from dlstudy.data.image_folders import num_train_images
 from dlstudy.data.image_sets import IdxSet, load_image_set
 from dlstudy.data.params import PrepareParams
@@ -39,7 +40,6 @@ from dlstudy.experiments.published_networks.params import PublishedNetworksParam
 from dlstudy.experiments.sgd_theory.params import SgdTheoryParams
 from dlstudy.experiments.signal_propagation.params import SignalParams
 from dlstudy.experiments.torchvision_tour.params import TourParams
-from dlstudy.training.params import DataName, Seeds, SgdParams
 from dlstudy.vision.params import FeaturesParams, VisionParams
 
 

@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from dlstudy.core import arithmetic
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base import arithmetic
+from dlstudy.core.base.errors import StudyError
 
 PACKAGES: Final = (
     *("torch", "torchvision", "pandas", "numpy", "scipy"),

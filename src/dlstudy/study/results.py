@@ -13,10 +13,10 @@ from typing import Any, ClassVar, Final, TypeVar
 
 import pandas as pd
 
-from dlstudy.core.errors import DataError, StudyError
+from dlstudy.core.base.errors import DataError, StudyError
+from dlstudy.core.params import ClosedFormParams, SgdParams
 from dlstudy.data.image_sets import DATASETS, ImageSet, load_image_set
 from dlstudy.study.params import StudyParams
-from dlstudy.training.params import ClosedFormParams, SgdParams
 
 Made = TypeVar("Made")
 

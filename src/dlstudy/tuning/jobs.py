@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dlstudy.core.artifacts import write_text
+from dlstudy.core.base.artifacts import write_text
 from dlstudy.core.execution import map_runs
 from dlstudy.tuning.rungs import Climb, Place, RungScore, RungTrial, diverged_score
 from dlstudy.tuning.stacks import Images, Member, Recipe, Stack, scores_on_test, scores_on_validation, train_stack
@@ -28,11 +28,13 @@ from dlstudy.tuning.stacks import Images, Member, Recipe, Stack, scores_on_test,
 EXPERIMENTS: Final = Path("data/experiments")
 SOURCE: Final = Path(__file__).parents[1]
 WHAT_TRAINS: Final = (
-    "core/randomness.py",
-    "core/dataset.py",
-    "core/arithmetic.py",
-    "core/kernels.py",
-    "training",
+    "core/base/randomness.py",
+    "core/base/dataset.py",
+    "core/base/arithmetic.py",
+    "core/base/kernels.py",
+    "core/calibration.py",
+    "core/networks.py",
+    "core/params.py",
     "tuning/jobs.py",
     "tuning/rungs.py",
     "tuning/stacks.py",

@@ -5,8 +5,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from dlstudy.core.params import Items, PositiveFloat, PositiveInt, Section, ascending
-from dlstudy.training.params import Seeds
+from dlstudy.core.base.params import Items, PositiveFloat, PositiveInt, Section, ascending
+from dlstudy.core.params import Seeds
 
 PER_DECADE: Final = 4
 

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
-from dlstudy.core.dataset import Dataset, Split
-from dlstudy.core.randomness import generator
-from dlstudy.training.networks import ACTIVATIONS, EVALUATION_BATCH, build_network, initialise
+from dlstudy.core.base.dataset import Dataset, Split
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.networks import ACTIVATIONS, EVALUATION_BATCH, build_network, initialise
 
 StackLoss = Literal["cross_entropy", "binary_cross_entropy", "squared_error"]
 

@@ -21,12 +21,12 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from dlstudy.core.arithmetic import AVX2_KERNELS
-from dlstudy.core.dataset import Dataset, Split
-from dlstudy.core.errors import DivergedError
+from dlstudy.core.base.arithmetic import AVX2_KERNELS
+from dlstudy.core.base.dataset import Dataset, Split
+from dlstudy.core.base.errors import DivergedError
+from dlstudy.core.base.randomness import generator
 from dlstudy.core.execution import map_runs
-from dlstudy.core.randomness import generator
-from dlstudy.training.networks import Epoch, Run, Scores, cross_entropy, num_correct
+from dlstudy.core.networks import Epoch, Run, Scores, cross_entropy, num_correct
 from dlstudy.vision.networks import InputFormat, augmented, build_vision, format_of, network_inputs, outputs_of_images
 from dlstudy.vision.params import VisionParams
 from dlstudy.vision.pretrained import State, start_from
@@ -34,7 +34,7 @@ from dlstudy.vision.pretrained import State, start_from
 CHECKPOINT_SECONDS: Final = 30.0
 """How much work an interruption may cost, about. When a checkpoint is written changes no result."""
 
-CODE: Final = ("vision/loop", "vision/layers", "vision/networks", "training/networks", "core/randomness")
+CODE: Final = ("vision/loop", "vision/layers", "vision/networks", "core/networks", "core/base/randomness")
 """The modules by whose change, be it of a comment, a checkpoint becomes worthless."""
 
 

@@ -22,8 +22,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from dlstudy.core.dataset import Dataset
-from dlstudy.core.published import WeightsError, weights_entry
+from dlstudy.core.base.dataset import Dataset
+from dlstudy.core.base.published import WeightsError, weights_entry
 from dlstudy.vision.layers import with_own_layers
 from dlstudy.vision.params import VisionParams
 

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from dlstudy.core.params import (
+from dlstudy.core.base.params import (
     DownloadedWeights,
     Items,
     NumRows,

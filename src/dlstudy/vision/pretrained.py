@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlstudy.core.dataset import Dataset, Scale, Split
-from dlstudy.core.errors import DataError
+from dlstudy.core.base.dataset import Dataset, Scale, Split
+from dlstudy.core.base.errors import DataError
+from dlstudy.core.base.params import ParamsError
+from dlstudy.core.base.published import WeightsError, published_weights, verify, weights_entry
 from dlstudy.core.execution import map_runs
-from dlstudy.core.params import ParamsError
-from dlstudy.core.published import WeightsError, published_weights, verify, weights_entry
 from dlstudy.vision.networks import EVALUATION_BATCH, input_format, last_linear, network_inputs
 from dlstudy.vision.params import FeaturesParams
 

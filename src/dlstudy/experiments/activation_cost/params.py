@@ -5,8 +5,17 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from dlstudy.core.params import Items, NumTrainingImages, PositiveInt, Section, Seed, ascending, each_once, with_claimed
-from dlstudy.training.params import ActivationName
+from dlstudy.core.base.params import (
+    Items,
+    NumTrainingImages,
+    PositiveInt,
+    Section,
+    Seed,
+    ascending,
+    each_once,
+    with_claimed,
+)
+from dlstudy.core.params import ActivationName
 
 CLAIMED_ACTIVATIONS: Final[tuple[ActivationName, ...]] = ("relu", "sigmoid", "tanh")
 """What claims ACT-13 and ACT-14 are about; other activations stand beside them."""

@@ -16,13 +16,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from dlstudy.core.dataset import Dataset, Split, load_dataset
-from dlstudy.core.params import ParamsError
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.dataset import Dataset, Split, load_dataset
+from dlstudy.core.base.params import ParamsError
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.networks import ACTIVATIONS, cross_entropy
+from dlstudy.core.params import ActivationName, SgdParams
 from dlstudy.experiments.activation_cost.params import CostParams
 from dlstudy.sgd.loop import learning_rates, minibatches, start_run, train_epoch
-from dlstudy.training.networks import ACTIVATIONS, cross_entropy
-from dlstudy.training.params import ActivationName, SgdParams
 
 PARAMS = CostParams
 load = partial(load_dataset, Path("data/prepared/images.pt"))

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from dlstudy.core.params import Fraction, Items, NumTrainingImages, PositiveInt, Section, rows_of, within_split
-from dlstudy.training.params import Seeds
+from dlstudy.core.base.params import Fraction, Items, NumTrainingImages, PositiveInt, Section, rows_of, within_split
+from dlstudy.core.params import Seeds
 from dlstudy.tuning.params import Budgets, Rates, TunedSection
 
 

@@ -14,13 +14,13 @@ from typing import Final, NamedTuple
 import pandas as pd
 from torch import Tensor, nn
 
-from dlstudy.core.dataset import Dataset, Split
-from dlstudy.core.errors import DivergedError
+from dlstudy.core.base.dataset import Dataset, Split
+from dlstudy.core.base.errors import DivergedError
+from dlstudy.core.base.randomness import generator
 from dlstudy.core.execution import map_runs
-from dlstudy.core.randomness import generator
+from dlstudy.core.networks import ACTIVATIONS, build_network, initialise, outputs_of, squared_loss
 from dlstudy.experiments.activation_outputs.params import PriceParams
 from dlstudy.sgd.loop import learning_rates, minibatches, train_epoch
-from dlstudy.training.networks import ACTIVATIONS, build_network, initialise, outputs_of, squared_loss
 from dlstudy.tuning.jobs import Row
 from dlstudy.tuning.params import step_of
 from dlstudy.tuning.rungs import Climb, Configuration, RungScore, RungTrial, climb_all, diverged_score

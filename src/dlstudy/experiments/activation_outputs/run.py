@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from dlstudy.core.dataset import Dataset, load_dataset
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.dataset import Dataset, load_dataset
+from dlstudy.core.base.errors import StudyError
 from dlstudy.experiments.activation_outputs.logits import confirming_job
 from dlstudy.experiments.activation_outputs.params import OutputsParams
 from dlstudy.experiments.activation_outputs.price import compare_prices

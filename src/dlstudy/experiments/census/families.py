@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, field_validator
 
-from dlstudy.core.params import Items, ParamsError, Section, read_yaml, validated
+from dlstudy.core.base.params import Items, ParamsError, Section, read_yaml, validated
 
 FILE: Final = Path(__file__).with_name("families.yaml")
 

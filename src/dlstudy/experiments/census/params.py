@@ -1,6 +1,6 @@
 """Parameters of the census of torchvision's image classifiers."""
 
-from dlstudy.core.params import Items, Section
+from dlstudy.core.base.params import Items, Section
 
 
 class CensusParams(Section):

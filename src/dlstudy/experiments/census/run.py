@@ -23,7 +23,7 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.errors import StudyError
 from dlstudy.experiments.census.families import Family, chosen, family_of, load_families
 from dlstudy.experiments.census.params import CensusParams
 

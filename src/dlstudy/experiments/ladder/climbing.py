@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from dlstudy.core.networks import matching_init
 from dlstudy.experiments.ladder.params import Protocol
-from dlstudy.training.networks import matching_init
 from dlstudy.tuning.jobs import Memo, Networks, chosen_table, confirming_job, sorted_table, tuning_table
 from dlstudy.tuning.params import step_of
 from dlstudy.tuning.rungs import Climb, Configuration, RungTrial, climb_rungs

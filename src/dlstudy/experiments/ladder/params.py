@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from dlstudy.core.params import (
+from dlstudy.core.base.params import (
     EntryName,
     Fraction,
     Items,
@@ -15,7 +15,7 @@ from dlstudy.core.params import (
     ascending,
     each_once,
 )
-from dlstudy.training.params import ActivationName, Seeds
+from dlstudy.core.params import ActivationName, Seeds
 from dlstudy.tuning.params import Budgets, Rates, TunedSection
 
 EachOnce = AfterValidator(partial(each_once, what="name"))

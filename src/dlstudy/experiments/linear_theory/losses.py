@@ -15,10 +15,10 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
 from dlstudy.closed_form.least_squares import by_lstsq, with_ones
-from dlstudy.core.dataset import Dataset, Split
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.dataset import Dataset, Split
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.networks import cross_entropy, squared_loss
 from dlstudy.experiments.linear_theory.solving import extreme_eigenvalues
-from dlstudy.training.networks import cross_entropy, squared_loss
 
 LARGE_AREA: Final = 4_000.0  # square feet; De Cock (2011) advises to look at the sales beyond it
 NAMES: Final = ("area", "age", "intercept")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dlstudy.core.params import PositiveFloat, PositiveInt, Section
+from dlstudy.core.base.params import PositiveFloat, PositiveInt, Section
 
 
 class LinearTheoryParams(Section):

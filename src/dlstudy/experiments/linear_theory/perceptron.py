@@ -17,12 +17,12 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from dlstudy.closed_form.least_squares import with_ones
-from dlstudy.core.dataset import Split
-from dlstudy.core.errors import DivergedError
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.dataset import Split
+from dlstudy.core.base.errors import DivergedError
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.networks import build_network, initialise
 from dlstudy.experiments.linear_theory.params import LinearTheoryParams
 from dlstudy.experiments.linear_theory.solving import extreme_eigenvalues, recorded_steps
-from dlstudy.training.networks import build_network, initialise
 
 CONSTANTS: Final = (0.0, 0.1, 0.5, 1.0)  # initial values that are the same for every parameter
 

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from dlstudy.closed_form.least_squares import least_squares
-from dlstudy.core.dataset import Dataset, load_dataset
-from dlstudy.core.params import ParamsError
+from dlstudy.core.base.dataset import Dataset, load_dataset
+from dlstudy.core.base.params import ParamsError
 from dlstudy.data.housing import read_table, sales_of
 from dlstudy.experiments.linear_theory import losses, perceptron, solving
 from dlstudy.experiments.linear_theory.params import LinearTheoryParams

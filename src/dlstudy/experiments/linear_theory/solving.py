@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from dlstudy.closed_form.least_squares import by_lstsq, by_normal_equations, with_ones
-from dlstudy.core.dataset import Split
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.dataset import Split
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.networks import build_network, initialise
 from dlstudy.data.housing import sales_of
-from dlstudy.training.networks import build_network, initialise
 
 WIDE_STD: Final = 10.0  # standard deviation of the widest initial values
 STARTS: Final = ("zeros", "pytorch", "xavier", "he", "wide")

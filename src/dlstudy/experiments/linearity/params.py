@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dlstudy.core.params import Section, Seed
+from dlstudy.core.base.params import Section, Seed
 
 
 class LinearityParams(Section):

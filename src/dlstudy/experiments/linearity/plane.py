@@ -14,10 +14,10 @@ from sklearn.ensemble import GradientBoostingRegressor
 from torch import Tensor
 
 from dlstudy.closed_form.least_squares import by_normal_equations, least_squares, with_ones
-from dlstudy.core.dataset import Scale
+from dlstudy.core.base.dataset import Scale
+from dlstudy.core.base.params import ParamsError
+from dlstudy.core.base.randomness import generator
 from dlstudy.core.execution import map_runs
-from dlstudy.core.params import ParamsError
-from dlstudy.core.randomness import generator
 from dlstudy.experiments.linearity.params import LinearityParams
 
 FEATURES: Final = ("area", "age")

@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.randomness import generator
 from dlstudy.experiments.linearity.params import LinearityParams
 from dlstudy.experiments.linearity.plane import LARGE_AREA, PLANE, LinearFit, explained, rmse
 from dlstudy.literature.published import PublishedFit

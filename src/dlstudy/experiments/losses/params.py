@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dlstudy.core.params import Fraction, Items, NumTrainingImages, PositiveInt
-from dlstudy.training.params import ActivationName, InitName, Seeds
+from dlstudy.core.base.params import Fraction, Items, NumTrainingImages, PositiveInt
+from dlstudy.core.params import ActivationName, InitName, Seeds
 from dlstudy.tuning.params import Budgets, Rates, TunedSection
 
 

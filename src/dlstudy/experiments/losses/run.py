@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
-from dlstudy.core.dataset import Dataset, Split, load_dataset
-from dlstudy.core.errors import StudyError
+from dlstudy.core.base.dataset import Dataset, Split, load_dataset
+from dlstudy.core.base.errors import StudyError
+from dlstudy.core.base.randomness import generator
 from dlstudy.core.execution import map_runs
-from dlstudy.core.randomness import generator
 from dlstudy.experiments.losses.params import LossesParams
 from dlstudy.experiments.losses.scores import Outputs, scores_of, scoring_job
 from dlstudy.tuning.jobs import Memo, Networks, Row, chosen_table, sorted_table, tuning_table

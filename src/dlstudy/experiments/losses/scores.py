@@ -5,10 +5,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dlstudy.core.errors import StudyError
-from dlstudy.core.randomness import generator
-from dlstudy.training.calibration import ece, fit_temperature, nll
-from dlstudy.training.networks import EVALUATION_BATCH
+from dlstudy.core.base.errors import StudyError
+from dlstudy.core.base.randomness import generator
+from dlstudy.core.calibration import ece, fit_temperature, nll
+from dlstudy.core.networks import EVALUATION_BATCH
 from dlstudy.tuning.jobs import Job, Row
 from dlstudy.tuning.stacks import Images, Stack
 

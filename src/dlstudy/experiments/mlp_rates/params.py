@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from dlstudy.core.params import EntryName, Items, Section, each_once
-from dlstudy.training.params import Seeds
+from dlstudy.core.base.params import EntryName, Items, Section, each_once
+from dlstudy.core.params import Seeds
 from dlstudy.tuning.params import Rates
 
 

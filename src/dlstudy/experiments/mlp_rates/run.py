@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dlstudy.core.dataset import Dataset, load_dataset
-from dlstudy.core.params import load_section
+from dlstudy.core.base.dataset import Dataset, load_dataset
+from dlstudy.core.base.params import load_section
+from dlstudy.core.params import SgdParams
 from dlstudy.experiments.mlp_rates.params import MlpRatesParams
-from dlstudy.training.params import SgdParams
 from dlstudy.tuning.jobs import Memo, Networks, sorted_table
 from dlstudy.tuning.params import step_of
 from dlstudy.tuning.rungs import Climb, Configuration, climb_all

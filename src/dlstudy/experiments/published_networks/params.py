@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from dlstudy.core.params import Items, NumTrainingImages, PositiveFloat, PositiveInt, Section, each_once
-from dlstudy.training.params import ActivationName, InitName
+from dlstudy.core.base.params import Items, NumTrainingImages, PositiveFloat, PositiveInt, Section, each_once
+from dlstudy.core.params import ActivationName, InitName
 
 
 class TableNetwork(Section):

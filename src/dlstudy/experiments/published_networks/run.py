@@ -26,8 +26,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
-from dlstudy.core.dataset import Dataset, Scale, Split, load_dataset
+from dlstudy.core.base.dataset import Dataset, Scale, Split, load_dataset
 from dlstudy.core.execution import map_runs
+from dlstudy.core.networks import EVALUATION_BATCH, Scores
 from dlstudy.experiments.published_networks.params import (
     PublishedNetworksParams,
     TableParams,
@@ -43,7 +44,6 @@ from dlstudy.signals.layers import (
     shortened,
     signals,
 )
-from dlstudy.training.networks import EVALUATION_BATCH, Scores
 from dlstudy.tuning.jobs import Row
 from dlstudy.tuning.stacks import Images, Member, Order, Recipe, Stack, scores_on_test
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 
 from dlstudy.closed_form.least_squares import by_lstsq, with_ones
-from dlstudy.core.dataset import Dataset
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.dataset import Dataset
+from dlstudy.core.base.randomness import generator
 
 Row = dict[str, str | int | float]  # of a table
 CHUNK: Final = 250  # images at a time: what fits into the processor's cache

@@ -15,8 +15,8 @@ from typing import Final, Literal
 import torch
 from torch import Generator, Tensor
 
-from dlstudy.core.errors import StudyError
-from dlstudy.core.randomness import generator
+from dlstudy.core.base.errors import StudyError
+from dlstudy.core.base.randomness import generator
 from dlstudy.experiments.sgd_theory.descent import Problem, Row
 
 REMAINDER: Final = 1e-3  # share of the floor that may be missing when the measurement starts

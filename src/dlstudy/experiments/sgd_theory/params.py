@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from dlstudy.core.params import Fraction, Items, PositiveFloat, PositiveInt, Section, ascending, rows_of
+from dlstudy.core.base.params import Fraction, Items, PositiveFloat, PositiveInt, Section, ascending, rows_of
 
 AtLeastTwo = Annotated[int, Field(ge=2)]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from dlstudy.core.dataset import Dataset, load_dataset
+from dlstudy.core.base.dataset import Dataset, load_dataset
+from dlstudy.core.base.params import ParamsError
 from dlstudy.core.execution import map_runs
-from dlstudy.core.params import ParamsError
 from dlstudy.experiments.sgd_theory import descent, minibatches
 from dlstudy.experiments.sgd_theory.descent import Problem, Row, Softmax
 from dlstudy.experiments.sgd_theory.minibatches import Grid, Noise, exact_floor, reshuffled_ratio, simple_floor

@@ -5,8 +5,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from dlstudy.core.params import Items, NumTrainingImages, PositiveFloat, PositiveInt, Section, with_claimed
-from dlstudy.training.params import ActivationName
+from dlstudy.core.base.params import Items, NumTrainingImages, PositiveFloat, PositiveInt, Section, with_claimed
+from dlstudy.core.params import ActivationName
 
 SignalInitName = Literal["small_normal", "pytorch", "xavier", "he"]
 

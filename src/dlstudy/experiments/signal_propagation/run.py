@@ -18,11 +18,12 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from dlstudy.core.dataset import Dataset, Split, load_dataset
-from dlstudy.core.errors import DivergedError
+from dlstudy.core.base.dataset import Dataset, Split, load_dataset
+from dlstudy.core.base.errors import DivergedError
+from dlstudy.core.base.params import ParamsError
+from dlstudy.core.base.randomness import generator
 from dlstudy.core.execution import map_runs
-from dlstudy.core.params import ParamsError
-from dlstudy.core.randomness import generator
+from dlstudy.core.networks import cross_entropy, matching_init
 from dlstudy.experiments.signal_propagation.params import CLAIMED_ACTIVATIONS, SignalParams
 from dlstudy.sgd.loop import minibatches, train_epoch
 from dlstudy.signals.layers import (
@@ -42,7 +43,6 @@ from dlstudy.signals.layers import (
     widths_of,
     with_activation,
 )
-from dlstudy.training.networks import cross_entropy, matching_init
 
 PARAMS = SignalParams
 load = partial(load_dataset, Path("data/prepared/images.pt"))

@@ -14,10 +14,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from dlstudy.core.dataset import Dataset, load_dataset
+from dlstudy.core.base.dataset import Dataset, load_dataset
+from dlstudy.core.networks import Parameters, load_runs
+from dlstudy.core.params import SgdParams
 from dlstudy.evaluation.scores import network_outputs
-from dlstudy.training.networks import Parameters, load_runs
-from dlstudy.training.params import SgdParams
 
 SECTION = "train.softmax_regression"  # of params.yaml, in place of one below `experiments`
 PARAMS = SgdParams

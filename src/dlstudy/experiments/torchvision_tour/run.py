@@ -21,7 +21,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from dlstudy.core.dataset import Split, load_dataset
+from dlstudy.core.base.dataset import Split, load_dataset
 from dlstudy.experiments.torchvision_tour.params import TourParams
 from dlstudy.experiments.torchvision_tour.properties import all_properties, compared, property_table, row, transforms
 

@@ -7,7 +7,7 @@ from scipy import optimize, special
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
-from dlstudy.training.calibration import TEMPERATURE_RANGE, chance_ece, ece, fit_temperature, nll, reliability
+from dlstudy.core.calibration import TEMPERATURE_RANGE, chance_ece, ece, fit_temperature, nll, reliability
 
 EXACT = 1e-12  # relative; the same formula in float64, summed in another order
 LABELS = list(range(5))

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own habit
 from torch.nn.utils import skip_init
 
-from dlstudy.core.dataset import Split, Task, load_tensors, save_tensors
-from dlstudy.training.params import ACTIVATION_CLASSES
+from dlstudy.core.base.dataset import Split, Task, load_tensors, save_tensors
+from dlstudy.core.params import ACTIVATION_CLASSES
 
 ACTIVATIONS: Final[dict[str, type[nn.Module]]] = {name: getattr(nn, kind) for name, kind in ACTIVATION_CLASSES.items()}
 

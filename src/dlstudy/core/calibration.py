@@ -13,7 +13,7 @@ import torch
 from scipy.optimize import brentq
 from torch import Tensor
 
-from dlstudy.training.networks import cross_entropy
+from dlstudy.core.networks import cross_entropy
 
 NUM_BINS: Final = 15  # of the confidence, as in Guo et al.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from dlstudy.core.errors import DataError, StudyError
+from dlstudy.core.base.errors import DataError, StudyError
 
 CHECKSUM_LINE: Final = re.compile(r"([0-9a-f]{64}) [ *]([^/\s]+)")
 

@@ -6,8 +6,8 @@ from scipy.special import log_softmax
 from sklearn.metrics import accuracy_score, log_loss
 from torch import nn
 
-from dlstudy.core.dataset import Split
-from dlstudy.training.networks import EVALUATION_BATCH, cross_entropy, num_correct, outputs_of, scores, squared_loss
+from dlstudy.core.base.dataset import Split
+from dlstudy.core.networks import EVALUATION_BATCH, cross_entropy, num_correct, outputs_of, scores, squared_loss
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:

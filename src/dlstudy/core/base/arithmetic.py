@@ -14,7 +14,7 @@ import platform
 import sys
 from typing import Final
 
-from dlstudy.core.errors import SettingError
+from dlstudy.core.base.errors import SettingError
 
 VARIABLE: Final = "DLSTUDY_ARITHMETIC"
 SINGLE_THREAD: Final = {

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dlstudy.training.networks import Epoch, Run, Scores, history_table, load_runs, save_runs
+from dlstudy.core.networks import Epoch, Run, Scores, history_table, load_runs, save_runs
 
 
 def run(seed: int) -> Run:

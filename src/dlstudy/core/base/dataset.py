@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dlstudy.core import kernels  # noqa: F401 # whatever computes with data gets the same bytes on Intel and AMD
-from dlstudy.core.artifacts import write_bytes
-from dlstudy.core.errors import DataError, StudyError
+from dlstudy.core.base import kernels  # noqa: F401 # whatever computes with data gets the same bytes on Intel and AMD
+from dlstudy.core.base.artifacts import write_bytes
+from dlstudy.core.base.errors import DataError, StudyError
 
 Task = Literal["classification", "regression"]
 

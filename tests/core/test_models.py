@@ -7,7 +7,7 @@ from scipy import special, stats
 from torch import nn
 from torch.nn.modules import activation as activation_module
 
-from dlstudy.training.networks import ACTIVATIONS, INITIALISERS, build_network, initialise, matching_init
+from dlstudy.core.networks import ACTIVATIONS, INITIALISERS, build_network, initialise, matching_init
 
 FAN_IN, FAN_OUT = 50, 30
 BOUNDS = {  # of weights and biases, with these fans; worked by hand from the papers' formulas

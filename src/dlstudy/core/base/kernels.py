@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
-from dlstudy.core.arithmetic import AVX2_KERNELS
+from dlstudy.core.base.arithmetic import AVX2_KERNELS
 
 
 def product(first: Tensor, second: Tensor) -> Tensor:

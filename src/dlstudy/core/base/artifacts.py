@@ -5,8 +5,10 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd  # half a second, which what only checks or writes text is spared
 
 SIGNIFICANT_DIGITS = 10
 """Digits that a written number keeps: more than any reader needs, fewer than the last bits of a sum."""
@@ -50,7 +52,7 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
     write_text(path, json.dumps(ready, indent=2, ensure_ascii=False) + "\n")
 
 
-def write_csv(path: Path, table: pd.DataFrame) -> None:
+def write_csv(path: Path, table: "pd.DataFrame") -> None:
     """Write a table without its index; ValueError where a number is not finite or a cell is missing."""
     numbers = table.select_dtypes("number").astype(float)
     bad = numbers.columns[~numbers.map(math.isfinite).all()]
@@ -61,16 +63,16 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
     write_text(path, table.to_csv(index=False, lineterminator="\n", float_format=f"%.{SIGNIFICANT_DIGITS}g"))
 
 
-def write_folder(folder: Path, contents: Mapping[str, pd.DataFrame | Mapping[str, object]]) -> None:
+def write_folder(folder: Path, contents: Mapping[str, "pd.DataFrame | Mapping[str, object]"]) -> None:
     """Write tables as NAME.csv and other contents as NAME.json, then delete whatever else is in the folder."""
     written = set()
     for name, content in contents.items():
-        if isinstance(content, pd.DataFrame):
-            path = folder / f"{name}.csv"
-            write_csv(path, content)
-        else:
+        if isinstance(content, Mapping):
             path = folder / f"{name}.json"
             write_json(path, content)
+        else:
+            path = folder / f"{name}.csv"
+            write_csv(path, content)
         written.add(path)
     for path in {path for path in folder.glob("*") if path.is_file()} - written:
         path.unlink()
