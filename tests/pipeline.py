@@ -17,7 +17,7 @@ from tests import warm
 from tools.checkout import copy_checkout, read_params, write_params
 from tools.comparison import compared_stages, files_below, locked_outputs
 from tools.smoke import miniature
-from tools.staleness import ALWAYS, stale_stages
+from tools.staleness import CHECK, stale_stages
 
 MODELS = ("linear_closed_form", "linear_sgd", "synthetic_closed_form", "softmax_regression", "mlp_relu", "resnet18")
 OFFLINE = Path(__file__).with_name("offline")  # makes every Python process refuse connections beyond this machine
@@ -96,10 +96,10 @@ class Checkout:
         )
 
     def dvc(self, *arguments, **environment):
-        """Run a DVC command that has to succeed; which stages ran, but the one that always does."""
+        """Run a DVC command that has to succeed; which stages ran, but the check before them."""
         run = self.run(*arguments, **environment)
         assert run.returncode == 0, run.stdout + run.stderr
-        return set(stale_stages(run.stdout)) - {ALWAYS}
+        return set(stale_stages(run.stdout)) - {CHECK}
 
     def dvc_killed_in_the_second(self, group, *arguments):
         """Run a DVC command and kill all its processes when a second stage of a group has begun; the finished one."""

@@ -22,7 +22,7 @@ from tests.image_sets import IMAGE_SETS
 from tests.pipeline import MODELS, OFFLINE, only
 from tools.checkout import ROOT, copy_checkout, read_params, write_params
 from tools.smoke import miniature
-from tools.staleness import ALWAYS
+from tools.staleness import CHECK
 
 FILES = [f"{part}-{kind}-ubyte" for part in ("t10k", "train") for kind in ("images-idx3", "labels-idx1")]
 UNREACHABLE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # nobody listens there
@@ -122,7 +122,7 @@ def test_images_that_nobody_knows_are_refused_before_any_work(tmp_path):
     assert run.returncode != 0
     known = "FashionMNIST or KMNIST or MNIST, which have a dataset.yaml in datasets"
     assert f"prepare.images.dataset: expected {known}, found 'CIFAR10'" in run.stderr
-    assert re.findall(r"^Running stage '([^']+)'", run.stdout, flags=re.MULTILINE) == [ALWAYS]
+    assert re.findall(r"^Running stage '([^']+)'", run.stdout, flags=re.MULTILINE) == [CHECK]
 
 
 # --- One's own images ---
@@ -151,11 +151,11 @@ def test_a_folder_of_images_goes_through_check_download_and_prepare_without_netw
     assert facts["folder"]["checksums"] == sums
 
     again = checkout.run("dvc", "repro", "prepare@images")
-    assert re.findall(r"^Running stage '([^']+)'", again.stdout, flags=re.MULTILINE) == [ALWAYS]  # always
+    assert re.findall(r"^Running stage '([^']+)'", again.stdout, flags=re.MULTILINE) == []
     write_class(checkout.root / "datasets/pets/train", {"fish": 20}, first=900)  # a change that DVC sees
     run = checkout.run("dvc", "repro", "prepare@images")
     ran = re.findall(r"^Running stage '([^']+)'", run.stdout, flags=re.MULTILINE)
-    assert ran == [ALWAYS, "download@images", "prepare@images"]
+    assert ran == [CHECK, "download@images", "prepare@images"]
 
 
 def test_more_images_than_the_folder_has_are_refused_before_any_work(tmp_path):

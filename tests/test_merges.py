@@ -25,7 +25,6 @@ stages:
 CHECK = """\
 stages:
   check:
-    always_changed: true
     wdir: ..
     cmd: python -c "open('models/check.txt', 'w').write('checked')"
     deps: [params.yaml]

@@ -24,7 +24,7 @@ from dlstudy.study.params import load_study
 from dlstudy.study.results import Results
 from tools.comparison import stage_outputs
 from tools.reproduce import RECORD, hash_of, in_words, read_record
-from tools.staleness import ALWAYS
+from tools.staleness import CHECK
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 DOCUMENTS: Final = ("README.md", "README.zh.md")
@@ -33,7 +33,7 @@ PLACES: Final = (*DOCUMENTS, "docs/running.md")
 
 
 BOXES: Final[Mapping[str, tuple[str, ...]]] = {
-    "download": (ALWAYS, "download", "download_weights"),
+    "download": (CHECK, "download", "download_weights"),
     "prepare": ("prepare",),
     "models": ("train", "evaluate", "vision", "features"),
     "ladder": ("ladder", "ladder_arm"),

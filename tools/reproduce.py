@@ -34,7 +34,7 @@ from tools.comparison import (
     summary,
     verdicts,
 )
-from tools.staleness import ALWAYS, stale_stages
+from tools.staleness import CHECK, stale_stages
 
 STATE: Final = Path("tmp/reproduce")
 STATE_OF_SOME: Final = Path("tmp/reproduce_some")  # of stages by name: a run of all is not disturbed
@@ -117,7 +117,7 @@ class Run:
         run = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
         if run.returncode and options:
             raise StudyError(f"dvc.yaml: expected a pipeline that DVC can plan, found:\n{run.stderr.strip()}")
-        return [name for name in stale_stages(run.stdout) if name != ALWAYS]
+        return [name for name in stale_stages(run.stdout) if name != CHECK]
 
     def run(self, stage: str) -> int:
         """Run a stage by force; its exit status."""
