@@ -29,16 +29,18 @@ def differences(
     facts = {"protocol": protocol_facts(ladder), **facts}
     if not pairs:
         return Evidence({"no cell": Exact(0.0)}, facts=facts, faults=("nothing trains in the cells that it is about",))
-    trained = {
-        name: [(each, cell) for each in (first, second) if each != LINEAR]
-        for name, (first, second, cell) in pairs.items()
-    }
+    spoilt: dict[str, list[str]] = {}
+    for condition, (*names, cell) in pairs.items():
+        trained = [(name, cell) for name in dict.fromkeys(names) if name != LINEAR]
+        diverged = [(name, ladder.scores(name, cell, "diverged")) for name, _ in trained]
+        lost = [f"{name}, {cell}, seed {seed}: diverged" for name, found in diverged for seed in found.index[found.astype(bool)]]
+        spoilt[condition] = [*edges_of(ladder, trained), *lost]
     return Evidence(
         per_seed({name: ladder.points(*pair).tolist() for name, pair in pairs.items()}),
         num_seeds=len(ladder.results.study.ladder.protocol.seeds),
         facts=facts,
         faults=tuple(faults),
-        spoilt={name: (*edges_of(ladder, each), *diverged_of(ladder, each)) for name, each in trained.items()},
+        spoilt=spoilt,
         again=per_seed({name: ladder.control(cell).tolist() for name, (_, _, cell) in pairs.items()}),
         groups={name: in_epochs(cell.budget) for name, (_, _, cell) in pairs.items()},
     )
@@ -58,22 +60,10 @@ def by_budget(cells: Iterable[Cell]) -> list[Cell]:
     return sorted(cells, key=lambda cell: (cell.budget, cell.depth))
 
 
-def edges_of(ladder: Ladder, trained: Sequence[tuple[str, Cell]]) -> tuple[str, ...]:
+def edges_of(ladder: Ladder, trained: Iterable[tuple[str, Cell]]) -> tuple[str, ...]:
     """Choices at an edge of what was tried."""
-    return tuple(
-        f"{name}, {cell}: its best learning rate lies at an end of those tried"
-        for name, cell in dict.fromkeys(trained)
-        if ladder.choice(name, cell)["at_edge"]
-    )
-
-
-def diverged_of(ladder: Ladder, trained: Sequence[tuple[str, Cell]]) -> tuple[str, ...]:
-    return tuple(
-        f"{name}, {cell}, seed {seed}: diverged"
-        for name, cell in dict.fromkeys(trained)
-        for seed, diverged in ladder.scores(name, cell, "diverged").items()
-        if diverged
-    )
+    at_edge = [(name, cell) for name, cell in dict.fromkeys(trained) if ladder.choice(name, cell)["at_edge"]]
+    return tuple(f"{name}, {cell}: its best learning rate lies at an end of those tried" for name, cell in at_edge)
 
 
 def protocol_facts(ladder: Ladder) -> dict[str, Any]:
@@ -96,15 +86,15 @@ def relu_against_best(results: Results) -> Evidence:
     """ACT-2: ReLU less the other that is best on validation, in every cell in which anything trains."""
     ladder = Ladder.of(results)
     rivals = {cell: ladder.best(cell, others(ladder)) for cell in living(ladder)}
-    pairs = {f"{cell}: {rival}": (RELU, rival, cell) for cell, rival in rivals.items()}
     means = [
         {
             "cell": str(cell),
-            "means": {name: float(ladder.scores(name, cell).mean()) for name in ladder.activations},  # on test
+            "means": {name: ladder.scores(name, cell).mean() for name in ladder.activations},  # on test
             "best": ladder.best(cell, ladder.activations),  # on validation
         }
         for cell in rivals
     ]
+    pairs = {f"{cell}: {rival}": (RELU, rival, cell) for cell, rival in rivals.items()}
     return differences(ladder, pairs, means=means)
 
 
@@ -148,9 +138,8 @@ def without_activation(results: Results) -> Evidence:
     accuracies = [
         {
             "cell": str(cell),
-            "linear": float(ladder.linear(cell.budget).mean()),
-            "identity": float(ladder.scores("identity", cell).mean()),
-            "relu": float(ladder.scores(RELU, cell).mean()),
+            "linear": ladder.linear(cell.budget).mean(),
+            **{name: ladder.scores(name, cell).mean() for name in ("identity", RELU)},
         }
         for cell in cells
     ]
@@ -161,15 +150,15 @@ def without_activation(results: Results) -> Evidence:
 def fewer_trained(results: Results, first: str, second: str) -> Evidence:
     """ACT-11: how many seeds train with one activation and with another, in every cell in which anything trains."""
     ladder = Ladder.of(results)
+    cells, num_seeds = living(ladder), len(ladder.results.study.ladder.protocol.seeds)
 
     def counts(name: str, cell: Cell) -> tuple[int, int]:
         return ladder.num_trained(name, cell), len(ladder.scores(name, cell))
 
-    cells = living(ladder)
     shares = [
         {
             "cell": str(cell),
-            "shares": {name: ladder.num_trained(name, cell) / counts(name, cell)[1] for name in ladder.activations},
+            "shares": {name: num / of for name in ladder.activations for num, of in [counts(name, cell)]},
         }
         for cell in by_budget(ladder.cells)
     ]
@@ -178,7 +167,7 @@ def fewer_trained(results: Results, first: str, second: str) -> Evidence:
     }
     # A network that diverges has not trained: that is what is counted here, and no fault.
     edges = edges_of(ladder, [(name, cell) for cell in cells for name in (first, second)])
-    return Evidence(samples, counts(first, cells[0])[1], {"shares": shares, "protocol": protocol_facts(ladder)}, edges)
+    return Evidence(samples, num_seeds, {"shares": shares, "protocol": protocol_facts(ladder)}, edges)
 
 
 def cause(results: Results) -> Evidence:
@@ -202,15 +191,14 @@ def signals(ladder: Ladder) -> pd.DataFrame:
     Of the activations for which experiment signal_propagation predicts the signal; others are left out.
     """
     ratios = ladder.results.experiment("signal_propagation", "ratios")
-    per_layer = dict(zip(zip(ratios["activation"], ratios["init"], strict=True), ratios["predicted"], strict=True))
+    per_layer = ratios.groupby(["activation", "init"])["predicted"].first()  # the same for every seed
     tuning, keys = ladder.table("tuning"), ["activation", "depth", "init"]
     means = tuning[tuning["budget"] == ladder.shortest].groupby([*keys, "lr"])["validation_accuracy"].mean()
     table = means.groupby(keys).max().rename("accuracy").reset_index()
     table = table[table["activation"].isin(set(ratios["activation"]))].reset_index(drop=True)
-    per_cell = zip(table["activation"], table["depth"].tolist(), table["init"], strict=True)
     table["signal"] = [
         (depth - 1) * math.log10(min(1.0, per_layer[activation, drawn_by(init, activation)]))
-        for activation, depth, init in per_cell
+        for activation, depth, init in table[keys].itertuples(index=False)
     ]
     return table
 
@@ -228,14 +216,14 @@ def policy_reached(results: Results, name: str) -> Evidence:
     """
     ladder = Ladder.of(results)
     cells = living(ladder)
-    table = ladder.regrets()
-    policies = [str(column) for column in table if column not in ("depth", "budget", "seed")]
-    by_seed = table.groupby("seed")[policies].mean()
-    needing = [str(cell) for cell in cells if ladder.relu_first(cell) != RELU]
+    by_seed = ladder.regrets().groupby("seed").mean().drop(columns=["depth", "budget"])  # a column a policy
     return Evidence(
         per_seed({f"{name} less trying all": (-by_seed[name]).tolist()}),
         num_seeds=len(by_seed),
-        facts={"protocol": protocol_facts(ladder), "needing": needing},
+        facts={
+            "protocol": protocol_facts(ladder),
+            "needing": [str(cell) for cell in cells if ladder.relu_first(cell) != RELU],
+        },
         faults=edges_of(ladder, [(each, cell) for each in ladder.activations for cell in ladder.living]),
-        aside=per_seed({each: by_seed[each].tolist() for each in policies}),
+        aside=per_seed({str(each): by_seed[each].tolist() for each in by_seed}),
     )
