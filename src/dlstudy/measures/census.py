@@ -10,7 +10,6 @@ from dlstudy.study.results import MissingResultError, Results
 
 EXPERIMENT: Final = "census"
 RELU: Final = "relu"
-CLIPPED: Final = "relu6"  # min(ReLU, 6): counted as another activation, which the page says
 SINCE: Final = 2019  # what "today" is taken to mean; fixed before the families were counted
 
 
@@ -28,23 +27,22 @@ def by_family(builders: pd.DataFrame) -> Clusters:
 
 
 def counted(table: pd.DataFrame) -> dict[str, int]:
-    """How many rows there are, and in how many ReLU leads."""
-    num_relu, num_clipped = (int((table["activation"] == name).sum()) for name in (RELU, CLIPPED))
+    """How many rows there are, in how many ReLU leads, and min(ReLU, 6), which counts as another activation."""
+    num_relu, num_clipped = (int((table["activation"] == name).sum()) for name in (RELU, "relu6"))
     return {"num": len(table), "num_relu": num_relu, "num_clipped": num_clipped}
 
 
 def stock(results: Results) -> Evidence:
     """Every builder, by its leading activation."""
-    builders, calls = results.experiment(EXPERIMENT, "builders"), results.experiment(EXPERIMENT, "calls")
-    families = results.experiment(EXPERIMENT, "families")
+    builders, families, calls = (results.experiment(EXPERIMENT, name) for name in ("builders", "families", "calls"))
     hidden = calls[calls["kind"] == "hidden"]
-    gates = calls[calls["kind"] == "gate"].groupby("activation")
+    gates = calls[calls["kind"] == "gate"].groupby("activation", as_index=False)
     facts = {
         **results.experiment_facts(EXPERIMENT),
         **counted(builders),
         "activations": by_activation(builders, families, hidden),
-        "gates": records(gates.agg(num_calls=("num_calls", "sum"), num_builders=("builder", "nunique")).reset_index()),
-        "num_any_relu": int(hidden.loc[hidden["activation"] == RELU, "builder"].nunique()),
+        "gates": records(gates.agg(num_calls=("num_calls", "sum"), num_builders=("builder", "nunique"))),
+        "num_any_relu": hidden.loc[hidden["activation"] == RELU, "builder"].nunique(),
         "tied": tied(hidden),
         "by_values": by_values(builders, hidden),
     }
@@ -53,17 +51,11 @@ def stock(results: Results) -> Evidence:
 
 def by_activation(builders: pd.DataFrame, families: pd.DataFrame, hidden: pd.DataFrame) -> list[dict[str, Any]]:
     """For each hidden activation the builders and families that it leads, and all its calls; most builders first."""
-    rows = [
-        {
-            "activation": str(name),
-            "num_builders": int((builders["activation"] == name).sum()),
-            "num_families": int((families["activation"] == name).sum()),
-            "num_recent": int(((families["activation"] == name) & (families["year"] >= SINCE)).sum()),
-            "num_calls": int(own["num_calls"].sum()),
-        }
-        for name, own in hidden.groupby("activation")
-    ]
-    return sorted(rows, key=lambda row: (-row["num_builders"], -row["num_calls"], row["activation"]))
+    led = {"num_builders": builders, "num_families": families, "num_recent": families[families["year"] >= SINCE]}
+    columns = {name: table["activation"].value_counts() for name, table in led.items()}
+    table = pd.DataFrame({**columns, "num_calls": hidden.groupby("activation")["num_calls"].sum()})
+    table = table.fillna(0).astype(int).rename_axis("activation").reset_index()
+    return records(table.sort_values(["num_builders", "num_calls", "activation"], ascending=[False, False, True]))
 
 
 def tied(hidden: pd.DataFrame) -> list[str]:
@@ -85,14 +77,13 @@ def families(results: Results) -> Evidence:
     """Every family, by the activation that leads in most of its builders."""
     table, builders = results.experiment(EXPERIMENT, "families"), results.experiment(EXPERIMENT, "builders")
     nums = builders["family"].value_counts()
-    largest = str(nums.index[0])
-    others = builders[builders["family"] != largest]
+    others = builders[builders["family"] != nums.index[0]]
     counts = counted(table)
     facts = {
         **counts,
         "rows": records(table),
         "mixed": table.loc[table["num_with_it"] < table["num_builders"], "family"].tolist(),
-        "largest": {"family": largest, "num_builders": int(nums.iloc[0]), "others": counted(others)},
+        "largest": {"family": nums.index[0], "num_builders": nums.iloc[0], "others": counted(others)},
     }
     aside = {} if others.empty else {"without_largest": by_family(others)}
     leading = Count(counts["num_relu"], counts["num"])
@@ -109,7 +100,7 @@ def recent(results: Results) -> Evidence:
     facts = {
         **counts,
         "since": SINCE,
-        "last": int(table["year"].max()),
+        "last": table["year"].max(),
         "with_relu": new.loc[new["activation"] == RELU, "family"].tolist(),
         "before": counted(table[table["year"] < SINCE]),
     }

@@ -31,10 +31,10 @@ def differences(
         return Evidence({"no cell": Exact(0.0)}, facts=facts, faults=("nothing trains in the cells that it is about",))
     spoilt: dict[str, list[str]] = {}
     for condition, (*names, cell) in pairs.items():
-        trained = [(name, cell) for name in dict.fromkeys(names) if name != LINEAR]
-        diverged = [(name, ladder.scores(name, cell, "diverged")) for name, _ in trained]
-        lost = [f"{name}, {cell}, seed {seed}: diverged" for name, found in diverged for seed in found.index[found.astype(bool)]]
-        spoilt[condition] = [*edges_of(ladder, trained), *lost]
+        trained = [name for name in dict.fromkeys(names) if name != LINEAR]
+        diverged = pd.DataFrame({name: ladder.scores(name, cell, "diverged") for name in trained})
+        lost = [f"{name}, {cell}, seed {seed}: diverged" for name in trained for seed in diverged.index[diverged[name]]]
+        spoilt[condition] = [*edges_of(ladder, [(name, cell) for name in trained]), *lost]
     return Evidence(
         per_seed({name: ladder.points(*pair).tolist() for name, pair in pairs.items()}),
         num_seeds=len(ladder.results.study.ladder.protocol.seeds),
