@@ -10,7 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from dlstudy.judging.evidence import Count, Evidence, PerSeed, TwoCounts, exact, per_seed
-from dlstudy.measures.samples import POINTS, Cell, Trainings
+from dlstudy.measures.samples import POINTS, Cell, Trainings, edges_of
 from dlstudy.study.ladder import in_epochs
 from dlstudy.study.results import MissingResultError, Results
 
@@ -28,20 +28,15 @@ def compared(results: Results, first: tuple[str, str], second: tuple[str, str]) 
 def difference(trainings: Trainings, pairs: Mapping[float, tuple[Cell, Cell]]) -> Evidence:
     """By budget and seed: test accuracy, first less second, in points. A run that diverged is left out, and a fault."""
     cells = [cell for pair in pairs.values() for cell in pair]
-    points = {in_epochs(budget): trainings.paired(*pair) for budget, pair in pairs.items()}
+    tables = [(cell, trainings.rows("per_seed", cell)) for cell in cells]
     lost = [
-        f"{cell}, seed {row.seed}: diverged"
-        for cell in cells
-        for row in trainings.rows("per_seed", cell).itertuples()
-        if row.diverged
+        f"{cell}, seed {seed}: diverged"
+        for cell, table in tables
+        for seed in table.loc[table["diverged"].astype(bool), "seed"]
     ]
-    return Evidence(
-        per_seed(points),
-        num_seeds=min(map(len, points.values())),
-        facts={"rows": [side(trainings, cell) for cell in cells], "protocol": trainings.facts},
-        faults=(*trainings.edges(cells), *lost),
-        groups={name: name for name in points},
-    )
+    facts = {"rows": [side(trainings, cell) for cell in cells], "protocol": trainings.facts}
+    points = {budget: trainings.paired(*pair) for budget, pair in pairs.items()}
+    return trainings.evidence(points, facts, trainings.edges(cells) + lost)
 
 
 def side(trainings: Trainings, cell: Cell, column: str = "test_accuracy") -> dict[str, Any]:
@@ -72,56 +67,36 @@ def collapse(results: Results) -> Evidence:
 
 def price(results: Results) -> Evidence:
     """ACT-3: the error on test of ReLU on the output over that of a linear output, less 1, in percent, by seed."""
-    relu, linear = (price_rows(results, output) for output in ("relu", "identity"))
-    diverged = relu["diverged"].astype(bool) | linear["diverged"].astype(bool).reindex(relu.index)
-    seeds = relu.index[~diverged]
-    if not len(seeds):
+    table = results.experiment(EXPERIMENT, "price_per_seed")
+    chosen, trials = (results.experiment(EXPERIMENT, name) for name in ("price_chosen", "price_tuning"))
+    judged = table[table["start"] == "mean"]
+    errors = judged.pivot(index="seed", columns="output", values="rmse")
+    diverged = errors.index.isin(judged.loc[judged["diverged"].astype(bool), "seed"])
+    if diverged.all():
         raise MissingResultError(
             f"results/experiments/{EXPERIMENT}/price_per_seed.csv: expected a seed that did not diverge, found none"
         )
-    excess = POINTS * (relu.loc[seeds, "rmse"] / linear.loc[seeds, "rmse"] - 1)
-    chosen, trials = (results.experiment(EXPERIMENT, name) for name in ("price_chosen", "price_tuning"))
-    edges = [
-        f"{row.output}: its best learning rate, {row.lr:g}, lies at an end of those tried"
-        for row in chosen.itertuples()
-        if row.at_edge
-    ]
+    excess = POINTS * (errors["relu"] / errors["identity"] - 1)[~diverged]
     # Of each output the smallest learning rate with which a tuning seed explains nothing; None if there is none.
     failing = trials[trials["explained_variance"] == 0].groupby("output")["lr"].min()
     facts = {
-        "sides": price_sides(results, chosen.set_index("output")["lr"]),
-        "failing": {output: float(failing[output]) if output in failing else None for output in ("identity", "relu")},
+        "sides": price_sides(table[~table["diverged"].astype(bool)], chosen.set_index("output")["lr"]),
+        "failing": {output: failing.get(output) for output in ("identity", "relu")},
         "protocol": results.experiment_facts(EXPERIMENT),
     }
-    lost = [f"price, seed {seed}: diverged" for seed in relu.index[diverged]]
-    return Evidence({"": PerSeed(excess.tolist())}, num_seeds=len(seeds), facts=facts, faults=(*edges, *lost))
+    faults = edges_of(chosen["output"], chosen) + [f"price, seed {seed}: diverged" for seed in errors.index[diverged]]
+    return Evidence({"": PerSeed(excess.tolist())}, num_seeds=len(excess), facts=facts, faults=tuple(faults))
 
 
-def price_rows(results: Results, output: str, start: str = "mean") -> pd.DataFrame:
-    table = results.experiment(EXPERIMENT, "price_per_seed")
-    return table[(table["output"] == output) & (table["start"] == start)].set_index("seed")
-
-
-def price_sides(results: Results, rates: "pd.Series[float]") -> list[dict[str, Any]]:
+def price_sides(table: pd.DataFrame, rates: "pd.Series[float]") -> list[dict[str, Any]]:
     """For each variant of the table on the page: error and explained variance over the seeds, and outputs of 0."""
     sides = []
     for output, start in (("identity", "mean"), ("relu", "mean"), ("relu", "zero")):
-        rows = price_rows(results, output, start)
-        kept = rows[~rows["diverged"].astype(bool)]
-        sides.append(
-            {
-                "output": output,
-                "start": start,
-                "lr": float(rates[output]),
-                "num_seeds": len(kept),
-                "rmse": kept["rmse"].mean(),
-                "low": kept["rmse"].min(),
-                "high": kept["rmse"].max(),
-                "r2": kept["r2"].mean(),
-                "num_dead": int((kept["share_zero"] == 1).sum()),
-                "most_zero": kept["share_zero"].max(),
-            }
-        )
+        rows = table[(table["output"] == output) & (table["start"] == start)]
+        side = {"output": output, "start": start, "lr": rates[output], "num_seeds": len(rows)}
+        side |= dict(zip(("rmse", "low", "high"), rows["rmse"].agg(["mean", "min", "max"]), strict=True))
+        dead = {"num_dead": (rows["share_zero"] == 1).sum(), "most_zero": rows["share_zero"].max()}
+        sides.append({**side, "r2": rows["r2"].mean(), **dead})
     return sides
 
 
@@ -132,7 +107,7 @@ def relu_on_logits(results: Results) -> Evidence:
     rows = []
     for row in found.facts["rows"]:
         logits = trainings.rows("logits", Cell("shallow", row["variant"], row["budget"]))
-        lost = {name: logits[name].tolist() for name in ("num_never_predicted", "num_dead")}
+        lost = logits[["num_never_predicted", "num_dead"]].to_dict("list")
         rows.append({**row, **lost, "share_silent": logits["share_silent"].mean()})
     return replace(found, facts={**found.facts, "rows": rows})
 
@@ -142,11 +117,12 @@ def lost_classes(results: Results) -> Evidence:
     trainings = Trainings(results, EXPERIMENT)
     rows, counts = [], {}
     for budget in trainings.budgets:
-        table = trainings.rows("logits", Cell("shallow", "relu_logits", budget))
-        dead, never = table["num_dead"], table["num_never_predicted"]
-        hit = {"num_hit": int((dead > 0).sum()), "num_losing": int((never > 0).sum()), "num_seeds": len(table)}
-        rows.append({"budget": in_epochs(budget), **hit})
-        counts[in_epochs(budget)] = table[["num_dead", "num_never_predicted"]].max(axis=1).tolist()
+        table = trainings.rows("logits", Cell("shallow", "relu_logits", budget))[["num_dead", "num_never_predicted"]]
+        num_hit, num_losing = (table > 0).sum()
+        rows.append(
+            {"budget": in_epochs(budget), "num_hit": num_hit, "num_losing": num_losing, "num_seeds": len(table)}
+        )
+        counts[in_epochs(budget)] = table.max(axis=1).tolist()
     return Evidence(per_seed(counts), min(map(len, counts.values())), {"rows": rows})
 
 
@@ -175,22 +151,20 @@ def rescued(results: Results) -> Evidence:
     facts, (shortest, *longer) = trainings.facts, trainings.budgets
     # The plain network at the shortest budget, and its rescues: the longest budget is one of them.
     cells = {variant: Cell("deep", variant, shortest) for variant in ("plain", "xavier4", "batch_norm", "adam")}
-    if longer:
-        cells["longer"] = Cell("deep", "plain", longer[-1])
-    reached: dict[str, tuple[int, int]] = {}  # seeds of each cell that reach the accuracy, and of how many
+    cells |= {"longer": Cell("deep", "plain", longer[-1])} if longer else {}
+    counts: dict[str, Count] = {}  # of seeds that reach the accuracy; a network that diverged has not reached it
     rows = []
     for name, cell in cells.items():
         table = trainings.rows("per_seed", cell)
-        # a network that diverged has not reached it
-        num, num_diverged = int((table["validation_accuracy"] >= facts["reached"]).sum()), int(table["diverged"].sum())
-        reached[name] = num, len(table)
-        counts = {"num_reached": num, "num_seeds": len(table), "num_diverged": num_diverged}
-        rows.append({**side(trainings, cell, "validation_accuracy"), "name": name, **counts})
-    plain = reached["plain"]
+        counts[name] = Count(int((table["validation_accuracy"] >= facts["reached"]).sum()), len(table))
+        shown = {"num_reached": counts[name].found, "num_seeds": len(table), "num_diverged": table["diverged"].sum()}
+        rows.append({**side(trainings, cell, "validation_accuracy"), "name": name, **shown})
+    pairs = {name: (each.found, each.num) for name, each in counts.items()}
+    plain = pairs.pop("plain")
     return Evidence(
-        {name: TwoCounts(found, plain) for name, found in reached.items() if name != "plain"},
+        {name: TwoCounts(pair, plain) for name, pair in pairs.items()},
         num_seeds=plain[1],
         facts={"protocol": facts, "rows": rows},
-        faults=trainings.edges([cells["plain"]]),
-        aside={name: Count(*found) for name, found in reached.items()},
+        faults=tuple(trainings.edges([cells["plain"]])),
+        aside=counts,
     )
