@@ -21,16 +21,20 @@ def _facts(results: Results, *names: str) -> dict[str, Any]:
     return {name: facts[name] for name in names}
 
 
-def _by_cell(table: pd.DataFrame, column: str) -> dict[str, Sample]:
-    """The values of a column for each learning rate and batch size."""
-    cells = zip(table["learning_rate"], table["batch_size"], strict=True)
-    names = [f"learning rate {lr:g}, B = {batch_size:g}" for lr, batch_size in cells]
-    return per_seed({str(name): values.tolist() for name, values in table.groupby(names, sort=False)[column]})
+def _by_cell(values: "pd.Series[float]", table: pd.DataFrame) -> dict[str, Sample]:
+    """The values for each learning rate and batch size of the table."""
+    groups = values.groupby([table["learning_rate"], table["batch_size"]], sort=False)
+    return per_seed({f"learning rate {lr:g}, B = {size:g}": each.tolist() for (lr, size), each in groups})
 
 
-def _cell_means(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """A record a learning rate and batch size: the means over the seeds."""
-    return records(table.drop(columns="seed").groupby(["learning_rate", "batch_size"], as_index=False).mean())
+def _cell_means(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a learning rate and batch size: the means over the seeds."""
+    return table.drop(columns="seed").groupby(["learning_rate", "batch_size"], as_index=False).mean()
+
+
+def _extremes(means: pd.DataFrame, *columns: str) -> dict[str, float]:
+    kinds = {"smallest": "min", "largest": "max"}
+    return {f"{kind}_{column}": means[column].agg(how) for column in columns for kind, how in kinds.items()}
 
 
 def pooled_z(table: pd.DataFrame) -> float:
@@ -46,17 +50,14 @@ def estimates(results: Results) -> Evidence:
     table = results.experiment(EXPERIMENT, "means")
     facts = _facts(results, "num_rows", "coordinates", "full_gradient", "num_epochs")
     length = math.hypot(*facts["full_gradient"])
-    samples: dict[str, list[float]] = {}
-    rows: list[dict[str, Any]] = []
+    samples, rows = {}, []
     for batch_size, sampling in itertools.product(sorted(set(table["batch_size"])), SAMPLING):
-        group = table[(table["batch_size"] == batch_size) & (table["sampling"] == sampling)]
-        scores = []
-        for place, (_, each) in enumerate(group.groupby("coordinate", sort=True)):
-            name = f"B = {batch_size}, {SAMPLING[sampling]}, {facts['coordinates'][place]}"
-            samples[name] = (each.sort_values("seed")["deviation"] / length).tolist()
-            scores.append(pooled_z(each))
-        num = int(group.loc[group["coordinate"] == 0, "num_minibatches"].sum())
-        rows.append({"sampling": sampling, "batch_size": int(batch_size), "num_minibatches": num, "z": scores})
+        group = table[(table["batch_size"] == batch_size) & (table["sampling"] == sampling)].sort_values("seed")
+        by_coordinate = [each for _, each in group.groupby("coordinate")]
+        for coordinate, each in zip(facts["coordinates"], by_coordinate, strict=True):
+            samples[f"B = {batch_size}, {SAMPLING[sampling]}, {coordinate}"] = (each["deviation"] / length).tolist()
+        num, scores = by_coordinate[0]["num_minibatches"].sum(), [pooled_z(each) for each in by_coordinate]
+        rows.append({"sampling": sampling, "batch_size": batch_size, "num_minibatches": num, "z": scores})
     num_beyond_two = sum(abs(z) > 2 for row in rows for z in row["z"])
     shown = {**facts, "num_tests": len(samples), "num_beyond_two": num_beyond_two, "rows": rows}
     return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=shown)
@@ -71,7 +72,7 @@ def variances(results: Results, sampling: str) -> Evidence:
     ratios = varying.assign(ratio=varying["measured"] / varying["predicted"])
     means = ratios.groupby("batch_size", as_index=False)[["predicted", "measured", "ratio"]].mean()
     all_rows = drawn[drawn["batch_size"] == facts["num_rows"]]
-    shown = {**facts, "largest_at_all_rows": float(all_rows["measured"].max()), "rows": records(means)}
+    shown = {**facts, "largest_at_all_rows": all_rows["measured"].max(), "rows": records(means)}
     samples = {f"B = {batch_size}": each["ratio"].tolist() for batch_size, each in ratios.groupby("batch_size")}
     return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=shown)
 
@@ -80,19 +81,19 @@ def critical(results: Results, problem: str) -> Evidence:
     """SGD-3: measured over predicted critical learning rate, of the problem "linear" or "softmax"."""
     tables = (results.experiment(EXPERIMENT, name) for name in ("critical", "curves"))
     found, curves = (table[table["problem"] == problem] for table in tables)
-    last = curves[curves["step"] == curves["step"].max()]
+    last = curves[curves["step"] == curves["step"].max()][["factor", "learning_rate", "loss"]]
     # by learning rate, how many steps raise the loss
-    rising = [int((each["loss"].diff() > 0).sum()) for _, each in curves.groupby("factor", sort=True)]
+    rising = [(each["loss"].diff() > 0).sum() for _, each in curves.groupby("factor")]
+    recorded = ("eigenvalues", "bisection_precision", "num_trial_steps", "num_images", "num_curve_images")
     shown = {
-        "predicted": float(found["predicted"].iloc[0]),
-        "measured": float(found["measured"].mean()),
+        "predicted": found["predicted"].iloc[0],
+        "measured": found["measured"].mean(),
         "num_starts": len(found),
         "images": results.image_set().name,
-        "first_loss": float(curves.loc[curves["step"] == 0, "loss"].iloc[0]),
-        "curves": records(last[["factor", "learning_rate", "loss"]].assign(rising=rising)),
+        "first_loss": curves.loc[curves["step"] == 0, "loss"].iloc[0],
+        "curves": records(last.assign(rising=rising)),
         "curvature": records(results.experiment(EXPERIMENT, "curvature")),  # of softmax, at the lowest rate
-        **_facts(results, "eigenvalues", "bisection_precision", "num_trial_steps", "num_images", "num_curve_images"),
-        **_facts(results, "num_curve_steps", "num_classes"),
+        **_facts(results, *recorded, "num_curve_steps", "num_classes"),
     }
     ratios = (found["measured"] / found["predicted"]).tolist()
     if problem == "linear":
@@ -103,17 +104,13 @@ def critical(results: Results, problem: str) -> Evidence:
 def contractions(results: Results) -> Evidence:
     """SGD-4: measured over predicted logarithm of the factor by which a step shrinks the distance to the optimum."""
     table = results.experiment(EXPERIMENT, "contractions")
-    ratios = table.assign(ratio=table["measured"] / table["predicted"])
-    columns = ["learning_rate", "predicted", "measured", "ratio"]
-    means = ratios.groupby("fraction", as_index=False)[columns].mean()
-    means = means.assign(
-        predicted_factor=np.exp(means["predicted"]),
-        measured_factor=np.exp(means["measured"]),
-        num_steps_to_tenth=np.log(0.1) / means["predicted"],
-    )
+    table = table.assign(ratio=table["measured"] / table["predicted"])
+    by_fraction = table.groupby("fraction")
+    means = by_fraction[["learning_rate", "predicted", "measured", "ratio"]].mean().reset_index()
+    means["predicted_factor"], means["measured_factor"] = np.exp(means["predicted"]), np.exp(means["measured"])
+    means["num_steps_to_tenth"] = np.log(0.1) / means["predicted"]
     shown = {**_facts(results, "eigenvalues", "reduction"), "rows": records(means)}
-    by_fraction = ratios.groupby("fraction", sort=True)["ratio"]
-    samples = {f"{fraction:g} of the critical rate": values.tolist() for fraction, values in by_fraction}
+    samples = {f"{fraction:g} of the critical rate": each.tolist() for fraction, each in by_fraction["ratio"]}
     return Evidence(per_seed(samples), num_seeds=table["seed"].nunique(), facts=shown)
 
 
@@ -128,30 +125,26 @@ def _floors(results: Results) -> tuple[pd.DataFrame, dict[str, Any]]:
     table = table.assign(ratio=table["measured"] / table["simple"], exact_ratio=table["measured"] / table["exact"])
     first = table[table["seed"] == table["seed"].iloc[0]]  # theory is the same for every seed
     names = ("num_rows", "num_chains", "num_floor_steps", "num_steps_down", "smallest_loss", "eigenvalues", "noise")
-    rows = _cell_means(table)
+    means = _cell_means(table)
     shown = {
         **_facts(results, *names),
-        "rows": rows,
-        "simple_slope": log_slope(first, "simple"),
-        "exact_slope": log_slope(first, "exact"),
-        "largest_correction": float((first["exact"] / first["simple"]).max() - 1),
-        "smallest_ratio": min(row["ratio"] for row in rows),
-        "largest_ratio": max(row["ratio"] for row in rows),
-        "smallest_exact_ratio": min(row["exact_ratio"] for row in rows),
-        "largest_exact_ratio": max(row["exact_ratio"] for row in rows),
+        "rows": records(means),
+        **{f"{name}_slope": log_slope(first, name) for name in ("simple", "exact")},
+        "largest_correction": (first["exact"] / first["simple"]).max() - 1,
+        **_extremes(means, "ratio", "exact_ratio"),
     }
     return table, shown
 
 
 def level(results: Results) -> Evidence:
     table, facts = _floors(results)
-    return Evidence(_by_cell(table, "ratio"), num_seeds=table["seed"].nunique(), facts=facts)
+    return Evidence(_by_cell(table["ratio"], table), num_seeds=table["seed"].nunique(), facts=facts)
 
 
 def slope(results: Results) -> Evidence:
     table, facts = _floors(results)
-    slopes = [log_slope(each, "measured") for _, each in table.groupby("seed", sort=True)]
-    facts |= {"slopes": slopes, "mean_slope": float(np.mean(slopes))}
+    slopes = [log_slope(each, "measured") for _, each in table.groupby("seed")]
+    facts |= {"slopes": slopes, "mean_slope": np.mean(slopes)}
     return Evidence({"": PerSeed(slopes)}, num_seeds=len(slopes), facts=facts)
 
 
@@ -160,10 +153,9 @@ def _steps(results: Results) -> tuple[pd.DataFrame, dict[str, Any]]:
     table, full = (results.experiment(EXPERIMENT, name) for name in ("first_steps", "full_batch"))
     shown = {
         **_facts(results, "num_rows", "num_chains", "num_first_steps"),
-        "rows": _cell_means(table),
-        "mean_share": float(table["share"].mean()),
-        "first_half": float(table["first_half"].mean()),
-        "second_half": float(table["second_half"].mean()),
+        "rows": records(_cell_means(table)),
+        "mean_share": table["share"].mean(),
+        **{name: table[name].mean() for name in ("first_half", "second_half")},
         "full_batch": records(full),
         "full_batch_lowest": float(full["share"].min()),
     }
@@ -180,21 +172,18 @@ def steps_that_help(results: Results) -> Evidence:
 def steps_that_do_not(results: Results) -> Evidence:
     """SGD-6: by learning rate and minibatch size, the share of steps that do not lower the loss, one per seed."""
     table, facts = _steps(results)
-    samples = _by_cell(table.assign(other=1 - table["share"]), "other")
-    return Evidence(samples, num_seeds=table["seed"].nunique(), facts=facts)
+    return Evidence(_by_cell(1 - table["share"], table), num_seeds=table["seed"].nunique(), facts=facts)
 
 
 def reshuffled(results: Results) -> Evidence:
     """SGD-7: the excess loss of shuffled epochs over that of minibatches that are drawn uniformly."""
     table = results.experiment(EXPERIMENT, "reshuffled")
-    facts = _facts(results, "num_rows", "num_chains", "num_floor_epochs")
-    ratios = table.assign(ratio=table["reshuffled"] / table["independent"])
-    rows = [{**row, "num_steps": facts["num_rows"] // int(row["batch_size"])} for row in _cell_means(ratios)]
+    table = table.assign(ratio=table["reshuffled"] / table["independent"])
+    facts, means = _facts(results, "num_rows", "num_chains", "num_floor_epochs"), _cell_means(table)
     shown = {
         **facts,
-        "rows": rows,
-        "smallest_ratio": min(row["ratio"] for row in rows),
-        "largest_ratio": max(row["ratio"] for row in rows),
-        "largest_gap": max(abs(row["ratio"] / row["predicted_ratio"] - 1) for row in rows),  # of theory, relative
+        "rows": records(means.assign(num_steps=facts["num_rows"] // means["batch_size"])),
+        **_extremes(means, "ratio"),
+        "largest_gap": (means["ratio"] / means["predicted_ratio"] - 1).abs().max(),  # of theory, relative
     }
-    return Evidence(_by_cell(ratios, "ratio"), num_seeds=table["seed"].nunique(), facts=shown)
+    return Evidence(_by_cell(table["ratio"], table), num_seeds=table["seed"].nunique(), facts=shown)
