@@ -10,6 +10,7 @@ from dlstudy.measures.samples import records
 from dlstudy.study.results import MissingResultError, Results
 
 EXPERIMENT: Final = "softmax_identities"
+TRAINED: Final = "trained logits, float32"  # the condition of what trained networks compute
 
 
 def example(results: Results) -> Evidence:
@@ -54,48 +55,46 @@ def _models(results: Results, *, hidden: bool | None = None) -> dict[str, SgdPar
 
 def shifts(results: Results) -> Evidence:
     table = results.experiment(EXPERIMENT, "shifts")
-    seeds = table[table["outputs"].str.startswith("seed ")]
-    example = table.drop(seeds.index)
-    samples = exact({"the note's example": example["change"].max(), "trained logits": seeds["change"].max()})
+    of_seeds = table["outputs"].str.startswith("seed ")
+    example, trained = (table.loc[which, "change"].max() for which in (~of_seeds, of_seeds))
     facts = {
         "num_shifts": table["shift"].nunique(),
         "largest_shift": table["shift"].abs().max(),
-        "example_change": example["change"].max(),
-        "trained_change": seeds["change"].max(),
+        "example_change": example,
+        "trained_change": trained,
     }
-    return Evidence(samples, num_seeds=seeds["outputs"].nunique(), facts=facts)
+    samples = exact({"the note's example": example, "trained logits": trained})
+    return Evidence(samples, num_seeds=table.loc[of_seeds, "outputs"].nunique(), facts=facts)
 
 
-def _limits(results: Results) -> dict[str, Any]:
-    """For each limit and format its number by theory and by bisection."""
-    table = results.experiment(EXPERIMENT, "limits").set_index("format")[["limit", "predicted", "measured"]]
-    return {str(name): rows.drop(columns="limit").to_dict("index") for name, rows in table.groupby("limit", sort=False)}
+def _limits(results: Results, name: str) -> dict[Any, Any]:
+    """By format, the number of a limit by theory and by bisection."""
+    table = results.experiment(EXPERIMENT, "limits").set_index("format")
+    return table.loc[table["limit"] == name, ["predicted", "measured"]].to_dict("index")
 
 
-def _by_format(table: pd.DataFrame, column: str) -> dict[str, Sample]:
-    """The sum of a column under each floating-point format: of counts, or of a single value."""
-    return exact({str(name): rows[column].sum() for name, rows in table.groupby("format")})
+def _by_format(values: "pd.Series[Any]", table: pd.DataFrame) -> dict[str, Sample]:
+    """The sum of the values under each floating-point format: of counts, or of a single value."""
+    return exact({str(name): value for name, value in values.groupby(table["format"]).sum().items()})
 
 
 def confidence(results: Results) -> Evidence:
     """SOFT-2, 10 beside 1000 and 1000: its probability in each floating-point format."""
     table = results.experiment(EXPERIMENT, "huge")
     middle = table[table["position"] == 2]
-    facts = {**results.experiment_facts(EXPERIMENT), "limits": _limits(results)["vanishing"]}
-    return Evidence(_by_format(middle, "probability"), facts=facts)
+    facts = {**results.experiment_facts(EXPERIMENT), "limits": _limits(results, "vanishing")}
+    return Evidence(_by_format(middle["probability"], middle), facts=facts)
 
 
 def naive(results: Results) -> Evidence:
     table = results.experiment(EXPERIMENT, "huge")
-    undefined = table.assign(undefined=1 - table["defined_as_written"])
-    facts = {"rows": records(table), "limits": _limits(results)["overflow"], "num_outputs": table["position"].nunique()}
-    return Evidence(_by_format(undefined, "undefined"), facts=facts)
+    facts = {"rows": records(table), "limits": _limits(results, "overflow"), "num_outputs": table["position"].nunique()}
+    return Evidence(_by_format(1 - table["defined_as_written"], table), facts=facts)
 
 
 def stable(results: Results) -> Evidence:
-    table = results.experiment(EXPERIMENT, "log_probabilities")
-    trained = results.experiment(EXPERIMENT, "trained")
-    samples = {f"{size:g}, 10, {size:g}": rows["error"].max() for size, rows in table.groupby("largest")}
+    table, trained = (results.experiment(EXPERIMENT, name) for name in ("log_probabilities", "trained"))
+    samples = {f"{size:g}, 10, {size:g}": worst for size, worst in table.groupby("largest")["error"].max().items()}
     facts = {
         "rows": records(table[table["position"] < 3]),
         "worst": table["error"].max(),
@@ -110,9 +109,9 @@ def sums(results: Results) -> Evidence:
     table = results.experiment(EXPERIMENT, "sums")
     trained = table["outputs"].str.startswith("seed ")
     samples = {
-        f"{kind}, {name}": rows["error"].max()
+        f"{kind}, {name}": worst
         for kind, part in (("trained logits", table[trained]), ("extreme outputs", table[~trained]))
-        for name, rows in part.groupby("format")
+        for name, worst in part.groupby("format")["error"].max().items()
     }
     facts = {"rows": [{"outputs": name, "error": error} for name, error in samples.items()]}
     return Evidence(exact(samples), num_seeds=table.loc[trained, "outputs"].nunique(), facts=facts)
@@ -121,32 +120,27 @@ def sums(results: Results) -> Evidence:
 def positive_in_use(results: Results) -> Evidence:
     """SOFT-4: the probabilities of 0 among all that the trained networks compute."""
     trained = results.experiment(EXPERIMENT, "trained")
-    samples = exact({"trained logits, float32": trained["num_zero"].sum()})
+    samples = exact({TRAINED: trained["num_zero"].sum()})
     return Evidence(samples, num_seeds=len(trained), facts={"smallest_trained": trained["smallest"].min()})
 
 
 def positive(results: Results) -> Evidence:
-    table = results.experiment(EXPERIMENT, "gaps")
-    trained = results.experiment(EXPERIMENT, "trained")
-    samples = _by_format(table.assign(zero=table["probability"] == 0), "zero")
-    samples["trained logits, float32"] = Exact(int(trained["num_zero"].sum()))
+    table, trained = (results.experiment(EXPERIMENT, name) for name in ("gaps", "trained"))
+    probabilities = table.set_index("format").groupby("gap")["probability"]
     facts = {
-        "gaps": [
-            {"gap": float(str(gap)), **dict(zip(rows["format"], rows["probability"], strict=True))}
-            for gap, rows in table.groupby("gap")
-        ],
-        "limits": _limits(results)["vanishing"],
-        "num_zero_trained": int(trained["num_zero"].sum()),
+        "gaps": [{"gap": float(str(gap)), **each.to_dict()} for gap, each in probabilities],
+        "limits": _limits(results, "vanishing"),
+        "num_zero_trained": trained["num_zero"].sum(),
         "smallest_trained": trained["smallest"].min(),
     }
+    samples = _by_format(table["probability"] == 0, table) | exact({TRAINED: trained["num_zero"].sum()})
     return Evidence(samples, num_seeds=len(trained), facts=facts)
 
 
 def order(results: Results) -> Evidence:
     table = results.experiment(EXPERIMENT, "trained")
-    facts = {"num_images": int(table["num_images"].sum()), "num_moved": int(table["num_moved"].sum())}
-    samples = exact({"trained logits, float32": facts["num_moved"]})
-    return Evidence(samples, num_seeds=len(table), facts=facts)
+    facts = {name: table[name].sum() for name in ("num_images", "num_moved")}
+    return Evidence(exact({TRAINED: facts["num_moved"]}), num_seeds=len(table), facts=facts)
 
 
 def two_class(results: Results) -> Evidence:
@@ -162,12 +156,12 @@ def calibration(results: Results, models: str, column: str = "ece") -> Evidence:
     """
     names = list(_models(results, hidden=None if models == "all" else models == "hidden"))
     names += list(results.study.vision) if models == "all" else []
-    tables = {name: results.table(name, "calibration") for name in names}
-    bins = {name: results.table(name, "reliability") for name in names}
-    complete = {name: table for name, table in tables.items() if len(table) == max(map(len, tables.values()))}
+    tables, bins = ({name: results.table(name, of) for name in names} for of in ("calibration", "reliability"))
+    num_seeds = max(map(len, tables.values()))
+    complete = {name: table[column].tolist() for name, table in tables.items() if len(table) == num_seeds}
     return Evidence(
-        per_seed({name: table[column].tolist() for name, table in complete.items()}),
-        num_seeds=len(next(iter(complete.values()))),
+        per_seed(complete),
+        num_seeds=num_seeds,
         facts={
             "models": [_of_model(name, tables[name], bins[name]) for name in names],
             "shown_only": [name for name in names if name not in complete],  # trained with fewer seeds
