@@ -49,15 +49,13 @@ def samples_of(table: pd.DataFrame, activation: str, condition: str) -> dict[str
 def timed(results: Results, samples: dict[str, Sample], table: pd.DataFrame, cells: list[str], time: str) -> Evidence:
     """Samples with what the page says besides: in every cell that was timed ReLU's median, and the ratios of others."""
     rows: list[dict[str, Any]] = []
+    aside: dict[str, Sample] = {}  # "forward 64, tanh"
     for key, of_cell in table.groupby(cells, sort=False):
-        relu = of_cell["activation"] == YARDSTICK
-        names = dict(zip(cells, key, strict=True)) | {"name": " ".join(map(str, key))}
-        others = of_cell.loc[~relu, "activation"].unique().tolist()
-        rows.append({**names, "relu": float(of_cell.loc[relu, time].median()), "others": others})
-    by_cell = table[table["activation"] != YARDSTICK].groupby([*cells, "activation"], sort=False)["ratio"]
-    aside: dict[str, Sample] = {  # "forward 64, tanh"
-        f"{' '.join(map(str, cell))}, {activation}": PerRound(tuple(ratios)) for (*cell, activation), ratios in by_cell
-    }
+        relu, name = of_cell["activation"] == YARDSTICK, " ".join(map(str, key))
+        others = of_cell[~relu].groupby("activation", sort=False)["ratio"]
+        cell = dict(zip(cells, key, strict=True)) | {"name": name, "relu": of_cell.loc[relu, time].median()}
+        rows.append({**cell, "others": [activation for activation, _ in others]})
+        aside |= {f"{name}, {activation}": PerRound(tuple(ratios)) for activation, ratios in others}
     protocol = results.study.experiments.activation_cost.model_dump()
     return Evidence(samples, facts={"rows": rows, "protocol": protocol}, aside=aside)
 

@@ -37,17 +37,13 @@ def optimum(results: Results) -> Evidence:
     return Evidence(exact(samples), facts={"constants": constants})
 
 
-def slope_moves(coefficients: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """For each loss and slope: its value with all houses, without the large ones, and its relative move."""
-    table = coefficients.pivot(index=["loss", "name"], columns="houses", values="value")
+def outliers(results: Results) -> Evidence:
+    """LIN-2: how much less the slope that moves most moves with the loss that is robust to the large houses."""
+    table = results.experiment(NAME, "coefficients").pivot(index=["loss", "name"], columns="houses", values="value")
     table = table[["all", "without large"]].rename(columns={"without large": "without"})
     table["move"] = table["without"] / table["all"] - 1
     found = table.to_dict("index")
-    return {loss: {name: found[loss, name] for name in ("area", "age")} for loss in ("squared", "absolute")}
-
-
-def outliers(results: Results) -> Evidence:
-    moves = slope_moves(results.experiment(NAME, "coefficients"))
+    moves = {loss: {name: found[loss, name] for name in ("area", "age")} for loss in ("squared", "absolute")}
     largest = {loss: max(abs(slope["move"]) for slope in slopes.values()) for loss, slopes in moves.items()}
     gap = 1 - min(largest.values()) / max(largest.values()) if any(largest.values()) else 0.0
     facts = {"moves": moves, "largest": largest, **results.experiment_facts(NAME)["losses"]}
@@ -58,7 +54,7 @@ def routes(results: Results) -> Evidence:
     """LIN-3, closed form: how far apart the ways to it are."""
     routes = results.experiment(NAME, "routes")
     samples = {f"{row['data']}: {row['first']} and {row['second']}": row["difference"] for row in records(routes)}
-    largest = {str(data): float(found.max()) for data, found in routes.groupby("data", sort=False)["difference"]}
+    largest = routes.groupby("data", sort=False)["difference"].max().to_dict()
     names = list(dict.fromkeys([*routes["first"], *routes["second"]]))
     return Evidence(exact(samples), facts={"largest": largest, "routes": names, "epsilon": EPSILON, **_sizes(results)})
 
@@ -74,22 +70,19 @@ def _sizes(results: Results) -> dict[str, Any]:
     return {"num_rows": {"housing": facts["num_train"], "synthetic": facts["num_train_synthetic"]}}
 
 
-def _solutions(results: Results) -> dict[str, dict[str, dict[str, float]]]:
-    """By table, method and quantity; a method that refused has no misfit."""
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    for row in records(results.experiment(NAME, "solutions")):
-        found.setdefault(row["table"], {}).setdefault(row["method"], {})[row["quantity"]] = float(row["value"])
-    return found
-
-
-def _collinear_facts(results: Results, methods: tuple[str, ...]) -> dict[str, Any]:
-    solutions = _solutions(results)
-    return {
+def _solutions(results: Results, *methods: str) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, Any]]:
+    """By table and method its quantities (a method that refused has no misfit), and what the page says of them."""
+    groups = results.experiment(NAME, "solutions").groupby(["table", "method"], sort=False)
+    found = {key: dict(zip(rows["quantity"], rows["value"], strict=True)) for key, rows in groups}
+    tables = dict.fromkeys(str(table) for table, _ in found)
+    solutions = {table: {method: found[table, method] for method in methods} for table in tables}
+    facts = {
         "tables": records(results.experiment(NAME, "collinear")),
-        "solutions": {table: {name: of[name] for name in methods} for table, of in solutions.items()},
+        "solutions": solutions,
         "columns": results.experiment_facts(NAME)["collinear"],
         "epsilon": EPSILON,
     }
+    return solutions, facts
 
 
 def fails(solution: dict[str, float]) -> bool:
@@ -99,45 +92,44 @@ def fails(solution: dict[str, float]) -> bool:
 
 def inverse(results: Results) -> Evidence:
     """LIN-4, always a closed form? Whether the inverse fails, by table."""
-    samples = exact({table: fails(of["inverse"]) for table, of in _solutions(results).items()})
-    return Evidence(samples, facts=_collinear_facts(results, ("inverse",)))
+    solutions, facts = _solutions(results, "inverse")
+    return Evidence(exact({table: fails(of["inverse"]) for table, of in solutions.items()}), facts=facts)
 
 
 def pseudo_inverse(results: Results) -> Evidence:
-    methods = ("pseudo-inverse", "lstsq")
-    solutions = _solutions(results)
-    samples = {f"{table}: {name}": abs(of[name]["misfit"]) for table, of in solutions.items() for name in methods}
-    return Evidence(exact(samples), facts=_collinear_facts(results, methods))
+    solutions, facts = _solutions(results, "pseudo-inverse", "lstsq")
+    misfits = {f"{table}: {name}": abs(of[name]["misfit"]) for table, of in solutions.items() for name in of}
+    return Evidence(exact(misfits), facts=facts)
 
 
 def no_closed_form(results: Results) -> Evidence:
     """LIN-5, no closed form: what does not hold of findings that tell linear models from others."""
     names = ("starts", "minima", "distances", "curvatures", "convexity", "stationarity")
     starts, minima, distances, curvatures, convexity, stationarity = (results.experiment(NAME, name) for name in names)
-    bends = {str(name): found["bend"] for name, found in stationarity.groupby("model")}
+    bends = stationarity.groupby("model")["bend"]
     below = curvatures[curvatures["smallest"] < NEGATIVE]
     lowest = curvatures.nsmallest(1, "smallest").iloc[0]
     recorded = results.experiment_facts(NAME)
     facts = {
-        "largest_linear_distance": float(_last(starts)["distance"].max()),
+        "largest_linear_distance": _last(starts)["distance"].max(),
         "losses": minima["loss"].tolist(),
         "apart": APART,
-        "loss_spread": float(minima["loss"].max() / minima["loss"].min() - 1),
-        "largest_distance": float(distances["distance"].max()),
-        "smallest_distance": float(distances["distance"].min()),
+        "loss_spread": minima["loss"].max() / minima["loss"].min() - 1,
+        "largest_distance": distances["distance"].max(),
+        "smallest_distance": distances["distance"].min(),
         "num_pairs": len(distances),
-        "num_pairs_apart": int((distances["distance"] > APART).sum()),
-        "permuted_difference": float(minima["permuted_difference"].max()),
-        "largest_gradient": float(minima["gradient"].max()),
-        "lowest_curvature": float(lowest["smallest"]),
+        "num_pairs_apart": (distances["distance"] > APART).sum(),
+        "permuted_difference": minima["permuted_difference"].max(),
+        "largest_gradient": minima["gradient"].max(),
+        "lowest_curvature": lowest["smallest"],
         "lowest_seed": int(lowest["seed"]),
         "lowest_step": int(lowest["step"]),
         "num_points": len(curvatures),
         "num_points_below": len(below),
-        "num_seeds_below": int(below["seed"].nunique()),
-        "smallest_at_minima": float(minima["smallest_eigenvalue"].min()),
-        "softmax_eigenvalue": float(convexity["smallest"].min()),
-        "bends": {name: {"min": float(found.min()), "max": float(found.max())} for name, found in bends.items()},
+        "num_seeds_below": below["seed"].nunique(),
+        "smallest_at_minima": minima["smallest_eigenvalue"].min(),
+        "softmax_eigenvalue": convexity["smallest"].min(),
+        "bends": bends.agg(["min", "max"]).to_dict("index"),
         **{name: recorded[name] for name in ("num_seeds", "params", "softmax")},
     }
     findings = {
@@ -147,8 +139,8 @@ def no_closed_form(results: Results) -> Evidence:
         "perceptron: same loss with hidden units in another order": facts["permuted_difference"] <= ROUNDING,
         "perceptron: curvature below 0 on the way": facts["lowest_curvature"] < NEGATIVE,
         "softmax regression: convex": facts["softmax_eigenvalue"] >= CONVEX,
-        "softmax regression: stationarity is no linear equation": bends["softmax"].min() > APART,
-        "linear model: stationarity is a linear equation": bends["linear"].max() <= ROUNDING,
+        "softmax regression: stationarity is no linear equation": bends.min()["softmax"] > APART,
+        "linear model: stationarity is a linear equation": bends.max()["linear"] <= ROUNDING,
     }
     exceptions = exact({name: not holds for name, holds in findings.items()})
     # Ends of descents that are no minima, or few of them, cannot be compared.
@@ -168,17 +160,14 @@ def _last(table: pd.DataFrame) -> pd.DataFrame:
 def linear_starts(results: Results) -> Evidence:
     """SGD-8, initial values: how far from the optimum descents end, by how they start."""
     starts, facts = results.experiment(NAME, "starts"), results.experiment_facts(NAME)
-    groups = {
-        "first": starts[starts["step"] == 0].groupby("init", sort=False)["distance"],
-        "last": _last(starts).groupby("init", sort=False)["distance"],
-    }
-    samples = exact({str(init): found.max() for init, found in groups["last"]})
+    when = {"first": starts[starts["step"] == 0], "last": _last(starts)}
+    inits = pd.DataFrame({name: rows.groupby("init", sort=False)["distance"].max() for name, rows in when.items()})
     shown = {
-        "inits": {init: {when: float(found.max()[init]) for when, found in groups.items()} for init in samples},
-        "num_steps": int(starts["step"].max()),
+        "inits": inits.to_dict("index"),
+        "num_steps": starts["step"].max(),
         "wide_std": facts["wide_std"],
     }
-    return Evidence(samples, facts["num_seeds"], shown)
+    return Evidence(exact(dict(inits["last"])), facts["num_seeds"], shown)
 
 
 def constant_starts(results: Results) -> Evidence:
@@ -189,8 +178,8 @@ def constant_starts(results: Results) -> Evidence:
     exceptions |= {row["start"]: row["largest_difference"] <= APART for row in records(random)}
     shown = {
         "constants": records(constant),
-        "random_difference": {name: float(random["largest_difference"].agg(name)) for name in ("min", "max")},
-        "random_loss": {name: float(random["loss"].agg(name)) for name in ("min", "max")},
+        "random_difference": random["largest_difference"].agg(["min", "max"]).to_dict(),
+        "random_loss": random["loss"].agg(["min", "max"]).to_dict(),
         "apart": APART,
         **facts["params"],
     }
