@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from dlstudy.figures.style import BAND, COLOURS, GREY, SMALL, Figures, key_above, new
+from dlstudy.figures.style import BAND, COLOURS, GREY, SMALL, Figures, key_above, new, signed_ticks, write_cells
 from dlstudy.judging.statistics import t_interval
 from dlstudy.study.ladder import RELU, Ladder
 from dlstudy.study.results import Results
@@ -25,9 +25,7 @@ MARKS: Final = {
 }
 OTHER_MARK: Final = (GREY, "X")  # an activation that leads nowhere yet
 
-IN_COLOUR: Final = {"tanh": COLOURS[0], "sigmoid": COLOURS[5], "gelu": COLOURS[2], "silu": COLOURS[3]}
-"""The activations that lines are coloured for; all others are grey and differ by their dashes."""
-
+IN_COLOUR: Final = {"tanh": COLOURS[0], "sigmoid": COLOURS[5], "gelu": COLOURS[2], "silu": COLOURS[3]}  # others: grey
 DASHES: Final = {"identity": ":", "leaky_relu": "--", "elu": "-."}
 NUM_COLUMNS: Final = 3
 LINEAR_TO: Final = 2.0  # points up to which the axis of differences is linear
@@ -44,25 +42,22 @@ def figures(results: Results) -> Figures:
 def slopes() -> Figure:
     """Sigmoid, tanh and ReLU, each above its slope."""
     figure, grid = new(3.5, 2, 3, sharex=True, sharey="row")
-    for axes, (name, (values, slope)) in zip(grid.T, curves(INPUTS).items(), strict=True):
-        axes[0].plot(INPUTS, values, color=COLOURS[0], linewidth=2)
-        axes[1].plot(INPUTS, slope, color=COLOURS[5], linewidth=2)
-        axes[0].set_title(name)
-        axes[1].set_xlabel("$x$")
+    for (above, below), (name, (values, slope)) in zip(grid.T, curves(INPUTS).items(), strict=True):
+        above.plot(INPUTS, values, color=COLOURS[0], linewidth=2)
+        below.plot(INPUTS, slope, color=COLOURS[5], linewidth=2)
+        above.set_title(name)
+        below.set_xlabel("$x$")
     grid[0, 0].set(ylabel=r"$\phi(x)$", ylim=(-1.15, 2))
-    grid[1, 0].set(ylabel=r"$\phi'(x)$", ylim=(-0.05, 1.1), yticks=(0, 0.25, 0.5, 1))
-    grid[1, 0].set_yticklabels(["0", "1/4", "1/2", "1"])
+    grid[1, 0].set(ylabel=r"$\phi'(x)$", ylim=(-0.05, 1.1))
+    grid[1, 0].set_yticks((0, 0.25, 0.5, 1), ["0", "1/4", "1/2", "1"])
     return figure
 
 
 def curves(x: "np.ndarray[Any, Any]") -> dict[str, tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]]:
     """By name: the activation of x and its slope there."""
-    sigmoid = 1 / (1 + np.exp(-x))
-    return {
-        "sigmoid": (sigmoid, sigmoid * (1 - sigmoid)),
-        "tanh": (np.tanh(x), 1 - np.tanh(x) ** 2),
-        "ReLU": (np.maximum(x, 0), (x > 0).astype(float)),
-    }
+    sigmoid, tanh = 1 / (1 + np.exp(-x)), np.tanh(x)
+    smooth = {"sigmoid": (sigmoid, sigmoid * (1 - sigmoid)), "tanh": (tanh, 1 - tanh**2)}
+    return smooth | {"ReLU": (np.maximum(x, 0), (x > 0).astype(float))}
 
 
 def timeline(families: pd.DataFrame, *, since: int) -> Figure:
@@ -87,9 +82,6 @@ def timeline(families: pd.DataFrame, *, since: int) -> Figure:
     return key_above(figure, len(num_of))
 
 
-# --- The ladder ---
-
-
 def look(name: str) -> dict[str, Any]:
     """How the line of an activation is drawn."""
     if name in IN_COLOUR:
@@ -99,16 +91,16 @@ def look(name: str) -> dict[str, Any]:
 
 def panels_by_depth(depths: Sequence[int], names: Sequence[str]) -> tuple[Figure, list[Axes]]:
     """A figure with a panel for each depth, and one that names the lines; and the panels of the depths."""
-    figure, grid = new(5.2, len(depths) // NUM_COLUMNS + 1, NUM_COLUMNS, sharey=True, squeeze=False)
-    grid = list(grid.flat)
-    for axes, depth in zip(grid, depths, strict=False):
+    figure, _ = new(5.2, len(depths) // NUM_COLUMNS + 1, NUM_COLUMNS, sharey=True, squeeze=False)
+    panels, (key, *unused) = figure.axes[: len(depths)], figure.axes[len(depths) :]
+    for axes, depth in zip(panels, depths, strict=True):
         axes.set_title(f"depth {depth}")
-    for axes in grid[len(depths) :]:
+    for axes in (key, *unused):
         axes.axis("off")
     for name in names:
-        grid[len(depths)].plot([], [], label=name, **look(name))
-    grid[len(depths)].legend(loc="center")
-    return figure, grid[: len(depths)]
+        key.plot([], [], label=name, **look(name))
+    key.legend(loc="center")
+    return figure, panels
 
 
 def against_relu(ladder: Ladder, margin: float, confidence: float) -> Figure:
@@ -133,32 +125,24 @@ def against_relu(ladder: Ladder, margin: float, confidence: float) -> Figure:
         axes.set_xticks(budgets, [f"{budget:g}" for budget in budgets])
         axes.set(xlim=(budgets[0] / 1.5, budgets[-1] * 2), xlabel="epochs")
         axes.minorticks_off()
-    ticks = [-80, -10, -2, -1, 0, 1, 2, 10]
     for axes in panels[::NUM_COLUMNS]:
         axes.set_yscale("symlog", linthresh=LINEAR_TO, linscale=2)  # what does not train is scores of points behind
-        axes.set_yticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
+        signed_ticks(axes.yaxis, (-80, -10, -2, -1, 0, 1, 2, 10))
         axes.set(ylim=(-100, 12), ylabel="Δ accuracy (points)")
     return figure
 
 
 def who_trains(ladder: Ladder) -> Figure:
     """The share of seeds that train, in percent: cells by activations."""
-    shares = np.array(
-        [
-            [ladder.num_trained(name, cell) / len(ladder.scores(name, cell)) for name in ladder.activations]
-            for cell in ladder.cells
-        ]
-    )
-    figure, axes = new(0.9 + 0.28 * len(ladder.cells))
+    names, cells = ladder.activations, ladder.cells
+    shares = [[ladder.num_trained(name, cell) / len(ladder.scores(name, cell)) for name in names] for cell in cells]
+    figure, axes = new(0.9 + 0.28 * len(cells))
     shades = ListedColormap([str(1 - 0.75 * step / 10) for step in range(11)])
     axes.imshow(shares, cmap=shades, vmin=0, vmax=1, aspect="auto")
-    for (row, column), share in np.ndenumerate(shares):
-        shade = "white" if share > 0.5 else "black"
-        axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=SMALL, color=shade)
-    axes.set_xticks(range(len(ladder.activations)), ladder.activations)
-    axes.set_yticks(range(len(ladder.cells)), [f"{cell.depth} / {cell.budget:g}" for cell in ladder.cells])
+    write_cells(axes, 100 * np.array(shares), white_above=50, fontsize=SMALL)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(cells)), [f"{cell.depth} / {cell.budget:g}" for cell in cells])
     axes.set_ylabel("depth / epochs")
-    axes.grid(visible=False)
     axes.xaxis.tick_top()
     return figure
 
@@ -180,9 +164,9 @@ def regret_by_cell(ladder: Ladder) -> Figure:
 
 
 def rates(tuning: pd.DataFrame) -> Figure:
-    """Validation accuracy by learning rate at the shortest budget, the better of the initialisers; a panel a depth.
+    """Validation accuracy by learning rate at the shortest budget, by depth; crosses: rates with which a seed diverged.
 
-    Rates with which a seed diverged are crosses at the foot, a row of them for each activation.
+    Of the initialisers the better one counts.
     """
     rows = tuning[tuning["budget"] == tuning["budget"].min()]
     depths, names = sorted(rows["depth"].unique()), list(rows["activation"].unique())

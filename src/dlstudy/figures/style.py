@@ -1,7 +1,6 @@
 """How every figure looks, and how it becomes a small file of always the same bytes.
 
-One picture stands on pages in two languages: it carries symbols, numbers, names of code and short words; the sentences
-stand on the pages.
+One picture stands on pages in two languages: it carries symbols, numbers, names and short words, but no sentences.
 """
 
 import io
@@ -13,8 +12,10 @@ from typing import Any, Final, Literal
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
+from numpy.typing import NDArray
 from PIL import Image
 
 from dlstudy.core.base.artifacts import write_bytes
@@ -83,6 +84,21 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.grid(visible=False, axis="y")
 
 
+def signed_ticks(axis: Axis, ticks: Sequence[int]) -> None:
+    axis.set_ticks(list(ticks), [f"{tick:+d}" if tick else "0" for tick in ticks])
+
+
+def write_cells(
+    axes: Axes, percent: NDArray[np.float64], *, white_above: float, least: float = 0.0, **look: Any
+) -> None:
+    """The numbers (rows, columns) of a heat map in its cells, those from the least; white on dark cells."""
+    for (row, column), share in np.ndenumerate(percent):
+        if share >= least:
+            colour = "white" if share > white_above else "black"
+            axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, **look)
+    axes.grid(visible=False)
+
+
 def strips(axes: Axes, rows: Mapping[str, Sequence[float]], published: Mapping[str, Sequence[float]]) -> None:
     """By name a row: a dot for each value, side by side; a bar at their mean; a diamond for each published figure."""
     for place, (name, values) in enumerate(rows.items()):
@@ -90,8 +106,8 @@ def strips(axes: Axes, rows: Mapping[str, Sequence[float]], published: Mapping[s
         axes.plot(values, heights, "o", color=COLOURS[0], markersize=5, alpha=0.6)
         if len(values):
             axes.plot([sum(values) / len(values)] * 2, [place - 0.35, place + 0.35], color="black", linewidth=1.8)
-        for value in published.get(name, ()):
-            axes.plot(value, place, "D", color=COLOURS[5], fillstyle="none", markersize=6)
+        others = published.get(name, ())
+        axes.plot(others, [place] * len(others), "D", color=COLOURS[5], fillstyle="none", markersize=6)
     name_rows(axes, list(rows))
     axes.plot([], [], "o", color=COLOURS[0], alpha=0.6, label="seed")
     axes.plot([], [], "|", color="black", markersize=12, markeredgewidth=1.8, label="mean")
@@ -99,7 +115,7 @@ def strips(axes: Axes, rows: Mapping[str, Sequence[float]], published: Mapping[s
         axes.plot([], [], "D", color=COLOURS[5], fillstyle="none", label="published")
 
 
-def pixels_of(digits: str) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+def pixels_of(digits: str) -> NDArray[np.uint8]:
     """The image (28, 28) behind the hexadecimal digits of its pixels."""
     return np.frombuffer(bytes.fromhex(digits), dtype=np.uint8).reshape(28, 28)
 
@@ -115,7 +131,6 @@ def png_bytes(figure: Figure) -> bytes:
 
 def draw(folder: Path, figures: Iterable[tuple[str, Figure]]) -> None:
     """Write each figure in the study's style under its name; then delete the pictures that no figure replaces."""
-    folder.mkdir(parents=True, exist_ok=True)
     drawn = set()
     with style():
         for name, figure in figures:
