@@ -1,6 +1,6 @@
 """The price of a house on its area and age: where the plane misses it, what extreme houses do, where descents end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -16,12 +16,8 @@ NAMES = {"area": "area (square feet)", "age": "age (years)"}
 CUTS = {"area": ("age", (0, 40, 100)), "age": ("area", (1000, 1500, 3000))}
 
 RESIDUALS: Final = {"dollars": "price - plane ($)", "log": "log price - plane"}
-SHOWN: Final = 0.995
-"""Share of the residuals that the axes show at least: a few houses miss by so much that the rest would be a line."""
-
+SHOWN: Final = 0.995  # of the residuals, at least: a few houses miss by so much that the rest would be a line
 LOSSES: Final = {"squared": (COLOURS[0], r"$(y-\hat{y})^2$"), "absolute": (COLOURS[5], r"$|y-\hat{y}|$")}
-HOUSES: Final = {"all": "-", "without large": "--"}
-LEAST: Final = 1e-17  # a distance of 0 has no place on a logarithmic axis
 
 
 def figures(results: Results) -> Figures:
@@ -42,24 +38,27 @@ def cloud(axes: Axes, x: "pd.Series[float]", y: "pd.Series[float]") -> None:
     axes.plot(x, y, ".", color=CLOUD, markersize=2.5, rasterized=True)
 
 
+def price_panels() -> tuple[Figure, Sequence[Axes]]:
+    figure, panels = new(3.4, 1, 2, sharey=True)
+    panels[0].set_ylabel("price ($)")
+    panels[0].yaxis.set_major_formatter(THOUSANDS)
+    return figure, panels
+
+
 def fitted_plane(sales: pd.DataFrame, plane: "pd.Series[float]") -> Figure:
     """Every sale, and two cuts through the fitted plane: price on area at three ages, price on age at three areas.
 
     `plane`: dollars per square foot and per year, under NAMES, and "intercept".
     """
-    figure, panels = new(3.4, 1, 2, sharey=True)
+    figure, panels = price_panels()
     for axes, (across, (fixed, values)) in zip(panels, CUTS.items(), strict=True):
         cloud(axes, sales[across], sales["price"])
-        ends = [sales[across].min(), sales[across].max()]
+        ends = sales[across].agg(["min", "max"]).to_numpy()
         for value, colour, dashes in zip(values, (COLOURS[0], COLOURS[5], "black"), ("-", "--", "-."), strict=True):
-            price = plane["intercept"] + plane[NAMES[fixed]] * value
-            prices = [price + plane[NAMES[across]] * each for each in ends]
+            prices = plane["intercept"] + plane[NAMES[fixed]] * value + plane[NAMES[across]] * ends
             axes.plot(ends, prices, color=colour, linestyle=dashes, linewidth=1.8)
             name_end(axes, ends[1], prices[1], f"{fixed} {value:,}", colour)
-        axes.set_xlabel(NAMES[across])
-        axes.set_xlim(right=ends[1] + 0.38 * (ends[1] - ends[0]))
-    panels[0].set_ylabel("price ($)")
-    panels[0].yaxis.set_major_formatter(THOUSANDS)
+        axes.set(xlabel=NAMES[across], xlim=(None, ends[1] + 0.38 * (ends[1] - ends[0])))
     return figure
 
 
@@ -77,9 +76,8 @@ def residuals(
     for row, (unit, target) in zip(grid, targets.items(), strict=True):
         plane = planes[unit]
         left = target - (plane["intercept"] + plane["area"] * sales["area"] + plane["age"] * sales["age"])
-        tail = (1 - SHOWN) / 2
-        low = 1.05 * min(left.quantile(tail), *curves[unit])
-        high = 1.05 * max(left.quantile(1 - tail), *curves[unit])
+        low = 1.05 * min(left.quantile((1 - SHOWN) / 2), *curves[unit])
+        high = 1.05 * max(left.quantile((1 + SHOWN) / 2), *curves[unit])
         edge = 0.03 * (high - low)
         row[0].set(ylabel=RESIDUALS[unit], ylim=(low, high))
         for axes, feature in zip(row, NAMES, strict=True):
@@ -90,8 +88,7 @@ def residuals(
             marked = (sales.loc[large, feature], left[large].clip(low + edge, high - edge))
             label = f"area > {large_area:,g}"
             axes.plot(*marked, "o", color="black", fillstyle="none", markersize=7, label=label, zorder=3)
-    for axes, name in zip(grid[1], NAMES.values(), strict=True):
-        axes.set_xlabel(name)
+            axes.set_xlabel(NAMES[feature] if axes in grid[1] else "")
     grid[0][0].yaxis.set_major_formatter(THOUSANDS)
     return key_above(figure)
 
@@ -102,32 +99,29 @@ def extreme_houses(sales: pd.DataFrame, coefficients: pd.DataFrame, large_area: 
     coefficients: a row a loss, set of houses and name, with its value. Above each panel: how far the slope moves.
     """
     values = coefficients.set_index(["loss", "houses", "name"])["value"].sort_index()
-    figure, panels = new(3.4, 1, 2, sharey=True)
+    figure, panels = price_panels()
     large, age = sales["area"] > large_area, sales["age"].median()
-    ends = (sales["area"].min(), sales["area"].max())
+    ends = sales["area"].agg(["min", "max"]).to_numpy()
     for axes, (loss, (colour, symbol)) in zip(panels, LOSSES.items(), strict=True):
         cloud(axes, sales["area"][~large], sales["price"][~large])
         axes.plot(sales["area"][large], sales["price"][large], "s", color="black", markersize=6, fillstyle="none")
-        for houses, dashes in HOUSES.items():
-            slope, by_age, intercept = (values[loss, houses, name] for name in ("area", "age", "intercept"))
-            prices = [intercept + slope * area + by_age * age for area in ends]
-            axes.plot(ends, prices, color=colour, linestyle=dashes, linewidth=1.8)
+        for houses, dashes in (("all", "-"), ("without large", "--")):
+            of = values[loss, houses]
+            axes.plot(ends, of["intercept"] + of["area"] * ends + of["age"] * age, dashes, color=colour, linewidth=1.8)
         move = 100 * (values[loss, "without large", "area"] / values[loss, "all", "area"] - 1)
         axes.set(xlabel=NAMES["area"], title=f"{symbol}: {move:+.2f} %")
-    panels[0].set_ylabel("price ($)")
-    panels[0].yaxis.set_major_formatter(THOUSANDS)
     return figure
 
 
 def many_starts(starts: pd.DataFrame, minima: pd.DataFrame) -> Figure:
     """Left: how far every descent of the linear model is from the optimum; right: the losses of an MLP's minima.
 
-    starts: a row an initialiser, seed and step, with the distance. minima: a row a seed, with the loss where Newton's
-    method took its descent.
+    starts: a row an initialiser, seed and step, with the distance; minima: a row a seed, with the loss.
     """
     figure, (left, right) = new(3.0, 1, 2)
     for _, run in starts.groupby(["init", "seed"]):
-        left.plot(run["step"], run["distance"].clip(lower=LEAST), color=COLOURS[0], linewidth=1, alpha=0.4)
+        visible = run["distance"].clip(lower=1e-17)  # a distance of 0 has no place on a logarithmic axis
+        left.plot(run["step"], visible, color=COLOURS[0], linewidth=1, alpha=0.4)
     left.set_xscale("symlog", linthresh=1)
     left.set_xticks([0, 1, 10, 100], ["0", "1", "10", "100"])
     left.set(yscale="log", xlabel="step", ylabel=r"$\|w - w^*\| / \|w^*\|$", title="linear")

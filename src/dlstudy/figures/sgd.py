@@ -13,6 +13,10 @@ from dlstudy.figures.style import COLOURS, GREY, Figures, key_above, new
 from dlstudy.study.results import Results
 
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
+_SAMPLING: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {  # neither hides the other
+    "without": (COLOURS[0], "-", {"label": "reshuffled", "marker": "o", "markersize": 4, "zorder": 3}),
+    "with": (COLOURS[5], "--", {"label": "independent", "marker": "s", "markersize": 8, "fillstyle": "none"}),
+}
 DASHES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 PANEL: Final = 3.2
 
@@ -26,7 +30,7 @@ def figures(results: Results) -> Figures:
     yield "sgd_reshuffled", reshuffled(table("reshuffled"))
 
 
-def _mean(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+def _mean(table: pd.DataFrame, *keys: str) -> pd.DataFrame:
     """The means over the seeds, a row for each combination of the keys."""
     return table.groupby(list(keys), as_index=False).mean(numeric_only=True)
 
@@ -49,26 +53,19 @@ def variance(table: pd.DataFrame, num_rows: int) -> Figure:
     """The variance of minibatch gradients by 1 / B, and how it bends down when a minibatch takes most of the rows."""
     figure, (left, right) = new(PANEL, 1, 2)
     for sampling, (colour, dashes, look) in _SAMPLING.items():
-        means = _mean(table[(table["sampling"] == sampling) & (table["predicted"] > 0)], ("batch_size",))
+        means = _mean(table[(table["sampling"] == sampling) & (table["predicted"] > 0)], "batch_size")
         for axes in (left, right):
             axes.plot(1 / means["batch_size"], means["predicted"], color=colour, linestyle=dashes, linewidth=1.2)
             axes.plot(1 / means["batch_size"], means["measured"], color=colour, linestyle="", **look)
+            axes.set_xlabel("$1/B$")
     left.set(xscale="log", yscale="log", ylabel=r"$\mathrm{tr\,Cov}(g_B)$")
     near = table[(table["batch_size"] * 16 >= num_rows) & (table["sampling"] == "with")]
+    highest = near["predicted"].max()
     right.xaxis.set_major_locator(MaxNLocator(4))
-    right.set_xlim(0, 1.05 / near["batch_size"].min())
-    right.set_ylim(0, 1.1 * near["predicted"].max())
+    right.set(xlim=(0, 1.05 / near["batch_size"].min()), ylim=(0, 1.1 * highest))
     right.axvline(1 / num_rows, color="black", linewidth=0.8, linestyle=":")
-    right.annotate(" $1/N$", (1 / num_rows, near["predicted"].max()))
-    for axes in (left, right):
-        axes.set_xlabel("$1/B$")
+    right.annotate(" $1/N$", (1 / num_rows, highest))
     return key_above(figure)
-
-
-_SAMPLING: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {  # neither hides the other
-    "without": (COLOURS[0], "-", {"label": "reshuffled", "marker": "o", "markersize": 4, "zorder": 3}),
-    "with": (COLOURS[5], "--", {"label": "independent", "marker": "s", "markersize": 8, "fillstyle": "none"}),
-}
 
 
 def critical_curves(table: pd.DataFrame) -> Figure:
@@ -93,13 +90,13 @@ def floor(table: pd.DataFrame) -> Figure:
     Bars: two standard errors; broken lines: what the exact theory gives over the formula.
     """
     figure, (left, right) = new(PANEL, 1, 2)
-    every = _mean(table, ("learning_rate", "batch_size"))
-    line = every.assign(x=every["learning_rate"] / every["batch_size"]).sort_values("x")
+    table = table.assign(x=table["learning_rate"] / table["batch_size"], ratio=table["measured"] / table["simple"])
+    line = _mean(table, "learning_rate", "batch_size").sort_values("x")
     left.plot(line["x"], line["simple"], color="black", linewidth=1)
     for rows, look, place in _by_batch_size(table):
-        means = _mean(rows, ("learning_rate", "batch_size"))
-        left.plot(means["learning_rate"] / means["batch_size"], means["measured"], **look)
-        spread = (rows["measured"] / rows["simple"]).groupby(rows["learning_rate"]).agg(["mean", "sem"])
+        means = _mean(rows, "learning_rate")
+        left.plot(means["x"], means["measured"], **look)
+        spread = rows.groupby("learning_rate")["ratio"].agg(["mean", "sem"])
         x = spread.index * 1.05**place
         right.errorbar(x, spread["mean"], 2 * spread["sem"], capsize=2, markersize=5, **look)
         exact = means["exact"] / means["simple"]
@@ -107,7 +104,7 @@ def floor(table: pd.DataFrame) -> Figure:
     right.axhline(1, color="black", linewidth=0.8)
     left.set(xscale="log", yscale="log", xlabel=r"$\eta / B$", ylabel=r"$L - L^*$")
     right.set(xscale="log", xlabel=r"$\eta$", ylabel="measured / formula")
-    _plain_ticks(right, sorted(every["learning_rate"].unique()))
+    _plain_ticks(right, sorted(table["learning_rate"].unique()))
     return key_above(figure)
 
 
@@ -116,7 +113,7 @@ def descending_steps(table: pd.DataFrame) -> Figure:
     figure, panels = new(PANEL, 1, 2, sharey=True)
     for axes, column in zip(panels, ("first_half", "second_half"), strict=True):
         for (rows, look, _), dashes in zip(_by_batch_size(table), DASHES, strict=False):
-            means = _mean(rows, ("learning_rate",))
+            means = _mean(rows, "learning_rate")
             axes.plot(means["learning_rate"], means[column], **look | {"linestyle": dashes, "markersize": 5})
         axes.axhline(0.5, color="black", linewidth=0.8, linestyle=":")
         axes.set(xscale="log", xlabel=r"$\eta$", title=column.replace("_", " "), ylim=(0.4, 1.02))
@@ -128,12 +125,11 @@ def descending_steps(table: pd.DataFrame) -> Figure:
 def reshuffled(table: pd.DataFrame) -> Figure:
     """The floor with reshuffled epochs over that with independent rows, by learning rate and minibatch size."""
     figure, axes = new(PANEL)
-    ratios = table.assign(ratio=table["reshuffled"] / table["independent"])
     rates = sorted(set(table["learning_rate"]))
     theory = {"marker": "_", "color": "black", "linestyle": "", "markersize": 14, "markeredgewidth": 1.6}
-    for rows, look, place in _by_batch_size(ratios):
+    for rows, look, place in _by_batch_size(table):
         x = rows["learning_rate"].map(rates.index) + 0.16 * place
-        axes.plot(x, rows["ratio"], alpha=0.6, **look)
+        axes.plot(x, rows["reshuffled"] / rows["independent"], alpha=0.6, **look)
         axes.plot(x, rows["predicted_ratio"], **theory)
     axes.plot([], [], label="theory", **theory)
     axes.axhline(1, color=GREY, linewidth=0.8)
