@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from dlstudy.figures.networks import published_figures as figures
+from dlstudy.figures.classifiers import published_figures as figures
 from dlstudy.literature.published import load_published
 from dlstudy.report.markdown import environment
 from dlstudy.report.pages import common
