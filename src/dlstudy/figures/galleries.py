@@ -25,18 +25,14 @@ from dlstudy.study.results import Results
 PADDING: Final = 2
 WHITE: Final = 255  # between images of whole numbers
 DARK: Final = 0.3  # between weights, of which many are white
-DIVERGING: Final = "RdBu_r"  # blue below 0, white at 0, red above
-NUM_COLOURS: Final = 11  # of them: enough for the eye, and few for the file
 PER_CLASS: Final = 10
 PER_MODEL: Final = 6  # mistakes
 SHOWN_CLASSES: Final = (0, 5, 8, 9)  # of ten, those whose shapes differ most in Fashion-MNIST
-SEED: Final = 0  # of the random transforms that are shown
-FILTERS_PER_ROW: Final = 16
 VISIBLE: Final = 0.99  # share of the weights within the range of the colours: a few large ones would pale the rest
 
 
 def galleries(results: Results, dataset: Dataset, models: Path) -> Figures:
-    """Each gallery with the name of its file, without the ending. `models`: the folder of trained parameters."""
+    """All galleries; `models`: the folder of trained parameters."""
     yield "data_set", data_set(dataset.train, dataset.class_names)
     yield "transforms", transformed(examples_of(dataset.train, shown_classes(len(dataset.class_names))))
     if named := [*results.classifiers(), *results.study.vision]:
@@ -50,18 +46,14 @@ def galleries(results: Results, dataset: Dataset, models: Path) -> Figures:
 def show(
     axes: Axes, images: Tensor, num_columns: int, *, columns: Sequence[str] = (), rows: Sequence[str] = ()
 ) -> None:
-    """A grid of images with words above its columns and left of its rows.
-
-    images: (images, channels, rows, columns), uint8 or colours from 0 to 1.
-    """
+    """A grid of images (images, channels, rows, columns), uint8 or from 0 to 1, with words above and left of it."""
     from torchvision.utils import make_grid
 
     background = WHITE if images.dtype == torch.uint8 else DARK
     grid = make_grid(images, nrow=num_columns, padding=PADDING, pad_value=background)  # (3, rows, columns)
     axes.imshow(grid.permute(1, 2, 0).numpy(), interpolation="nearest")
-    height, width = (side + PADDING for side in images.shape[2:])
-    axes.set_xticks([PADDING + width * (place + 0.5) - 1.5 for place in range(len(columns))], columns)
-    axes.set_yticks([PADDING + height * (place + 0.5) - 1.5 for place in range(len(rows))], rows)
+    for axis, side, words in ((axes.xaxis, images.shape[3], columns), (axes.yaxis, images.shape[2], rows)):
+        axis.set_ticks([PADDING + (side + PADDING) * (place + 0.5) - 1.5 for place in range(len(words))], words)
     axes.tick_params(length=0, labeltop=True, labelbottom=False)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
@@ -120,11 +112,11 @@ def transforms() -> dict[str, Any]:
 def transformed(images: Tensor) -> Figure:
     """A row per transform, in two panels, a column an image (images, 1, 28, 28); each by itself, as in training."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(SEED)
+        torch.manual_seed(0)
         rows = {name: torch.stack([each(image) for image in images]) for name, each in transforms().items()}
-    half = (len(rows) + 1) // 2
+    every, half = list(rows), (len(rows) + 1) // 2
     figure, panels = new(3.9, 1, 2, layout="compressed")
-    for axes, names in zip(panels, (list(rows)[:half], list(rows)[half:]), strict=True):
+    for axes, names in zip(panels, (every[:half], every[half:]), strict=True):
         show(axes, torch.cat([rows[name] for name in names]), len(images), rows=names)
     return figure
 
@@ -148,7 +140,8 @@ def in_two_colours(weights: Tensor, largest: Tensor) -> Tensor:
     """Weights (images, 1, rows, columns) as colours (images, 3, rows, columns): blue below 0, red above."""
     largest = largest.clamp_min(torch.finfo(weights.dtype).tiny)  # 0 where nearly all weights are, and 0 / 0 no colour
     scaled = ((weights / largest).clamp(-1, 1) / 2 + 0.5).squeeze(1).numpy()
-    colours = mpl.colormaps[DIVERGING].resampled(NUM_COLOURS)(scaled)[..., :3]  # (images, rows, columns, 3)
+    shades = mpl.colormaps["RdBu_r"].resampled(11)  # enough for the eye, and few for the file
+    colours = shades(scaled)[..., :3]  # (images, rows, columns, 3)
     return torch.from_numpy(np.moveaxis(colours, -1, 1).astype(np.float32))
 
 
@@ -169,7 +162,7 @@ def filters(weights: Mapping[str, np.ndarray[Any, Any]]) -> Figure:
     figure, panels = new(1.5 * len(weights), len(weights), 1, squeeze=False, layout="compressed")
     for axes, (name, of_network) in zip(panels.flat, weights.items(), strict=True):
         shown = torch.from_numpy(of_network).mean(1, keepdim=True)
-        show(axes, in_two_colours(shown, shown.abs().quantile(VISIBLE)), FILTERS_PER_ROW)
+        show(axes, in_two_colours(shown, shown.abs().quantile(VISIBLE)), 16)
         axes.set(xticks=[], yticks=[])
         axes.set_ylabel(f"{name}\n{shown.shape[2]} × {shown.shape[3]}", fontsize=SMALL)
     return figure

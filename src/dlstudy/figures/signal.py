@@ -1,7 +1,7 @@
 """How the signals of deep networks shrink, by theory too; what weight gradients hide; dead units."""
 
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -19,7 +19,7 @@ INITS: Final = {
     "he": ("^", "He"),
 }
 ACTIVATIONS: Final = {"sigmoid": COLOURS[5], "tanh": COLOURS[0], "relu": COLOURS[1]}
-OTHERS: Final = "…"
+LOOKS: Final = ACTIVATIONS | {"…": GREY}
 LEAST_APART: Final = 4.0  # percent between the ends of two lines that are named each by itself
 
 
@@ -44,11 +44,11 @@ def backward_lines(layers: pd.DataFrame, std: float) -> Figure:
         rows = layers[layers["init"] == init].sort_values("layer")
         for name, own in sorted(rows.groupby("activation", sort=False), key=lambda each: each[0] in ACTIVATIONS):
             colour, marker = (ACTIVATIONS[name], "o") if name in ACTIVATIONS else (GREY, ".")
-            axes.plot(own["layer"], own["predicted_backward"] / own["predicted_backward"].iloc[-1], color=colour)
-            axes.plot(own["layer"], own["backward"] / own["backward"].iloc[-1], marker, color=colour, markersize=4)
+            for column, look in (("predicted_backward", {}), ("backward", {"marker": marker, "linestyle": ""})):
+                axes.plot(own["layer"], own[column] / own[column].iloc[-1], color=colour, markersize=4, **look)
         axes.set(yscale="log", title=name_of(init, std))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    for name, colour in {**ACTIVATIONS, OTHERS: GREY}.items():
+    for name, colour in LOOKS.items():
         figure.axes[0].plot([], [], "-o", color=colour, markersize=4, label=name)
     key_above(figure)
     figure.supxlabel("hidden layer", fontsize="medium")
@@ -67,7 +67,7 @@ def ratios(table: pd.DataFrame, std: float, *, tolerance: float) -> Figure:
         colour, marker = ACTIVATIONS.get(str(activation), GREY), INITS[str(init)][0]
         axes.plot(rows["predicted"], rows["miss"], ".", color=colour, alpha=0.3, markersize=4)
         axes.plot(rows["predicted"].iloc[0], rows["miss"].mean(), marker, color=colour, fillstyle="none", markersize=7)
-    for name, colour in {**ACTIVATIONS, OTHERS: GREY}.items():
+    for name, colour in LOOKS.items():
         axes.plot([], [], color=colour, linewidth=3, label=name)
     for init in dict.fromkeys(table["init"]):
         axes.plot([], [], INITS[init][0], color="black", fillstyle="none", label=name_of(init, std))
@@ -78,16 +78,16 @@ def ratios(table: pd.DataFrame, std: float, *, tolerance: float) -> Figure:
 def hidden_by_weights(layers: pd.DataFrame, gradients: pd.DataFrame, init: str) -> Figure:
     """By layer, over that of the largest layer: backward signal, outputs, and gradients of the weights."""
     figure, grid = new(3.0, 1, len(CLAIMED_ACTIVATIONS), sharey=True)
-    looks: dict[str, dict[str, Any]] = {
-        "backward": {"color": COLOURS[5], "linestyle": "-", "marker": "o", "label": r"$\delta$"},
-        "output": {"color": COLOURS[0], "linestyle": "--", "marker": "s", "label": "$h$"},
-        "weight_gradient": {"color": "black", "linestyle": ":", "marker": "D", "label": r"$\partial L / \partial W$"},
-    }
+    looks = [
+        (layers, "backward", "o-", COLOURS[5], r"$\delta$"),
+        (layers, "output", "s--", COLOURS[0], "$h$"),
+        (gradients, "weight_gradient", "D:", "black", r"$\partial L / \partial W$"),
+    ]
     for axes, activation in zip(grid, CLAIMED_ACTIVATIONS, strict=True):
-        for name, look in looks.items():
-            table = gradients if name == "weight_gradient" else layers
-            own = table[(table["activation"] == activation) & (table["init"] == init)].set_index("layer").sort_index()
-            axes.plot(own.index, own[name] / own[name].max(), markersize=4, fillstyle="none", **look)
+        for table, name, look, colour, label in looks:
+            own = table[(table["activation"] == activation) & (table["init"] == init)].sort_values("layer")
+            values = own[name] / own[name].max()
+            axes.plot(own["layer"], values, look, color=colour, markersize=4, fillstyle="none", label=label)
         axes.set(yscale="log", xlabel="hidden layer", title=activation)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     grid[0].set_ylabel("rms / max")
@@ -95,10 +95,7 @@ def hidden_by_weights(layers: pd.DataFrame, gradients: pd.DataFrame, init: str) 
 
 
 def dead_units(dead: pd.DataFrame, trained: pd.DataFrame, std: float, published: PublishedShares | None) -> Figure:
-    """The share of ReLU units that no image activates, by layer: at the start (band: all seeds), and in training.
-
-    In training the lines are named by the step at their right ends.
-    """
+    """The share of ReLU units that no image activates, by layer: at first (band: all seeds), and by training step."""
     figure, (left, right) = new(3.3, 1, 2, sharey=True)
     colours = dict(zip(INITS, ("black", COLOURS[5], COLOURS[2], COLOURS[0]), strict=True))
     for init, rows in dead.groupby("init", sort=False):
@@ -111,14 +108,12 @@ def dead_units(dead: pd.DataFrame, trained: pd.DataFrame, std: float, published:
         left.plot(range(1, len(percent) + 1), percent, "k*", markersize=8, label="published")
     left.set(xlabel="hidden layer", ylabel="dead ReLU (%)")
     for init, rows in trained.groupby("init", sort=False):
-        colour, steps = colours[str(init)], (rows["step"].min(), rows["step"].max())
-        means = 100 * rows.groupby(["layer", "step"])["share"].mean().unstack()
-        for step, dashes in zip(steps, (":", "-"), strict=True):
+        colour, means = colours[str(init)], 100 * rows.groupby(["layer", "step"])["share"].mean().unstack()
+        ends = means.iloc[-1, [0, -1]]  # of the first and the last step
+        for step, dashes in zip(ends.index, (":", "-"), strict=True):
             right.plot(means.index, means[step], color=colour, linestyle=dashes)
-        ends = means.iloc[-1]
-        apart = abs(ends[steps[0]] - ends[steps[1]]) > LEAST_APART
-        names = {str(step): ends[step] for step in steps} if apart else {", ".join(map(str, steps)): ends[steps[1]]}
-        for name, height in names.items():
-            name_end(right, means.index[-1], height, name, colour)
+        apart = ends.max() - ends.min() > LEAST_APART
+        for name, height in ends.items() if apart else [(", ".join(map(str, ends.index)), ends.iloc[-1])]:
+            name_end(right, means.index[-1], height, str(name), colour)
     right.set_xlabel("hidden layer")
     return key_above(figure, 5)

@@ -79,9 +79,9 @@ def reliability(bins: Mapping[str, pd.DataFrame]) -> Figure:
         for kind, (label, colour, marker) in KINDS.items():
             own = table[table["logits"] == kind]
             own = own[own["num"] >= LEAST_SHARE * own["num"].sum()]
-            look = {"color": colour, "marker": marker, "fillstyle": "none", "markersize": 4}
             misses = 100 * (own["accuracy"] - own["confidence"])
-            axes.plot(own["confidence"], misses, linewidth=1.2, label=label, **look)
+            look = {"color": colour, "marker": marker, "fillstyle": "none", "markersize": 4, "linewidth": 1.2}
+            axes.plot(own["confidence"], misses, label=label, **look)
         axes.set_title(model)
     for axes in grid.flat[len(bins) :]:
         axes.axis("off")
@@ -97,14 +97,13 @@ def _one_loss(axes: Axes, trials: pd.DataFrame, chosen_lr: float, loss: str) -> 
     """
     colour, marker, dashes = LOSSES[loss]
     diverged = trials["diverged"].astype(bool)
-    stable = trials[~diverged]
+    stable, lost = trials[~diverged], trials.loc[diverged, "lr"]
     axes.plot(stable["lr"], stable["validation_accuracy"], marker, color=colour, alpha=0.45, markersize=4)
-    means = trials[~trials["lr"].isin(trials.loc[diverged, "lr"])].groupby("lr")["validation_accuracy"].mean()
+    means = stable[~stable["lr"].isin(lost)].groupby("lr")["validation_accuracy"].mean()
     axes.plot(means.index, means, color=colour, linestyle=dashes, linewidth=1.8, label=WORDS[loss])
     if chosen_lr in means.index:
         axes.plot(chosen_lr, means[chosen_lr], "o", color="black", markersize=13, fillstyle="none")
-    bottom = [0.04] * int(diverged.sum())
-    axes.plot(trials.loc[diverged, "lr"], bottom, "x", color=colour, transform=axes.get_xaxis_transform())
+    axes.plot(lost, [0.04] * len(lost), "x", color=colour, transform=axes.get_xaxis_transform())
 
 
 def learning_rate_sensitivity(tuning: pd.DataFrame, chosen: pd.DataFrame) -> Figure:
@@ -113,11 +112,11 @@ def learning_rate_sensitivity(tuning: pd.DataFrame, chosen: pd.DataFrame) -> Fig
     shape = (len(budgets), len(NETWORKS))
     figure, panels = new(1.0 + 2.2 * len(budgets), *shape, sharex=True, sharey=True, squeeze=False)
     rates = chosen.set_index(["network", "loss", "budget"])["lr"]
+    trials = tuning.groupby(["network", "loss", "budget"])
     for row, budget in zip(panels, budgets, strict=True):
         for axes, (network, title) in zip(row, NETWORKS.items(), strict=True):
             for loss in LOSSES:
-                which = (tuning["network"] == network) & (tuning["loss"] == loss) & (tuning["budget"] == budget)
-                _one_loss(axes, tuning[which], rates[network, loss, budget], loss)
+                _one_loss(axes, trials.get_group((network, loss, budget)), rates[network, loss, budget], loss)
             axes.set(xscale="log", title=f"{title}, {in_epochs(budget)}")
             axes.xaxis.set_major_formatter("{x:g}")
             axes.xaxis.set_minor_formatter(NullFormatter())

@@ -1,20 +1,22 @@
 """Figures that depend on verdicts and their settings: drawn apart, so that another margin draws nothing else again."""
 
+import itertools
 from typing import Final
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from dlstudy.figures import activations, signal
-from dlstudy.figures.style import BAND, COLOURS, GREY, SMALL, Figures, key_above, name_rows, new
+from dlstudy.figures.style import BAND, COLOURS, GREY, SMALL, Figures, key_above, name_rows, new, signed_ticks
 from dlstudy.judging.controls import A_A
 from dlstudy.judging.evidence import PerRound
 from dlstudy.judging.statements import POINTS
-from dlstudy.judging.statistics import repeated_cv_interval
 from dlstudy.measures.census import SINCE
 from dlstudy.measures.cost import YARDSTICK, epochs, kernels
+from dlstudy.measures.linearity import gains_of
 from dlstudy.study.ladder import Ladder
 from dlstudy.study.results import Results
 
@@ -27,8 +29,6 @@ LOOKS: Final = {  # mark and colour of each verdict
 }
 
 CONTROLS: Final = {"again": "control  A − A = 0 ± d", "handicapped": "control  A − A spoilt > 0"}
-"""The negative controls, as formulas like those of readings."""
-
 COMPARISONS: Final = (
     ("plane_dollars", "spline_dollars", "plane → spline, $"),
     ("plane_log", "spline_log", "plane → spline, log"),
@@ -38,16 +38,15 @@ COMPARISONS: Final = (
 
 
 def verdict_figures(results: Results) -> Figures:
-    settings = results.study.judge
+    margin, confidence = results.study.judge.margin, results.study.judge.confidence
     thresholds = results.verdicts().set_index("id")["threshold"]
-    yield "forest", forest(differences(results), settings.margin)
-    folds = results.experiment("linearity", "folds")
-    yield "linearity_gains", gains(folds, confidence=settings.confidence, threshold=thresholds["LIN-1/dollars"])
+    yield "forest", forest(differences(results), margin)
+    yield "linearity_gains", gains(results.experiment("linearity", "folds"), confidence, thresholds["LIN-1/dollars"])
     ratios = results.experiment("signal_propagation", "ratios")
     std = results.experiment_facts("signal_propagation")["small_std"]
     yield "signal_ratios", signal.ratios(ratios, std, tolerance=thresholds["ACT-8/prediction"])
     yield "census_families", activations.timeline(results.experiment("census", "families"), since=SINCE)
-    yield "ladder", activations.against_relu(Ladder.of(results), settings.margin, settings.confidence)
+    yield "ladder", activations.against_relu(Ladder.of(results), margin, confidence)
 
 
 def differences(results: Results) -> pd.DataFrame:
@@ -71,10 +70,9 @@ def forest(differences: pd.DataFrame, margin: float) -> Figure:
     figure, axes = new(1.0 + 0.24 * len(differences))
     axes.axvspan(-margin, margin, color=BAND, zorder=0)
     axes.axvline(0, color="black", linewidth=0.8)
-    chapters = differences["label"].str.extract(r"^(\w+)")[0]
-    for place in range(1, len(differences)):
-        if chapters.iloc[place] != chapters.iloc[place - 1]:
-            axes.axhline(place - 0.5, color=GREY, linewidth=0.8)
+    chapters = differences["label"].str.extract(r"^(\w+)")[0].to_numpy()
+    for before in np.flatnonzero(chapters[1:] != chapters[:-1]):
+        axes.axhline(before + 0.5, color=GREY, linewidth=0.8)
     for place, row in enumerate(differences.to_dict("records")):
         mark, colour = LOOKS[row["verdict"]]
         axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
@@ -85,23 +83,20 @@ def forest(differences: pd.DataFrame, margin: float) -> Figure:
     name_rows(axes, list(differences["label"]))
     # Deep networks that do not train are scores of points apart; near 0 the scale is the usual one.
     axes.set_xscale("symlog", linthresh=5, linscale=2)
-    axes.set_xlim(-100, 100)
-    ticks = [-50, -10, -2, 0, 2, 10]
-    axes.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
-    axes.set_xlabel("Δ accuracy (points)")
+    axes.set(xlim=(-100, 100), xlabel="Δ accuracy (points)")
+    signed_ticks(axes.xaxis, (-50, -10, -2, 0, 2, 10))
     return key_above(figure)
 
 
-def gains(folds: pd.DataFrame, *, confidence: float, threshold: float) -> Figure:
+def gains(folds: pd.DataFrame, confidence: float, threshold: float) -> Figure:
     """The gain of the richer model in every fold (dots), its mean with the corrected interval, and the threshold."""
     figure, axes = new(3.0)
-    num_folds = int(folds["fold"].nunique())
     for place, (plain, richer, _) in enumerate(COMPARISONS):
-        values = 100 * (folds[plain] - folds[richer]) / folds[plain]
+        gain = gains_of(folds, plain, richer)
         # The dots lie side by side, repeat by repeat, so that none hides another.
         height = place + 0.12 + 0.3 * (folds["repeat"] - 1) / max(1, folds["repeat"].max() - 1)
-        axes.plot(values, height, "o", color=COLOURS[0], markersize=3, alpha=0.5)
-        found = repeated_cv_interval(values.tolist(), confidence, num_folds=num_folds)
+        axes.plot(gain.values, height, "o", color=COLOURS[0], markersize=3, alpha=0.5)
+        found = gain.interval(confidence)
         axes.plot([found.low, found.high], [place - 0.1] * 2, color="black", linewidth=1.6)
         axes.plot(found.estimate, place - 0.1, "D", color="black", markersize=5)
     axes.axvline(0, color=GREY, linewidth=0.8)
@@ -111,11 +106,7 @@ def gains(folds: pd.DataFrame, *, confidence: float, threshold: float) -> Figure
     return figure
 
 
-# --- What an activation costs by itself, beside what it costs a training ---
-
 MARKS: Final = {"sigmoid": ("o", COLOURS[5]), "tanh": ("s", COLOURS[0])}  # those of the statements stand out
-OTHERS: Final = ("^", "D", "v", "P", "X")
-TICKS: Final = (0.5, 1, 2, 5, 10, 20, 50)
 
 
 def cost_figures(results: Results) -> Figures:
@@ -124,13 +115,13 @@ def cost_figures(results: Results) -> Figures:
     thresholds = results.verdicts().set_index("id")["threshold"]
     figure, panels = new(3.8, 1, 3, sharey=True)
     names = [name for name in dict.fromkeys(of_kernels["activation"]) if name != YARDSTICK]  # ReLU is the unit
-    others = [name for name in names if name not in MARKS]
-    marks = {name: MARKS.get(name) or (OTHERS[others.index(name) % len(OTHERS)], GREY) for name in names}
+    others = itertools.cycle("^DvPX")
+    marks = {name: MARKS.get(name) or (next(others), GREY) for name in names}
     for axes, part in zip(panels, ("forward", "forward_backward"), strict=False):
         _draw(axes, of_kernels[of_kernels["part"] == part], "side", marks, confidence)
-        _finish(axes, part.replace("_", " + "), "$n × n$", float(thresholds["ACT-13/sigmoid-forward-cache"]))
+        _finish(axes, part.replace("_", " + "), "$n × n$", thresholds["ACT-13/sigmoid-forward-cache"])
     _draw(panels[2], epochs(results), "network", marks, confidence)
-    _finish(panels[2], "epoch", "hidden layers", float(thresholds["ACT-14/sigmoid-shallow"]))
+    _finish(panels[2], "epoch", "hidden layers", thresholds["ACT-14/sigmoid-shallow"])
     panels[0].set_ylabel("time / ReLU")
     yield "kernel_and_epoch", key_above(figure, 3)
 
@@ -149,7 +140,7 @@ def _draw(axes: Axes, table: pd.DataFrame, column: str, marks: dict[str, tuple[s
 
 def _finish(axes: Axes, title: str, what: str, threshold: float) -> None:
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(FixedLocator(TICKS))
+    axes.yaxis.set_major_locator(FixedLocator((0.5, 1, 2, 5, 10, 20, 50)))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter("{x:g}")
     axes.axhline(1, color="black", linewidth=0.8)
