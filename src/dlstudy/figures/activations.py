@@ -164,10 +164,7 @@ def regret_by_cell(ladder: Ladder) -> Figure:
 
 
 def rates(tuning: pd.DataFrame) -> Figure:
-    """Validation accuracy by learning rate at the shortest budget, by depth; crosses: rates with which a seed diverged.
-
-    Of the initialisers the better one counts.
-    """
+    """Validation accuracy by learning rate at the shortest budget, the better initialiser; crosses: a seed diverged."""
     rows = tuning[tuning["budget"] == tuning["budget"].min()]
     depths, names = sorted(rows["depth"].unique()), list(rows["activation"].unique())
     figure, panels = panels_by_depth(depths, names)

@@ -221,10 +221,7 @@ def networks(table: pd.DataFrame, published: Sequence[PublishedFigure]) -> Figur
 
 
 def tutorial(signals: pd.DataFrame, epochs: pd.DataFrame, runs: pd.DataFrame, *, learning_above: float) -> Figure:
-    """Left: delta by layer as initialised, theory as a line; right: the validation accuracy of every training.
-
-    A cross: where the tutorial's rule stops a training. Dotted: above it a network has begun to learn.
-    """
+    """Left: delta by layer at first (lines: theory); right: validation accuracy, crossed where the rule stops it."""
     figure, (left, right) = new(3.2, 1, 2, width_ratios=(1, 1.4))
     for cell, rows in signals.groupby(["activation", "init"], sort=False):
         look = LOOKS.get(cell, OTHER)

@@ -91,10 +91,7 @@ def reliability(bins: Mapping[str, pd.DataFrame]) -> Figure:
 
 
 def _one_loss(axes: Axes, trials: pd.DataFrame, chosen_lr: float, loss: str) -> None:
-    """A small marker for each seed, a line through their means, a ring about the chosen learning rate.
-
-    The means are of learning rates with which no seed diverged; a seed that did is a cross at the bottom.
-    """
+    """Markers: seeds; line: means where none diverged; ring: the chosen rate; crosses at the bottom: diverged seeds."""
     colour, marker, dashes = LOSSES[loss]
     diverged = trials["diverged"].astype(bool)
     stable, lost = trials[~diverged], trials.loc[diverged, "lr"]

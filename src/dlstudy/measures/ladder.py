@@ -110,10 +110,7 @@ def against_relu(results: Results, name: str, depth: int | None = None) -> Evide
 
 
 def deep(results: Results, least_depth: int, rivals: Sequence[str] | None = None) -> Evidence:
-    """ACT-12: ReLU less each rival, or every other activation, in the deep cells in which anything trains.
-
-    MissingResultError if the ladder has no depth of that kind.
-    """
+    """ACT-12: ReLU less each rival, or all others, in deep living cells; MissingResultError if no depth is such."""
     ladder = Ladder.of(results)
     if not any(cell.depth >= least_depth for cell in ladder.cells):
         raise MissingResultError(f"ladder.protocol.depths: expected one of {least_depth} or more, found none")
@@ -186,10 +183,7 @@ def cause(results: Results) -> Evidence:
 
 
 def signals(ladder: Ladder) -> pd.DataFrame:
-    """A row for each activation, depth and initialiser at the shortest budget: signal (log10) and accuracy.
-
-    Of the activations for which experiment signal_propagation predicts the signal; others are left out.
-    """
+    """At the shortest budget: log10 signal and accuracy, by activation whose signal is predicted, depth and init."""
     ratios = ladder.results.experiment("signal_propagation", "ratios")
     per_layer = ratios.groupby(["activation", "init"])["predicted"].first()  # the same for every seed
     tuning, keys = ladder.table("tuning"), ["activation", "depth", "init"]

@@ -1,7 +1,4 @@
-"""SOFT-3: whether the error of raw outputs can be measured, or whether it takes softmax and cross-entropy.
-
-Each training budget is judged apart.
-"""
+"""SOFT-3: can the error of raw outputs be measured, or does it take softmax and cross-entropy? By training budget."""
 
 from collections.abc import Collection
 from dataclasses import replace

@@ -111,10 +111,7 @@ def right_examples(table: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def against(results: Results, other: str, models: Sequence[str], lacking: Sequence[str]) -> Evidence:
-    """Some models, each beside another one on the same test images. What is lacking makes it invalid.
-
-    So does a budget that ended before one pass over the training images: it shows itself, not the network.
-    """
+    """Models, each beside another one on the same images; faults: what is lacking, or did not see all images once."""
     first = {name: right_examples(results.table(name, "correct")) for name in models}
     second = right_examples(results.table(other, "correct"))
     num_train = int(results.facts("images")["num_examples"]["train"])
