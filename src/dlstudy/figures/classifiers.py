@@ -123,12 +123,15 @@ def mistakes_gallery(mistakes: pd.DataFrame) -> Figure:
 
 def vision_figures(results: Results) -> Figures:
     if models := results.study.vision:
-        histories = {name: results.history(name) for name in models}
-        # over images, since epochs of different sizes are not the same work
-        seen = {name: each.assign(seen=models[name].num_images * each["epoch"]) for name, each in histories.items()}
-        yield "vision_curves", vision_curves(seen)
+        histories = {name: over_images(results.history(name), params.num_images) for name, params in models.items()}
+        yield "vision_curves", vision_curves(histories)
     for name in models:
         yield f"{name}_confusion", confusion_matrix(results.table(name, "confusion"))
+
+
+def over_images(history: pd.DataFrame, num_images: int) -> pd.DataFrame:
+    """The history with the number of images seen: epochs of different sizes are not the same work."""
+    return history.assign(seen=num_images * history["epoch"])
 
 
 def vision_curves(histories: Mapping[str, pd.DataFrame]) -> Figure:
