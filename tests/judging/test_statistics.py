@@ -11,18 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
 
+from dlstudy.judging.evidence import Clusters, PerFold, PerRound, TwoCounts
 from dlstudy.judging.statistics import (
     Interval,
-    clustered_share_interval,
     crossed_replicates,
-    higher_share_p,
     holm,
     joint_sign_flip_p,
     least_num_pairs,
-    median_interval,
     paired_differences,
-    repeated_cv_interval,
-    share_difference_interval,
     share_interval,
     share_p,
     sign_flip_p,
@@ -286,7 +282,7 @@ DEGENERATE = {
 
 @pytest.mark.parametrize("values", DEGENERATE.values(), ids=DEGENERATE)
 def test_the_numbers_of_any_sample_are_finite(values):
-    for found in (t_interval(values, 0.95), repeated_cv_interval(values, 0.95, num_folds=2)):
+    for found in (t_interval(values, 0.95), PerFold(values, 2).interval(0.95)):
         assert all(map(math.isfinite, (found.estimate, found.low, found.high)))
         assert found.low <= found.estimate <= found.high
     for side in SIDES:
@@ -312,7 +308,7 @@ def test_a_single_difference_is_as_likely_either_way():
     [
         lambda values: t_interval(values, 0.95),
         lambda values: sign_flip_p(values, "above"),
-        lambda values: repeated_cv_interval(values, 0.95, num_folds=5),
+        lambda values: PerFold(values, 5).interval(0.95),
     ],
     ids=["t", "sign flips", "cross-validation"],
 )
@@ -382,7 +378,7 @@ def test_a_share_of_none_is_an_error():
 
 def test_the_corrected_interval_by_hand():
     """1, 2, 3, 4 of 2 folds: mean 2.5, s^2 = 5/3, (1/4 + 1/1) s^2 = 2.0833, t(.975, 3) = 3.1824 (any table)."""
-    found = repeated_cv_interval([1.0, 2.0, 3.0, 4.0], 0.95, num_folds=2)
+    found = PerFold([1.0, 2.0, 3.0, 4.0], 2).interval(0.95)
     reach = 3.1824 * math.sqrt(25 / 12)
     # The table has four decimals: half of the last one, times the 1.44 under the root.
     assert (found.low, found.estimate, found.high) == pytest.approx((2.5 - reach, 2.5, 2.5 + reach), abs=1e-4)
@@ -392,7 +388,7 @@ def test_the_correction_is_that_of_test_rows_to_training_rows():
     """10 x 5 folds: 1/50 + (1/5)/(4/5), of an interval that takes the folds for independent 1/50: 13.5 times."""
     gains = np.random.default_rng(8).normal(1, 1, 50)
     naive = stats.t.interval(0.95, df=49, loc=gains.mean(), scale=stats.sem(gains))
-    found = repeated_cv_interval(gains.tolist(), 0.95, num_folds=5)
+    found = PerFold(gains.tolist(), 5).interval(0.95)
     widening = (found.high - found.low) / (naive[1] - naive[0])
     assert widening == pytest.approx(math.sqrt((1 / 50 + 1 / 4) * 50), rel=1e-9)
 
@@ -406,34 +402,38 @@ def test_the_correction_is_that_of_test_rows_to_training_rows():
     [(6, 1), (8, 1), (9, 2), (11, 2), (12, 3), (15, 4), (20, 6), (25, 8)],
 )
 def test_the_median_lies_between_the_kth_smallest_and_the_kth_largest(num, rank):
-    found = median_interval([float(value) for value in range(num, 0, -1)], 0.95)
+    found = PerRound([float(value) for value in range(num, 0, -1)]).interval(0.95)
     assert (found.estimate, found.low, found.high) == ((num + 1) / 2, rank, num + 1 - rank)
 
 
 def test_the_median_interval_covers_as_often_as_it_says():
     """Of a skewed distribution with a median of log 2: 11 values, exact coverage 1 - 2 * 12 / 2^11 = 0.988."""
     samples = np.random.default_rng(0).exponential(size=(2000, 11))
-    found = [median_interval(sample.tolist(), 0.95) for sample in samples]
+    found = [PerRound(sample.tolist()).interval(0.95) for sample in samples]
     covered = np.mean([each.low < np.log(2) < each.high for each in found])
     assert covered == pytest.approx(0.98828, abs=4 * np.sqrt(0.988 * 0.012 / 2000))
 
 
 def test_one_slow_moment_does_not_move_the_median_interval():
     quick = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8]
-    assert median_interval([*quick, 1.9], 0.95) == median_interval([*quick, 1e9], 0.95)
+    assert PerRound([*quick, 1.9]).interval(0.95) == PerRound([*quick, 1e9]).interval(0.95)
 
 
 def test_too_few_values_have_no_median_interval():
-    with pytest.raises(ValueError, match=r"expected at least 6 values for an interval at 0.95, found 5"):
-        median_interval([1.0, 2.0, 3.0, 4.0, 5.0], 0.95)
+    few = PerRound([5.0, 1.0, 2.0, 3.0, 4.0])
+    assert few.problem(0.95) == "5 rounds, where a verdict takes at least 6"
+    assert few.interval(0.95) == Interval(3.0, 1.0, 5.0)
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.9, 0.95, 0.99])
 def test_the_median_interval_takes_as_many_values_as_the_sign_flip_test(confidence):
     least = least_num_pairs((1 + confidence) / 2)
-    assert median_interval(list(range(least)), confidence).low == 0
-    with pytest.raises(ValueError, match=f"expected at least {least} values"):
-        median_interval(list(range(least - 1)), confidence)
+    assert not PerRound(range(least)).problem(confidence)
+    assert (
+        PerRound(range(least - 1)).problem(confidence) == f"{least - 1} rounds, where a verdict takes at least {least}"
+    )
+    tail = 2 * stats.binom.cdf(0, np.array([least - 1, least]), 0.5)  # that all values lie on one side of the median
+    assert tail[1] <= 1 - confidence + EXACT < tail[0]
 
 
 # --- Shares of two groups ---
@@ -441,16 +441,18 @@ def test_the_median_interval_takes_as_many_values_as_the_sign_flip_test(confiden
 
 def test_fishers_exact_test_of_the_lady_who_tastes_tea():
     """Fisher, The Design of Experiments, 1935: 4 of 4 right has p = 1/70, 3 of 4 has 17/70."""
-    assert higher_share_p((4, 4), (0, 4)) == pytest.approx(1 / 70)
-    assert higher_share_p((3, 4), (1, 4)) == pytest.approx(17 / 70)
-    assert higher_share_p((0, 4), (4, 4)) == pytest.approx(1.0)
-    assert higher_share_p((0, 4), (0, 4)) == pytest.approx(1.0)
+    assert TwoCounts((4, 4), (0, 4)).p_value(0, "above") == pytest.approx(1 / 70)
+    assert TwoCounts((3, 4), (1, 4)).p_value(0, "above") == pytest.approx(17 / 70)
+    assert TwoCounts((0, 4), (4, 4)).p_value(0, "above") == pytest.approx(1.0)
+    assert TwoCounts((0, 4), (0, 4)).p_value(0, "above") == pytest.approx(1.0)
 
 
 def test_fishers_exact_test_is_scipys():
     for first, second in (((7, 10), (2, 10)), ((880, 1000), (850, 1000)), ((0, 10), (10, 10))):
         table = [[found, num - found] for found, num in (first, second)]
-        assert higher_share_p(first, second) == pytest.approx(stats.fisher_exact(table, "greater").pvalue, rel=1e-9)
+        assert TwoCounts(first, second).p_value(0, "above") == pytest.approx(
+            stats.fisher_exact(table, "greater").pvalue, rel=1e-9
+        )
 
 
 def test_the_interval_of_a_difference_of_shares_is_that_of_newcombes_examples():
@@ -460,7 +462,7 @@ def test_the_interval_of_a_difference_of_shares_is_that_of_newcombes_examples():
         ((9, 10), (3, 10), 0.1705, 0.8090),
         ((10, 10), (0, 10), 0.6075, 1.0000),
     ):
-        found = share_difference_interval(first, second, 0.95)
+        found = TwoCounts(first, second).interval(0.95)
         assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
 
 
@@ -541,18 +543,17 @@ def test_the_tail_of_a_share_is_binomial():
 
 
 def test_clusters_of_one_case_each_are_a_sample_of_cases():
-    found = clustered_share_interval([1] * 6 + [0] * 4, [1] * 10, 0.95)
+    found = Clusters([1] * 6 + [0] * 4, [1] * 10).interval(0.95)
     by_t = t_interval([1.0] * 6 + [0.0] * 4, 0.95)
     assert (found.estimate, found.low, found.high) == pytest.approx((by_t.estimate, by_t.low, by_t.high))
 
 
 def test_clusters_are_the_sample_not_their_cases():
     """Ten clusters of eight cases that agree: as wide as ten cases."""
-    found = clustered_share_interval([8] * 6 + [0] * 4, [8] * 10, 0.95)
-    single = clustered_share_interval([1] * 6 + [0] * 4, [1] * 10, 0.95)
+    found = Clusters([8] * 6 + [0] * 4, [8] * 10).interval(0.95)
+    single = Clusters([1] * 6 + [0] * 4, [1] * 10).interval(0.95)
     assert (found.low, found.high) == pytest.approx((single.low, single.high))
-    with pytest.raises(ValueError, match="expected at least 2 clusters, found 1"):
-        clustered_share_interval([3], [4], 0.95)
+    assert Clusters([3], [4]).problem(0.95) == "1 cluster, where a verdict takes at least 2"
 
 
 # --- The worst of several ---

@@ -5,6 +5,7 @@ corrected t, of networks on the same images by a bootstrap over seeds and images
 of timed rounds by order statistics, of exact values none.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,24 +13,22 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from dlstudy.judging.statistics import (
+    ROUNDING,
     Interval,
     Side,
     checked,
-    clustered_share_interval,
     crossed_replicates,
-    higher_share_p,
     least_num_pairs,
-    median_interval,
-    rank_correlation_interval,
-    repeated_cv_interval,
-    share_difference_interval,
     share_interval,
     share_p,
     sign_flip_p,
     t_interval,
+    t_quantile,
+    z_quantile,
 )
 
 
@@ -88,7 +87,11 @@ class PerSeed(Sample):
 
 @dataclass(frozen=True)
 class PerFold(Sample):
-    """One value per fold of repeated cross-validation with `num_folds` folds. No exact test is known: folds overlap."""
+    """One value per fold of repeated cross-validation with `num_folds` folds. No exact test is known: folds overlap.
+
+    The training rows of the folds overlap, so the values are not independent: the variance of their mean is taken as
+    (1/n + 1/(num_folds - 1)) s^2 in place of s^2 / n (Nadeau and Bengio, Machine Learning 52, 2003).
+    """
 
     values: Sequence[float]
     num_folds: int
@@ -99,7 +102,7 @@ class PerFold(Sample):
     def interval(self, confidence: float) -> Interval:
         if self.num_folds < 2:
             return t_interval([sum(self.values) / len(self.values)], confidence)
-        return repeated_cv_interval(self.values, confidence, num_folds=self.num_folds)
+        return t_interval(self.values, confidence, inflation=1 / (self.num_folds - 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +129,7 @@ class PerImage(Sample):
 
 @dataclass(frozen=True)
 class PerRound(Sample):
-    """One value per timed round: judged by their median."""
+    """One value per timed round: judged by their median, since one slow moment moves a mean, but not a median."""
 
     values: Sequence[float]
 
@@ -134,10 +137,16 @@ class PerRound(Sample):
         return too_few(len(self.values), least_num_pairs((1 + confidence) / 2), "round")
 
     def interval(self, confidence: float) -> Interval:
-        if self.problem(confidence):
-            ordered = sorted(self.values)
-            return Interval(ordered[len(ordered) // 2], ordered[0], ordered[-1])
-        return median_interval(self.values, confidence)
+        """The exact one between the k-th smallest and the k-th largest value, whatever the distribution.
+
+        k is as large as possible: each misses the median with the probability that at most k - 1 of n fair coins show
+        heads. Where n is too small for any k, the whole range.
+        """
+        sample = np.sort(checked(self.values))
+        tail = scipy.special.bdtr(np.arange(len(sample)), len(sample), 0.5)
+        if not (k := int((2 * tail <= 1 - confidence).sum())):
+            return Interval(float(sample[len(sample) // 2]), float(sample[0]), float(sample[-1]))
+        return Interval(float(np.median(sample)), float(sample[k - 1]), float(sample[-k]))
 
     def p_value(self, bound: float, side: Side) -> float:
         return share_p(sum(value > bound for value in self.values), len(self.values), 0.5, side)
@@ -168,9 +177,18 @@ class Clusters(Sample):
         return too_few(len(self.nums), 2, "cluster")
 
     def interval(self, confidence: float) -> Interval:
+        """The share of all cases, with a t interval over the clusters.
+
+        The ratio estimator of survey sampling: the variance is that of found - share * num between clusters (Cochran,
+        Sampling Techniques, 3rd edition, 1977, section 9A).
+        """
         if len(self.nums) < 2:
             return share_interval(sum(self.found), sum(self.nums), confidence)
-        return clustered_share_interval(self.found, self.nums, confidence)
+        counts, sizes = checked(self.found), checked(self.nums)
+        share = float(counts.sum() / sizes.sum())
+        residuals = (counts - share * sizes) / sizes.mean()
+        reach = t_quantile(confidence, len(counts)) * float(residuals.std(ddof=1)) / math.sqrt(len(counts))
+        return Interval(share, max(0.0, share - reach), min(1.0, share + reach))
 
     def p_value(self, bound: float, side: Side) -> float:
         return sign_flip_p([found - bound * num for found, num in zip(self.found, self.nums, strict=True)], side)
@@ -178,7 +196,10 @@ class Clusters(Sample):
 
 @dataclass(frozen=True)
 class TwoCounts(Sample):
-    """Two counts, each (found, of how many): judged by the difference of their shares."""
+    """Two independent counts, each (found, of how many): judged by the difference of their shares.
+
+    Shares of the same cases mostly rise and fall together: of those the interval is too wide rather than too narrow.
+    """
 
     first: tuple[int, int]
     second: tuple[int, int]
@@ -188,18 +209,34 @@ class TwoCounts(Sample):
         return too_few(min(self.first[1], self.second[1]), self.least, "case")
 
     def interval(self, confidence: float) -> Interval:
-        return share_difference_interval(self.first, self.second, confidence)
+        """Method 10 of Newcombe, Statistics in Medicine 17, 1998: the two Wilson intervals, combined as squares."""
+        one, other = (share_interval(found, num, confidence) for found, num in (self.first, self.second))
+        difference = one.estimate - other.estimate
+        below = math.hypot(one.estimate - one.low, other.high - other.estimate)
+        above = math.hypot(one.high - one.estimate, other.estimate - other.low)
+        return Interval(difference, difference - below, difference + above)
 
     def p_value(self, bound: float, side: Side) -> float:
+        """Fisher's exact test, one-sided (Journal of the Royal Statistical Society 85, 1922)."""
         if bound:
             raise NotImplementedError("Fisher's exact test knows only a difference of 0")
-        pair = (self.first, self.second) if side == "above" else (self.second, self.first)
-        return higher_share_p(*pair)
+        (found, num), (other, of) = (self.first, self.second) if side == "above" else (self.second, self.first)
+        hits = np.arange(found, min(num, found + other) + 1)
+        logs = _log_choose(num, hits) + _log_choose(of, found + other - hits) - _log_choose(num + of, found + other)
+        return float(min(1.0, np.exp(logs).sum()))
+
+
+def _log_choose(num: int, chosen: NDArray[np.int64] | int) -> NDArray[np.float64]:
+    gammaln = scipy.special.gammaln
+    return np.asarray(gammaln(num + 1) - gammaln(chosen + 1) - gammaln(num - chosen + 1))
 
 
 @dataclass(frozen=True)
 class Correlation(Sample):
-    """A rank correlation over a number of cases, with Fisher's interval (Bonett & Wright, Psychometrika 65, 2000)."""
+    """Spearman's rank correlation over a number of cases, with its interval by Fisher's transformation.
+
+    The standard error of atanh(r) is sqrt((1 + r^2 / 2) / (num - 3)): Bonett and Wright, Psychometrika 65, 2000.
+    """
 
     value: float
     num: int
@@ -208,26 +245,23 @@ class Correlation(Sample):
         return too_few(self.num, 4, "case")
 
     def interval(self, confidence: float) -> Interval:
-        return rank_correlation_interval(self.value, self.num, confidence)
+        reach = z_quantile(confidence) * math.sqrt((1 + self.value**2 / 2) / max(1, self.num - 3))
+        centre = math.atanh(max(-1 + ROUNDING, min(1 - ROUNDING, self.value)))
+        return Interval(self.value, math.tanh(centre - reach), math.tanh(centre + reach))
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was measured.
+    """What was measured."""
 
-    samples: one for each condition ("B = 16"). again: for conditions that have one, their A/A control, an activation
-    as its own rival; a condition whose control is not equivalent within the margin cannot resolve the margin. groups:
-    for conditions that are judged apart, such as budgets in ascending order, the name of their group. spoilt: for
-    conditions in which a guard failed, in what way; they decide nothing, and the others are judged all the same.
-    """
-
-    samples: Mapping[str, Sample]
+    samples: Mapping[str, Sample]  # one for each condition ("B = 16")
     num_seeds: int = 0  # 0 where no seed takes part
     facts: Mapping[str, Any] = field(default_factory=dict)  # what the page says besides: numbers, words, lists
     faults: tuple[str, ...] = ()  # guards that failed; they make the verdict "invalid"
+    # Of a condition, an activation as its own rival (A/A): if that is not equivalent, the margin cannot be resolved.
     again: Mapping[str, Sample] = field(default_factory=dict)
-    groups: Mapping[str, str] = field(default_factory=dict)
-    spoilt: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)  # of conditions judged apart, such as ascending budgets
+    spoilt: Mapping[str, Sequence[str]] = field(default_factory=dict)  # guards that failed in a condition: none of it
     aside: Mapping[str, Sample] = field(default_factory=dict)  # judged by the same rule for the page; decides nothing
 
 

@@ -6,7 +6,9 @@ import than all verdicts take to compute.
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -18,19 +20,10 @@ if TYPE_CHECKING:
 
 Side = Literal["above", "below"]
 
-ROUNDING: Final = 1e-12
-"""Relative to the largest value: values that differ by less count as equal."""
-
-MOST_EXACT_PAIRS: Final = 13
-"""Up to this many differences, all 2^n flips of their signs are counted."""
-
-NUM_RANDOM_FLIPS: Final = 9999
-
-NUM_REPLICATES: Final = 2000
-"""Of the bootstrap over seeds and images: with another draw a bound moves by some 3 % of its distance from the mean."""
-
-CHUNK: Final = 100
-"""Replicates computed at once: more take more memory."""
+ROUNDING: Final = 1e-12  # relative to the largest value: values that differ by less count as equal
+MOST_EXACT_PAIRS: Final = 13  # up to so many differences, all 2^n flips of their signs are counted
+NUM_RANDOM_FLIPS: Final = 9999  # beyond that
+NUM_REPLICATES: Final = 2000  # with other draws a bound moves by some 3 % of its distance from the mean
 
 
 @dataclass(frozen=True)
@@ -94,67 +87,26 @@ def t_interval(values: Sequence[float], confidence: float, *, inflation: float =
     return Interval(mean, mean - reach, mean + reach)
 
 
-def rank_correlation_interval(value: float, num: int, confidence: float) -> Interval:
-    """Spearman's rank correlation of `num` cases with its interval by Fisher's transformation.
-
-    The standard error of atanh(r) is sqrt((1 + r^2 / 2) / (num - 3)): Bonett and Wright, Psychometrika 65, 2000.
-    """
-    reach = float(scipy.special.ndtri((1 + confidence) / 2)) * math.sqrt((1 + value**2 / 2) / max(1, num - 3))
-    centre = math.atanh(max(-1 + ROUNDING, min(1 - ROUNDING, value)))
-    return Interval(value, math.tanh(centre - reach), math.tanh(centre + reach))
-
-
+@cache
 def t_quantile(confidence: float, num: int) -> float:
     """How many standard errors a two-sided t interval of `num` values reaches."""
     return float(scipy.special.stdtrit(num - 1, (1 + confidence) / 2))
 
 
-def repeated_cv_interval(differences: Sequence[float], confidence: float, *, num_folds: int) -> Interval:
-    """The mean difference of repeated cross-validation, one per fold, with its corrected t interval.
-
-    The training rows of the folds overlap, so the differences are not independent: their variance is taken as
-    (1/n + 1/(num_folds - 1)) s^2 in place of s^2 / n (Nadeau and Bengio, Machine Learning 52, 2003).
-    """
-    return t_interval(differences, confidence, inflation=1 / (num_folds - 1))
-
-
-def median_interval(values: Sequence[float], confidence: float) -> Interval:
-    """The median of a sample and its exact interval between two order statistics, whatever the distribution.
-
-    The k-th smallest and the k-th largest value, k as large as possible: each misses the median with the probability
-    that at most k - 1 of n fair coins show heads. ValueError where n is too small for any k. For times: one slow
-    moment moves a mean, not a median.
-    """
-    sample = np.sort(checked(values))
-    tail = scipy.special.bdtr(np.arange(len(sample)), len(sample), 0.5)
-    k = int((2 * tail <= 1 - confidence).sum())
-    if not k:
-        least = least_num_pairs((1 + confidence) / 2)
-        raise ValueError(f"expected at least {least} values for an interval at {confidence:g}, found {len(sample)}")
-    return Interval(float(np.median(sample)), float(sample[k - 1]), float(sample[-k]))
+@cache
+def z_quantile(confidence: float) -> float:
+    """How many standard errors a two-sided normal interval reaches."""
+    return float(scipy.special.ndtri((1 + confidence) / 2))
 
 
 def share_interval(num_found: int, num: int, confidence: float) -> Interval:
     """The share of `num` independent cases that were found, with Wilson's interval (JASA 22, 1927)."""
     if num < 1:
         raise ValueError(f"expected a share of at least 1 case, found {num}")
-    z, share = float(scipy.special.ndtri((1 + confidence) / 2)), num_found / num
+    z, share = z_quantile(confidence), num_found / num
     centre = (share + z**2 / (2 * num)) / (1 + z**2 / num)
     reach = z / (1 + z**2 / num) * math.sqrt(share * (1 - share) / num + z**2 / (4 * num**2))
     return Interval(share, 0.0 if num_found == 0 else centre - reach, 1.0 if num_found == num else centre + reach)
-
-
-def share_difference_interval(first: tuple[int, int], second: tuple[int, int], confidence: float) -> Interval:
-    """The difference of two independent shares, each (found, of how many), with Newcombe's interval.
-
-    Method 10 of Newcombe, Statistics in Medicine 17, 1998: the two Wilson intervals, combined as squares. Shares of
-    the same cases mostly rise and fall together: of those this interval is too wide rather than too narrow.
-    """
-    one, other = (share_interval(found, num, confidence) for found, num in (first, second))
-    difference = one.estimate - other.estimate
-    below = math.hypot(one.estimate - one.low, other.high - other.estimate)
-    above = math.hypot(one.high - one.estimate, other.estimate - other.low)
-    return Interval(difference, difference - below, difference + above)
 
 
 def crossed_replicates(
@@ -173,36 +125,25 @@ def crossed_replicates(
     num_images = first.shape[1]
     if second.shape[1] != num_images:
         raise ValueError(f"expected the same images for both, found {num_images} and {second.shape[1]}")
-    generator = np.random.default_rng(0)
-    totals: tuple[list[NDArray[np.float64]], ...] = ([], [])  # (seeds, replicates): images that are right
-    for start in range(0, num_replicates, CHUNK):
-        size = (min(CHUNK, num_replicates - start), num_images)
-        drawn = generator.integers(num_images, size=size)
-        counts = np.stack([np.bincount(each, minlength=num_images) for each in drawn], axis=1).astype(np.float64)
-        for right, found in zip((first, second), totals, strict=True):
-            found.append(right @ counts)
-    means = []
-    for found in totals:
-        scores = np.concatenate(found, axis=1)
+    counts, drawn = _image_draws(num_images, num_replicates)
+    generator, means = deepcopy(drawn), []
+    for right in (first.astype(np.float64), second.astype(np.float64)):
+        scores = np.stack([right @ each for each in counts], axis=1)  # (seeds, replicates): images that are right
         num_drawn = max(1, len(scores) - 1)
         seeds = generator.integers(len(scores), size=(num_drawn, num_replicates))
         means.append(np.take_along_axis(scores, seeds, axis=0).sum(axis=0) / (num_drawn * num_images))
     return np.asarray(means[0] - means[1])
 
 
-def clustered_share_interval(found: Sequence[int], nums: Sequence[int], confidence: float) -> Interval:
-    """The share of all cases, which come in clusters (found, of how many), with a t interval over the clusters.
+@lru_cache(maxsize=1)  # all that is compared is about the same images
+def _image_draws(num_images: int, num_replicates: int) -> tuple[NDArray[np.uint8], np.random.Generator]:
+    """How often each replicate draws each image, (replicates, images), and the generator then, to be copied.
 
-    The ratio estimator of survey sampling: the variance is that of found - share * num between clusters (Cochran,
-    Sampling Techniques, 3rd edition, 1977, section 9A). ValueError with fewer than 2 clusters.
+    A byte is enough: of n images drawn n times, the most frequent one of 10,000 is drawn some 8 times.
     """
-    counts, sizes = checked(found), checked(nums)
-    if len(counts) < 2:
-        raise ValueError(f"expected at least 2 clusters, found {len(counts)}")
-    share = float(counts.sum() / sizes.sum())
-    residuals = (counts - share * sizes) / sizes.mean()
-    reach = t_quantile(confidence, len(counts)) * float(residuals.std(ddof=1)) / math.sqrt(len(counts))
-    return Interval(share, max(0.0, share - reach), min(1.0, share + reach))
+    generator = np.random.default_rng(0)
+    draws = (generator.integers(num_images, size=num_images) for _ in range(num_replicates))
+    return np.stack([np.bincount(drawn, minlength=num_images).astype(np.uint8) for drawn in draws]), generator
 
 
 # --- Tests ---
@@ -237,6 +178,7 @@ def joint_sign_flip_p(samples: Sequence[Sequence[float]]) -> float:
     return float((lowest <= table.sum(axis=1).min() + slack).mean())
 
 
+@cache
 def _flips(num: int) -> NDArray[np.float64]:
     """Signs, a row per flip, one of which changes nothing: shape (flips, num)."""
     if num <= MOST_EXACT_PAIRS:
@@ -251,25 +193,6 @@ def share_p(num_found: int, num: int, bound: float, side: Side) -> float:
     return float(
         scipy.special.bdtr(num_found, num, bound) if side == "below" else scipy.special.bdtrc(num_found - 1, num, bound)
     )
-
-
-def higher_share_p(first: tuple[int, int], second: tuple[int, int]) -> float:
-    """The p-value of two shares, each (found, of how many): small where the first is higher.
-
-    Fisher's exact test, one-sided (Journal of the Royal Statistical Society 85, 1922).
-    """
-    (found, num), (other, of) = first, second
-    total, all_cases = found + other, num + of
-    hits = np.arange(found, min(num, total) + 1)
-    logs = _log_choose(num, hits) + _log_choose(of, total - hits) - _log_choose(all_cases, np.asarray(total))
-    return float(min(1.0, np.exp(logs).sum()))
-
-
-def _log_choose(num: int, chosen: "NDArray[np.int64]") -> NDArray[np.float64]:
-    valid = (chosen >= 0) & (chosen <= num)
-    picked = np.where(valid, chosen, 0)
-    logs = scipy.special.gammaln(num + 1) - scipy.special.gammaln(picked + 1) - scipy.special.gammaln(num - picked + 1)
-    return np.asarray(np.where(valid, logs, -np.inf))
 
 
 def least_num_pairs(confidence: float) -> int:
