@@ -24,9 +24,8 @@ Region = Literal["better", "not_worse", "equivalent", "different", "above", "bel
 Quantifier = Literal["single", "every", "each", "some", "share", "total"]
 
 VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)  # the order of tables: what a reader should know first
+# Regions whose bound is the margin d of params.yaml, and what they say of a difference.
 OF_MARGIN: Final = {"better": "> 0", "not_worse": "> −d", "equivalent": "= 0 ± d", "different": "≠ 0 ± d"}
-"""Regions whose bound is the margin d of params.yaml, and what they say of a difference."""
-
 OF_THRESHOLD: Final = ("above", "below", "at_most", "within")
 MOST_LISTED: Final = 5  # conditions with exceptions that are named; the evidence has all
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -59,7 +58,7 @@ class Rule(Section):
 
 @dataclass(frozen=True)
 class Decision:
-    """What a rule concludes. The interval has no width where the estimate was computed exactly."""
+    """What a rule concludes, of one condition or of all. An interval without width is of what was computed exactly."""
 
     verdict: Verdict
     estimate: float
@@ -73,30 +72,17 @@ class Decision:
     missed: float | None = None  # of "sometimes": the largest effect that the conditions could have missed
 
 
-@dataclass(frozen=True)
-class Condition:
-    """One condition, decided by itself."""
-
-    name: str
-    found: Interval
-    verdict: Verdict
-    outcome: Outcome = ""
-    p_value: float | None = None
-    reason: str = ""  # why it is undecided, if a guard says so
-    is_spoilt: bool = False  # by a training that diverged, or a choice at an end of what was tried
-
-
 # --- Regions ---
 
 
 def bounds(rule: Rule, settings: JudgeParams) -> tuple[float, float]:
     """The open interval in which the sentence is true; of `different`, that in which it is not."""
-    threshold = rule.threshold if rule.threshold is not None else math.nan
+    margin, threshold = settings.margin, math.nan if rule.threshold is None else rule.threshold
     found: dict[Region, tuple[float, float]] = {
         "better": (0.0, math.inf),
-        "not_worse": (-settings.margin, math.inf),
-        "equivalent": (-settings.margin, settings.margin),
-        "different": (-settings.margin, settings.margin),
+        "not_worse": (-margin, math.inf),
+        "equivalent": (-margin, margin),
+        "different": (-margin, margin),
         "above": (threshold, math.inf),
         "below": (-math.inf, threshold),
         "at_most": (-math.inf, threshold),
@@ -114,33 +100,24 @@ def outcome_of(sample: Sample, settings: JudgeParams) -> Outcome:
     return "better" if found.low > 0 else "worse" if found.high < 0 else "undecided"
 
 
-BETTER: Final[dict[Outcome, Verdict]] = {
-    "better": "supported",
-    "worse": "refuted",
-    "equivalent": "refuted",
-    "undecided": "inconclusive",
-}
+BETTER: Final[dict[Outcome, Verdict]] = {"better": "supported", "worse": "refuted", "equivalent": "refuted"}
 OPPOSITE: Final[dict[Verdict, Verdict]] = {"supported": "refuted", "refuted": "supported"}
 
 
 def verdict_of(sample: Sample, rule: Rule, settings: JudgeParams, confidence: float) -> Verdict:
     """The verdict on one condition, at a confidence."""
     if rule.region == "better":
-        return BETTER[outcome_of(sample, settings.model_copy(update={"confidence": confidence}))]
-    if rule.region == "different":
-        same = rule.model_copy(update={"region": "equivalent"})
-        found = verdict_of(sample, same, settings, confidence)
-        return OPPOSITE.get(found, found)
+        return BETTER.get(outcome_of(sample, settings.model_copy(update={"confidence": confidence})), "inconclusive")
     if isinstance(sample, PerRound) and sample.problem(confidence):
         return "inconclusive"  # too few rounds for an interval at this confidence, which Bonferroni may ask for
     low, high = bounds(rule, settings)
-    found_at = sample.interval(confidence)
-    inner = sample.interval(2 * confidence - 1) if rule.region == "equivalent" else found_at
-    closed = rule.region == "at_most" and found_at.high == high  # a tolerance may be reached, other borders may not
-    if inner.inside(low, high) or closed:
-        return "supported"
-    exact = found_at.low == found_at.high
-    return "refuted" if found_at.outside(low, high) or exact else "inconclusive"
+    found = sample.interval(confidence)
+    inner = sample.interval(2 * confidence - 1) if rule.region in ("equivalent", "different") else found
+    closed = rule.region == "at_most" and found.high == high  # a tolerance may be reached, other borders may not
+    inside, exact = inner.inside(low, high) or closed, found.low == found.high
+    verdict: Verdict = "refuted" if found.outside(low, high) or exact else "inconclusive"
+    verdict = "supported" if inside else verdict
+    return OPPOSITE.get(verdict, verdict) if rule.region == "different" else verdict
 
 
 def p_value_of(sample: Sample, rule: Rule, settings: JudgeParams, verdict: Verdict) -> float | None:
@@ -168,24 +145,26 @@ def smallest_margin(sample: Sample, settings: JudgeParams) -> float:
     return max(abs(narrow.low), abs(narrow.high))
 
 
-def condition(name: str, evidence: Evidence, rule: Rule, settings: JudgeParams, confidence: float) -> Condition:
+def condition(name: str, evidence: Evidence, rule: Rule, settings: JudgeParams, confidence: float) -> Decision:
     """One condition decided by itself; undecided where a guard fails or its A/A control cannot resolve the margin."""
-    sample = evidence.samples[name]
-    found = sample.interval(settings.confidence)
-    outcome = outcome_of(sample, settings) if rule.region in OF_MARGIN else ""
+    sample, is_comparison = evidence.samples[name], rule.region in OF_MARGIN
+    found, threshold = sample.interval(settings.confidence), held_against(rule, settings)
+    outcome: Outcome = "undecided" if is_comparison else ""
+    shown = Decision("inconclusive", found.estimate, found.low, found.high, threshold, name, 1.0, outcome=outcome)
     if reasons := evidence.spoilt.get(name):
-        return Condition(name, found, "inconclusive", "undecided" if outcome else "", 1.0, "; ".join(reasons), True)
+        return replace(shown, reasons=("; ".join(reasons),))
     again = evidence.again.get(name)
-    if again is not None and rule.region in OF_MARGIN and outcome_of(again, settings) != "equivalent":
+    if is_comparison and again is not None and outcome_of(again, settings) != "equivalent":
         resolved = smallest_margin(again, settings)
         reason = f"{name}: its A/A control resolves {resolved:.2g} points, not {settings.margin:g}"
-        return Condition(name, found, "inconclusive", "undecided", 1.0, reason)
+        return replace(shown, reasons=(reason,))
     verdict = verdict_of(sample, rule, settings, confidence)
     try:
         p_value = p_value_of(sample, rule, settings, verdict)
     except NotImplementedError:  # no exact test is known
         p_value = None
-    return Condition(name, found, verdict, outcome, p_value)
+    outcome = outcome_of(sample, settings) if is_comparison else ""
+    return replace(shown, verdict=verdict, p_value=p_value, outcome=outcome)
 
 
 # --- Quantifiers ---
@@ -195,22 +174,27 @@ def decide(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
     """The decision on evidence, its faults aside."""
     if len(set(evidence.groups.values())) > 1:
         return _by_group(evidence, rule, settings)
-    if rule.quantifier == "total":
-        return _proved(_total(evidence, rule, settings), rule)
+    decide_all = _total if rule.quantifier == "total" else _by_condition
+    decided = decide_all(evidence, rule, settings)
+    proved = rule.proves or decided.verdict != "supported"
+    return decided if proved else replace(decided, verdict="consistent with")
+
+
+def _by_condition(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
+    """What the quantifier makes of the conditions; the reasons of all that are undecided, where it is undecided."""
     # "some condition misses" is said of many: each has its share of the error rate (Bonferroni)
     strict = 1 - (1 - settings.confidence) / len(evidence.samples)
     confidence = strict if rule.quantifier == "each" else settings.confidence
     found = [condition(name, evidence, rule, settings, confidence) for name in evidence.samples]
-    problems = {sample.problem(settings.confidence): None for sample in evidence.samples.values()}
-    problems.pop("", None)
-    if problems:
-        return replace(_shown(_worst(found, rule), rule, settings), verdict="invalid", reasons=tuple(problems))
+    problems = dict.fromkeys(sample.problem(settings.confidence) for sample in evidence.samples.values())
+    if reasons := tuple(filter(None, problems)):
+        return replace(_worst(found, rule), verdict="invalid", reasons=reasons)
     decided = QUANTIFIERS[rule.quantifier](found, evidence, rule, settings)
-    reasons = tuple(each.reason for each in found if each.reason)
-    if reasons and decided.verdict == "inconclusive":
-        verdict: Verdict = "invalid" if any(each.is_spoilt for each in found) else "inconclusive"
-        decided = replace(decided, verdict=verdict, reasons=(*decided.reasons, *reasons))
-    return _proved(decided, rule)
+    if decided.verdict != "inconclusive":
+        return replace(decided, reasons=())
+    is_spoilt = any(map(evidence.spoilt.get, evidence.samples))
+    reasons = tuple(reason for each in found for reason in each.reasons)
+    return replace(decided, verdict="invalid" if is_spoilt else "inconclusive", reasons=reasons)
 
 
 def _by_group(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
@@ -230,28 +214,16 @@ def _by_group(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision
     return replace(last, verdict=verdict, where=where, p_value=1.0)
 
 
-def _proved(decided: Decision, rule: Rule) -> Decision:
-    proved = rule.proves or decided.verdict != "supported"
-    return decided if proved else replace(decided, verdict="consistent with")
-
-
 def held_against(rule: Rule, settings: JudgeParams) -> float:
     """The number on the page that an estimate is compared with."""
     if rule.threshold is not None:
         return rule.threshold
     low, high = bounds(rule, settings)
-    return low if rule.region in ("better", "not_worse") else high
+    return high if math.isfinite(high) else low
 
 
-def _shown(shown: Condition, rule: Rule, settings: JudgeParams) -> Decision:
-    found, threshold = shown.found, held_against(rule, settings)
-    interval = (found.estimate, found.low, found.high)
-    return Decision(shown.verdict, *interval, threshold, shown.name, shown.p_value, outcome=shown.outcome)
-
-
-def badness(shown: Condition, rule: Rule) -> float:
+def badness(found: Decision, rule: Rule) -> float:
     """How near the interval comes to contradicting the sentence, or how far it goes beyond."""
-    found = shown.found
     if rule.region in ("better", "not_worse", "above"):
         return -found.low
     if rule.region in ("below", "at_most"):
@@ -259,36 +231,33 @@ def badness(shown: Condition, rule: Rule) -> float:
     return max(abs(found.low - rule.of), abs(found.high - rule.of))
 
 
-def _worst(found: Sequence[Condition], rule: Rule) -> Condition:
+def _worst(found: Sequence[Decision], rule: Rule) -> Decision:
     return max(found, key=lambda each: badness(each, rule))
 
 
-def _single(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
+def _single(found: Sequence[Decision], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
     (only,) = found
-    return replace(_shown(only, rule, settings), where="")
+    return replace(only, where="")
 
 
-def _every(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
+def _every(found: Sequence[Decision], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
     """Supported if all are; refuted if one is, at its share of the error rate; the worst condition is shown."""
-    worst = _worst(found, rule)
-    p_values = [each.p_value for each in found]
     if all(each.verdict == "supported" for each in found):  # as sure as of the one that is most likely an exception
-        known = None if None in p_values else max(value for value in p_values if value is not None)
-        return replace(_shown(worst, rule, settings), verdict="supported", p_value=known)
+        p_values = [each.p_value for each in found if each.p_value is not None]
+        return replace(_worst(found, rule), p_value=max(p_values) if len(p_values) == len(found) else None)
     strict = 1 - (1 - settings.confidence) / len(found)
     refuting = [
         each
         for each in found
-        if each.verdict == "refuted" and verdict_of(evidence.samples[each.name], rule, settings, strict) == "refuted"
+        if each.verdict == "refuted" and verdict_of(evidence.samples[each.where], rule, settings, strict) == "refuted"
     ]
     if not refuting:
-        return replace(_shown(worst, rule, settings), verdict="inconclusive", p_value=1.0)
-    worst = _worst(refuting, rule)
+        return replace(_worst(found, rule), verdict="inconclusive", p_value=1.0)
     clean = {name: sample for name, sample in evidence.samples.items() if not evidence.spoilt.get(name)}
-    joint = _joint_p(clean, rule, settings)
-    least = min((each.p_value for each in refuting if each.p_value is not None), default=None)
-    bonferroni = None if least is None else min(1.0, len(found) * least)
-    return replace(_shown(worst, rule, settings), verdict="refuted", p_value=bonferroni if joint is None else joint)
+    p_value = _joint_p(clean, rule, settings)
+    if p_value is None and (p_values := [each.p_value for each in refuting if each.p_value is not None]):
+        p_value = min(1.0, len(found) * min(p_values))  # Bonferroni
+    return replace(_worst(refuting, rule), p_value=p_value)
 
 
 def _joint_p(samples: Mapping[str, Sample], rule: Rule, settings: JudgeParams) -> float | None:
@@ -300,28 +269,27 @@ def _joint_p(samples: Mapping[str, Sample], rule: Rule, settings: JudgeParams) -
     return min(1.0, 2 * joint_sign_flip_p([[value - low for value in each] for each in paired]))
 
 
-def _each(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
+def _each(found: Sequence[Decision], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
     """One verdict if all conditions agree; where some hold and some do not, it depends on them."""
-    decided = {each.verdict for each in found}
-    if len(decided) == 1:
-        return _shown(_worst(found, rule), rule, settings)
-    verdict: Verdict = "depends" if decided >= {"supported", "refuted"} else "inconclusive"
-    names = "; ".join(f"{each.name}: {each.verdict}" for each in found)
-    return replace(_shown(_worst(found, rule), rule, settings), verdict=verdict, where=names)
+    worst, verdicts = _worst(found, rule), {each.verdict for each in found}
+    if len(verdicts) == 1:
+        return worst
+    verdict: Verdict = "depends" if verdicts >= {"supported", "refuted"} else "inconclusive"
+    return replace(worst, verdict=verdict, where="; ".join(f"{each.where}: {each.verdict}" for each in found))
 
 
-def _some(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
+def _some(found: Sequence[Decision], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
     """Supported by one condition (Holm over all). Finding none refutes nothing: what could be missed is named."""
-    adjusted = holm({each.name: each.p_value if each.verdict == "supported" else None for each in found})
-    shown = min(found, key=lambda each: (adjusted[each.name], badness(each, rule)))
-    verdict: Verdict = "supported" if adjusted[shown.name] <= 1 - settings.confidence else "inconclusive"
+    adjusted = holm({each.where: each.p_value if each.verdict == "supported" else None for each in found})
+    shown = min(found, key=lambda each: (adjusted[each.where], badness(each, rule)))
+    if adjusted[shown.where] <= 1 - settings.confidence:
+        return replace(shown, verdict="supported", p_value=adjusted[shown.where])
     upwards = math.isfinite(bounds(rule, settings)[0])
-    ends = [each.found.high if upwards else each.found.low for each in found]
-    missed = None if verdict == "supported" else max(ends) if upwards else min(ends)
-    return replace(_shown(shown, rule, settings), verdict=verdict, p_value=adjusted[shown.name], missed=missed)
+    missed = max(each.high for each in found) if upwards else min(each.low for each in found)
+    return replace(shown, verdict="inconclusive", p_value=adjusted[shown.where], missed=missed)
 
 
-def _share(found: Sequence[Condition], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
+def _share(found: Sequence[Decision], evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
     """The share of conditions in which it holds: from those that do to those that might, undecided ones included."""
     verdicts = [each.verdict for each in found]
     low = verdicts.count("supported") / len(found)
@@ -339,10 +307,9 @@ def _total(evidence: Evidence, rule: Rule, settings: JudgeParams) -> Decision:
         name: sum(sample.values) if isinstance(sample, PerSeed) else sample.interval(settings.confidence).estimate
         for name, sample in evidence.samples.items()
     }
-    named = {name: count for name, count in counts.items() if count}
-    first = "; ".join(f"{name}: {count:,.0f}" for name, count in list(named.items())[:MOST_LISTED])
-    rest = len(named) - MOST_LISTED
-    where = "".join(named) if len(named) == 1 else first + (f" and {rest} more" if rest > 0 else "")
+    named = [f"{name}: {count:,.0f}" for name, count in counts.items() if count]
+    rest = f" and {len(named) - MOST_LISTED} more" if len(named) > MOST_LISTED else ""
+    where = "; ".join(named[:MOST_LISTED]) + rest if len(named) != 1 else named[0].rpartition(": ")[0]
     total = Exact(float(sum(counts.values())))
     verdict = verdict_of(total, rule, settings, settings.confidence)
     if rule.region == "above" and verdict == "refuted":  # that it can happen is not refuted by its absence

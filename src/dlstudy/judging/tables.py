@@ -5,7 +5,7 @@ Also what an undecided comparison could have found, and how many seeds would dec
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
@@ -24,6 +24,7 @@ Answer = Literal["holds", "conditions", "does_not_hold", "open", "further"]  # f
 
 ANSWERS: Final[tuple[Answer, ...]] = get_args(Answer)
 SUPPORTING: Final = ("supported", "consistent with")
+ESTIMATED: Final = ("estimate", "low", "high", "verdict")
 POWER: Final = 0.8
 MOST_SEEDS: Final = 1000
 
@@ -110,20 +111,19 @@ def evidence_content(judgements: Sequence[Judgement], settings: JudgeParams) -> 
             "power": power(each, settings),
             "elsewhere": dict(each.elsewhere),
             "conditions": condition_facts(each.evidence, each.reading.en.rule, settings),
-            "aside": condition_facts(Evidence(each.evidence.aside), each.reading.en.rule, settings, tested=False),
+            "aside": condition_facts(Evidence(each.evidence.aside), each.reading.en.rule, settings, ESTIMATED),
             "facts": plain(each.evidence.facts),
         }
         for each in judgements
     }
 
 
-def condition_facts(evidence: Evidence, rule: Rule, settings: JudgeParams, *, tested: bool = True) -> dict[str, object]:
-    """By condition: estimate, low, high, verdict and, if it is tested, p_value."""
+def condition_facts(
+    evidence: Evidence, rule: Rule, settings: JudgeParams, parts: Sequence[str] = (*ESTIMATED, "p_value")
+) -> dict[str, object]:
+    """By condition, these parts of the decision on it by itself."""
     found = {name: condition(name, evidence, rule, settings, settings.confidence) for name in evidence.samples}
-    return {
-        name: {**asdict(each.found), "verdict": each.verdict, **({"p_value": each.p_value} if tested else {})}
-        for name, each in found.items()
-    }
+    return {name: {part: getattr(each, part) for part in parts} for name, each in found.items()}
 
 
 def power(judgement: Judgement, settings: JudgeParams) -> dict[str, object] | None:
