@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dlstudy.core.base.artifacts import write_csv, write_json
 from dlstudy.core.base.params import PARAMS_FILE, read_yaml
-from dlstudy.judging.controls import complaint, controls, passes
+from dlstudy.judging.controls import complaint, controls
 from dlstudy.judging.judgement import arm_table, judge
 from dlstudy.judging.register import load_register, registration
 from dlstudy.judging.statements import load_statements, readings_of
@@ -39,5 +39,5 @@ if __name__ == "__main__":
     write_json(Path("results/verdicts.json"), verdicts)
     write_json(Path("metrics/verdicts.json"), metrics(statements, verdicts))
     for control in checks:
-        if not passes(control, study.judge):
-            print(f"warning: {complaint(control, study.judge)}", file=sys.stderr)
+        if why := complaint(control, study.judge):
+            print(f"warning: {why}", file=sys.stderr)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dlstudy.judging.evidence import Evidence, PerSeed
-from dlstudy.judging.rules import Decision, Rule, decide, smallest_margin
+from dlstudy.judging.rules import Rule, decide, smallest_margin
 from dlstudy.judging.statistics import paired_differences
 from dlstudy.study.params import JudgeParams
 from dlstudy.study.results import Results
@@ -58,15 +58,6 @@ def controls(results: Results) -> tuple[Control, ...]:
     )
 
 
-def passes(control: Control, settings: JudgeParams) -> bool:
-    """Whether it comes out supported, by evidence without faults."""
-    return not control.evidence.faults and decided(control, settings).verdict == "supported"
-
-
-def decided(control: Control, settings: JudgeParams) -> Decision:
-    return decide(control.evidence, control.rule, settings)
-
-
 def resolution(control: Control, settings: JudgeParams) -> float | None:
     """The smallest margin within which the two are equivalent; None for a control that asks for a difference."""
     (sample,) = control.evidence.samples.values()
@@ -74,11 +65,16 @@ def resolution(control: Control, settings: JudgeParams) -> float | None:
 
 
 def complaint(control: Control, settings: JudgeParams) -> str:
-    """What a control that fails says: its name, why, and from which margin on this study can decide."""
+    """Why a control fails: its name, why, and from which margin on this study can decide; "" where it passes.
+
+    It passes where it comes out supported, by evidence without faults.
+    """
     head = f'the control "{control.name}" fails ({control.expected})'
-    resolved = resolution(control, settings)
     if control.evidence.faults:
         return f"{head}: {'; '.join(control.evidence.faults)}"
+    if decide(control.evidence, control.rule, settings).verdict == "supported":
+        return ""
+    resolved = resolution(control, settings)
     if resolved is None:
         return f"{head}: the planted difference was not found"
     return (

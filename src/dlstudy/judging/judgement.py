@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 import pandas as pd
 
-from dlstudy.judging.controls import Control, complaint, passes
+from dlstudy.judging.controls import Control, complaint
 from dlstudy.judging.evidence import Evidence, PerSeed
 from dlstudy.judging.rules import Decision, Rule, Verdict, decide, variants
 from dlstudy.judging.statements import Reading
@@ -46,26 +47,21 @@ def checked(reading: Reading, evidence: Evidence) -> Evidence:
     return evidence
 
 
-def guarded(reading: Reading, evidence: Evidence, rule: Rule, settings: JudgeParams, failed: Sequence[str]) -> Decision:
+def guarded(evidence: Evidence, rule: Rule, settings: JudgeParams, failed: Sequence[str] = ()) -> Decision:
     """The rule's decision, "invalid" where a guard failed: an estimate is shown, but nothing concluded from it."""
     decision = decide(evidence, rule, settings)
-    reasons = [*(decision.reasons if decision.verdict == "invalid" else ()), *evidence.faults]
-    if reading.en.kind == "comparison" and reading.en.confirmatory:
-        reasons += failed
-    return replace(decision, verdict="invalid", reasons=tuple(reasons), p_value=None) if reasons else decision
+    reasons = (*(decision.reasons if decision.verdict == "invalid" else ()), *evidence.faults, *failed)
+    return replace(decision, verdict="invalid", reasons=reasons, p_value=None) if reasons else decision
 
 
-def too_few_for_the_family(evidence: Evidence, num_tests: int, settings: JudgeParams) -> tuple[str, ...]:
+def too_few_for_the_family(evidence: Evidence, num_tests: int, settings: JudgeParams) -> list[str]:
     """Why no test of this many seeds could pass Holm's correction, if none could: then one way is closed."""
     nums = [len(sample.values) for sample in evidence.samples.values() if isinstance(sample, PerSeed)]
     level = 1 - settings.confidence
     if not nums or 2 ** (1 - min(nums)) * num_tests <= level:
-        return ()
-    least = math.ceil(1 + math.log2(num_tests / level))
-    return (
-        f"{min(nums)} seeds: no verdict could come out significant among {num_tests} tests (Holm), which takes at "
-        f"least {least}",
-    )
+        return []
+    found = f"{min(nums)} seeds: no verdict could come out significant among {num_tests} tests (Holm), which takes at"
+    return [f"{found} least {math.ceil(1 + math.log2(num_tests / level))}"]
 
 
 def demoted(decision: Decision, adjusted_p: float | None, settings: JudgeParams) -> Decision:
@@ -75,17 +71,15 @@ def demoted(decision: Decision, adjusted_p: float | None, settings: JudgeParams)
 
 
 def elsewhere(
-    reading: Reading, evidence: Evidence, settings: JudgeParams, others: Mapping[str, float | None], judged: Decision
+    reading: Reading, evidence: Evidence, settings: JudgeParams, others: Mapping[str, float | None]
 ) -> dict[str, Verdict]:
     """The verdict with each threshold of the rule halved and doubled; the other tests of the family as they are.
 
-    Whether a control fails is no matter of a threshold that is tried, nor is a fault: what is invalid stays so.
+    Whether a control fails is no matter of a threshold that is tried.
     """
-    if judged.verdict == "invalid":
-        return {}
     found: dict[str, Verdict] = {}
     for name, (rule, changed) in variants(reading.en.rule, settings).items():
-        decision = guarded(reading, evidence, rule, changed, ())
+        decision = guarded(evidence, rule, changed)
         if reading.en.confirmatory:
             adjusted = holm({**others, reading.key: decision.p_value})
             decision = demoted(decision, adjusted[reading.key], settings)
@@ -101,14 +95,13 @@ def judge(
     The confirmatory readings are tested as a family, with Holm's correction: one that decides nothing counts too.
     """
     evidence = {each.key: checked(each, measure(each, results)) for each in readings}
-    failed = [complaint(control, settings) for control in controls if not passes(control, settings)]
+    complaints = [why for control in controls if (why := complaint(control, settings))]
     family = [each.key for each in readings if each.en.confirmatory]
     decisions = {}
     for each in readings:
-        found = evidence[each.key]
-        if each.en.confirmatory:
-            found = replace(found, faults=(*found.faults, *too_few_for_the_family(found, len(family), settings)))
-        decisions[each.key] = guarded(each, found, each.en.rule, settings, failed)
+        failed = too_few_for_the_family(evidence[each.key], len(family), settings) if each.en.confirmatory else []
+        failed += complaints if each.en.confirmatory and each.en.kind == "comparison" else []
+        decisions[each.key] = guarded(evidence[each.key], each.en.rule, settings, failed)
     p_values = {key: decisions[key].p_value for key in family}
     for key, p_value in p_values.items():
         if p_value is None and decisions[key].verdict in ("supported", "refuted"):
@@ -118,7 +111,7 @@ def judge(
     for each in readings:
         found, adjusted_p = evidence[each.key], adjusted.get(each.key)
         decision = demoted(decisions[each.key], adjusted_p, settings)
-        moved = elsewhere(each, found, settings, p_values, decision)
+        moved = {} if decision.verdict == "invalid" else elsewhere(each, found, settings, p_values)
         judgements.append(Judgement(each, found, decision, adjusted_p, moved))
     return judgements
 
@@ -138,19 +131,12 @@ def arm_table(readings: Sequence[Reading], results: Results, measure: Measure) -
         if not (comparable and Ladder.of(in_arm).living and Ladder.of(on_ladder).living):
             continue
         for reading in of_ladder:
-            found, same_cells = decided(reading, in_arm, measure), decided(reading, on_ladder, measure)
-            if found is not None and same_cells is not None:
-                interval = (found.estimate, found.low, found.high)
+            with suppress(MissingResultError):  # it is about an activation or a depth that the arm has not
+                found, same_cells = (
+                    guarded(checked(reading, measure(reading, of)), reading.en.rule, results.study.judge)
+                    for of in (in_arm, on_ladder)
+                )
+                interval, where = (found.estimate, found.low, found.high), found.where or "all cells"
                 moves = "no" if found.verdict == same_cells.verdict else "yes"
-                where = found.where or "all cells"
                 rows.append((name, reading.key, found.verdict, *interval, where, same_cells.verdict, moves))
     return pd.DataFrame(rows, columns=list(ARM_COLUMNS))
-
-
-def decided(reading: Reading, results: ArmResults, measure: Measure) -> Decision | None:
-    """The decision on a reading by itself; None where it is about an activation or a depth that the arm has not."""
-    try:
-        evidence = checked(reading, measure(reading, results))
-    except MissingResultError:
-        return None
-    return guarded(reading, evidence, reading.en.rule, results.study.judge, ())

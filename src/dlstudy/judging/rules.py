@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from dlstudy.core.base.params import Section
 from dlstudy.judging.evidence import Evidence, Exact, PerRound, PerSeed, Sample
-from dlstudy.judging.statistics import Interval, Side, holm, joint_sign_flip_p
+from dlstudy.judging.statistics import Side, holm, joint_sign_flip_p
 from dlstudy.study.params import JudgeParams
 
 Verdict = Literal["refuted", "depends", "inconclusive", "invalid", "supported", "consistent with"]

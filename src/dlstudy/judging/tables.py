@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from dlstudy.judging.controls import A_A, SAME, Control, complaint, decided, passes, resolution
+from dlstudy.judging.controls import A_A, SAME, Control, complaint, resolution
 from dlstudy.judging.evidence import Evidence, PerSeed, Sample
 from dlstudy.judging.judgement import NOT_AFTER_HOLM, Judgement
-from dlstudy.judging.rules import VERDICTS, Rule, Verdict, condition, verdict_of
+from dlstudy.judging.rules import VERDICTS, Rule, Verdict, condition, decide, verdict_of
 from dlstudy.judging.statements import Statement
 from dlstudy.judging.statistics import Interval, t_quantile
 from dlstudy.study.params import JudgeParams
@@ -31,25 +31,24 @@ MOST_SEEDS: Final = 1000
 
 def answer(statement: Statement, verdicts: Mapping[str, Verdict]) -> Answer:
     """What its readings say together; those beyond the note take no part."""
-    found = [verdicts[each.key] for each in statement.asserted]
+    found = {verdicts[each.key] for each in statement.asserted}
     if not found:
         return "further"
-    if all(each in SUPPORTING for each in found):
+    if found <= {*SUPPORTING}:
         return "holds"
-    if all(each == "refuted" for each in found):
+    if found == {"refuted"}:
         return "does_not_hold"
-    if any(each in SUPPORTING or each == "depends" for each in found):
-        return "conditions"
-    return "open"
+    return "conditions" if found & {*SUPPORTING, "depends"} else "open"
 
 
 def answer_table(statements: Sequence[Statement], verdicts: Mapping[str, Verdict]) -> pd.DataFrame:
     """One row per statement: its id, its answer, and the verdicts that it rests on."""
-    rows = []
-    for each in statements:
-        rests_on = "; ".join(f"{reading.key}: {verdicts[reading.key]}" for reading in each.asserted)
-        rows.append((each.id, answer(each, verdicts), rests_on or "no reading that the note says or implies"))
-    return pd.DataFrame(rows, columns=["id", "answer", "rests_on"])
+    rows = [
+        (each.id, answer(each, verdicts), "; ".join(f"{one.key}: {verdicts[one.key]}" for one in each.asserted))
+        for each in statements
+    ]
+    table = pd.DataFrame(rows, columns=["id", "answer", "rests_on"])
+    return table.replace({"rests_on": {"": "no reading that the note says or implies"}})
 
 
 def verdicts_of(judgements: Sequence[Judgement]) -> dict[str, Verdict]:
@@ -59,12 +58,9 @@ def verdicts_of(judgements: Sequence[Judgement]) -> dict[str, Verdict]:
 
 def metrics(statements: Sequence[Statement], verdicts: Mapping[str, Verdict]) -> dict[str, int]:
     """How many statements have each answer, and how many readings each verdict."""
-    answers = [answer(each, verdicts) for each in statements]
-    found = list(verdicts.values())
-    return {
-        **{f"statements_{each}": answers.count(each) for each in ANSWERS},
-        **{f"readings_{each.replace(' ', '_')}": found.count(each) for each in VERDICTS},
-    }
+    answers, found = [answer(each, verdicts) for each in statements], list(verdicts.values())
+    num_readings = {f"readings_{each.replace(' ', '_')}": found.count(each) for each in VERDICTS}
+    return {f"statements_{each}": answers.count(each) for each in ANSWERS} | num_readings
 
 
 def fragility(judgement: Judgement) -> str:
@@ -77,7 +73,7 @@ def fragility(judgement: Judgement) -> str:
 
 def verdict_table(judgements: Sequence[Judgement], registrations: Mapping[str, str]) -> pd.DataFrame:
     """One row per reading: relation, verdict, outcome, estimate and interval, what it is held against, how it moves."""
-    rows = [
+    return pd.DataFrame(
         {
             "id": each.reading.key,
             "relation": each.reading.en.relation,
@@ -95,8 +91,7 @@ def verdict_table(judgements: Sequence[Judgement], registrations: Mapping[str, s
             "registration": registrations[each.reading.key],
         }
         for each in judgements
-    ]
-    return pd.DataFrame(rows)
+    )
 
 
 def evidence_content(judgements: Sequence[Judgement], settings: JudgeParams) -> dict[str, object]:
@@ -190,18 +185,18 @@ def control_table(controls: Sequence[Control], settings: JudgeParams) -> pd.Data
     """One row per negative control: what it has to show, what was found, whether it passes, and if not why."""
     rows = []
     for control in controls:
-        decision, passed = decided(control, settings), passes(control, settings)
+        decision, why_not = decide(control.evidence, control.rule, settings), complaint(control, settings)
         resolved = resolution(control, settings)
         row = {
             "control": control.name,
             "expected": control.expected,
-            "passes": "yes" if passed else "no",
+            "passes": "no" if why_not else "yes",
             "estimate": decision.estimate,
             "low": decision.low,
             "high": decision.high,
             "resolves": "n/a" if resolved is None else f"{resolved:.4g}",
             "num_seeds": control.evidence.num_seeds,
-            "why_not": "n/a" if passed else complaint(control, settings),
+            "why_not": why_not or "n/a",
         }
         rows.append(row)
     return pd.DataFrame(rows)
