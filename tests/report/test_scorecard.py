@@ -18,7 +18,6 @@ from dlstudy.report.scorecard import (
     by_verdict,
     citing,
     counts,
-    judged,
     measured,
     sections,
 )
@@ -118,7 +117,7 @@ def test_the_headline_counts_statements_of_the_note(results):
 
 
 def test_readings_come_refuted_first_and_keep_their_order(results):
-    rows = judged(results, readings_of((FIRST, SECOND, THIRD)))
+    rows = [each for section in sections(results, (FIRST, SECOND, THIRD)) for each in section.readings]
     assert [each.key for each in by_verdict(rows)] == ["LIN-1/b", "SOFT-1/a", "LIN-1/a", "SGD-1/a"]
     assert counts(each.verdict for each in rows) == {"refuted": 2, "supported": 2}
     assert (rows[0].relation("en"), rows[0].relation("zh")) == ("the note says it", "笔记所说")
@@ -136,7 +135,7 @@ def test_a_missing_file_is_named(results, name):
 def test_a_reading_that_has_not_been_judged_is_named(results):
     more = statement("LIN-2", {"a": {}})
     with pytest.raises(MissingResultError, match="expected a verdict on LIN-2/a, found none; run `dvc repro`"):
-        judged(results, more.readings)
+        sections(results, (more,))
 
 
 # --- Citations ---

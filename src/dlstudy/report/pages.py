@@ -10,14 +10,14 @@ from dlstudy.core.base.published import read_checksums
 from dlstudy.data.image_sets import DATASETS, SIDE
 from dlstudy.judging.controls import A_A
 from dlstudy.judging.register import FIXED, UNREGISTERED, load_register
-from dlstudy.judging.statements import POINTS, Statement, readings_of
+from dlstudy.judging.statements import POINTS, Statement
 from dlstudy.literature.published import Published
 from dlstudy.measures.samples import records
 from dlstudy.report.activations import activations_page, which
 from dlstudy.report.classifiers import beside, classifier, rate_rows, torchvision_context
 from dlstudy.report.markdown import Context, in_both_languages, with_bodies
 from dlstudy.report.published import published_context, single_run_row
-from dlstudy.report.scorecard import PAGE_OF, Section, by_verdict, citing, counts, judged, measured, sections
+from dlstudy.report.scorecard import PAGE_OF, Judged, Section, by_verdict, citing, counts, measured, sections
 from dlstudy.study.ladder import Ladder
 from dlstudy.study.results import Results, TimingResults
 
@@ -34,6 +34,10 @@ class Sources:
     def sections(self) -> tuple[Section, ...]:
         """Every statement with its answer and readings."""
         return tuple(sections(self.results, self.statements))
+
+    @property
+    def readings(self) -> list[Judged]:
+        return [reading for section in self.sections for reading in section.readings]
 
     @cached_property
     def which(self) -> Context:
@@ -129,12 +133,12 @@ def index_page(sources: Sources) -> Context:
             for row in records(sources.results.controls())
             if row["passes"] == "no" and not row["control"].startswith(A_A)
         ],
-        "num_readings": sum(len(each.readings) for each in sources.sections),
+        "num_readings": len(sources.readings),
     }
 
 
 def readings_page(sources: Sources) -> Context:
-    rows = by_verdict(reading for section in sources.sections for reading in section.readings)
+    rows = by_verdict(sources.readings)
     return {
         "rows": rows,
         "asserted": [each for each in rows if each.reading.en.relation != "beyond"],
@@ -144,7 +148,7 @@ def readings_page(sources: Sources) -> Context:
 
 
 def method_page(sources: Sources) -> Context:
-    found = judged(sources.results, readings_of(sources.statements))
+    found = sources.readings
     words = [each.row["registration"] for each in found]
     starts = (FIXED, "amended after results", "added after results", UNREGISTERED)
     num_of = {start: sum(each.startswith(start) for each in words) for start in starts}

@@ -10,7 +10,7 @@ from jinja2 import Template
 
 from dlstudy.judging.register import Entry, entries_of, load_register
 from dlstudy.judging.rules import VERDICTS
-from dlstudy.judging.statements import POINTS, Reading, Statement, readings_of
+from dlstudy.judging.statements import POINTS, Reading, Statement
 from dlstudy.judging.tables import ANSWERS, SUPPORTING
 from dlstudy.measures.samples import records
 from dlstudy.report.markdown import environment
@@ -25,9 +25,11 @@ PAGE_OF: Final = {
     "perceptron": "multilayer_perceptron",
     "cost": "activation_cost",
 }
-
-
-NOT_SUPPORTING: Final = tuple(each for each in VERDICTS if each not in SUPPORTING)
+TURNING: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+    "holds": (SUPPORTING,),
+    "conditions": (("refuted", "depends"), SUPPORTING),
+}
+"""By answer, the verdicts of readings that it turns on, the most telling first; of others, all that do not support."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,9 @@ class Judged:
     @property
     def condition(self) -> str:
         """Where its number was found, of several conditions: "8 hidden layers, 8 epochs: tanh"."""
-        conditions = reversed(self.evidence["conditions"].items())
-        shown = next((name for name, found in conditions if found["estimate"] == self.row["estimate"]), "")
-        return shown if len(self.evidence["conditions"]) > 1 else ""
+        conditions = self.evidence["conditions"]
+        shown = [name for name, found in conditions.items() if found["estimate"] == self.row["estimate"]]
+        return shown[-1] if shown and len(conditions) > 1 else ""
 
     def relation(self, language: Language) -> str:
         return RELATION[language][self.reading.en.relation]
@@ -112,14 +114,12 @@ class Section:
     def deciding(self) -> Judged:
         """The reading whose number stands for the answer: of those that count, the first that the answer turns on.
 
-        Under conditions it is one that sets a condition, else one that holds: an undecided one tells a reader nothing.
+        An undecided one tells a reader nothing, where another sets a condition or holds.
         """
         counting = self.asserted or self.beyond
-        first = {"holds": SUPPORTING, "conditions": ("refuted", "depends")}.get(self.answer, NOT_SUPPORTING)
-        ranked = [each for each in counting if each.verdict in first]
-        if self.answer == "conditions":
-            ranked += [each for each in counting if each.verdict in SUPPORTING]
-        return (*ranked, *counting)[0]
+        others = tuple(each for each in VERDICTS if each not in SUPPORTING)
+        turning = [each for found in TURNING.get(self.answer, (others,)) for each in counting if each.verdict in found]
+        return (*turning, *counting)[0]
 
     @property
     def data(self) -> list[str]:
@@ -131,7 +131,7 @@ class Section:
 
     @property
     def mark(self) -> str:
-        return MARK[self.answer]
+        return str(MARK[self.answer])
 
     def sentence(self, language: Language) -> str:
         """The answer as a sentence, with its numbers."""
@@ -160,41 +160,36 @@ def measured(row: dict[str, Any], digits: int = 4) -> str:
 
     Whole numbers, such as counts, keep all their digits.
     """
-    in_points = row["unit"] == POINTS
-    estimate, low, high = (_number(row[name], digits, in_points=in_points) for name in ("estimate", "low", "high"))
-    return estimate if row["low"] == row["high"] else f"{estimate} ({low} to {high})"
 
+    def number(value: float) -> str:
+        if row["unit"] == POINTS:
+            return f"{value:+z.2f}"  # z: no minus sign before what rounds to zero
+        return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e12 else f"{value:.{digits}g}"
 
-def _number(value: float, digits: int, *, in_points: bool) -> str:
-    if in_points:
-        return f"{value:+z.2f}"  # z: no minus sign before what rounds to zero
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e12 else f"{value:.{digits}g}"
-
-
-def judged(results: Results, readings: Sequence[Reading]) -> list[Judged]:
-    """Every reading with its verdict, in their order; MissingResultError for one that has not been judged."""
-    rows = {row["id"]: row for row in records(results.verdicts())}
-    evidence, arms = results.evidence(), records(results.arms())
-    for file, what, known in (("verdicts.csv", "a verdict", rows), ("evidence.json", "evidence", evidence)):
-        if missing := [each.key for each in readings if each.key not in known]:
-            raise MissingResultError(
-                f"{results.JUDGED}/{file}: expected {what} on {missing[0]}, found none; run `dvc repro`"
-            )
-    register, found = load_register(results.root / "statements" / "register.yaml"), []
-    for each in readings:
-        entries, of_arms = entries_of(each, register), [row for row in arms if row["id"] == each.key]
-        found.append(Judged(each, rows[each.key], evidence[each.key], results.study.judge, entries, of_arms))
-    return found
+    interval = "" if row["low"] == row["high"] else f" ({number(row['low'])} to {number(row['high'])})"
+    return number(row["estimate"]) + interval
 
 
 def sections(results: Results, statements: Sequence[Statement]) -> list[Section]:
-    """The statements with their readings and answers, in their order."""
-    found = judged(results, readings_of(statements))
-    answers = dict(zip(results.answers()["id"], results.answers()["answer"], strict=True))
-    return [
-        Section(each, answers[each.id], tuple(one for one in found if one.reading.statement is each))
-        for each in statements
-    ]
+    """The statements with their readings and answers, in order; MissingResultError for one that has not been judged."""
+    rows = {row["id"]: row for row in records(results.verdicts())}
+    evidence, arms = results.evidence(), records(results.arms())
+    keys = [each.key for statement in statements for each in statement.readings]
+    for file, what, known in (("verdicts.csv", "a verdict", rows), ("evidence.json", "evidence", evidence)):
+        if missing := [key for key in keys if key not in known]:
+            raise MissingResultError(
+                f"{results.JUDGED}/{file}: expected {what} on {missing[0]}, found none; run `dvc repro`"
+            )
+    register = load_register(results.root / "statements" / "register.yaml")
+
+    def judged(each: Reading) -> Judged:
+        of_arms = [row for row in arms if row["id"] == each.key]
+        return Judged(
+            each, rows[each.key], evidence[each.key], results.study.judge, entries_of(each, register), of_arms
+        )
+
+    answers = results.answers().set_index("id")["answer"]
+    return [Section(each, answers[each.id], tuple(map(judged, each.readings))) for each in statements]
 
 
 def by_verdict(found: Iterable[Judged]) -> list[Judged]:

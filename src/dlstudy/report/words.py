@@ -19,12 +19,10 @@ ANSWER_WORDS: Final = {  # by answer: in English, of several statements, in Chin
     "open": ("open", "are open", "未定", "?"),
     "further": ("further question", "further questions", "延伸问题", "→"),
 }
-PLURAL: Final = {answer: several for answer, (_, several, _, _) in ANSWER_WORDS.items()}
-MARK: Final = {answer: mark for answer, (_, _, _, mark) in ANSWER_WORDS.items()}
-ANSWER: Final = {
-    "en": {answer: english for answer, (english, _, _, _) in ANSWER_WORDS.items()},
-    "zh": {answer: chinese for answer, (_, _, chinese, _) in ANSWER_WORDS.items()},
-}
+ENGLISH, PLURAL, CHINESE, MARK = (
+    dict(zip(ANSWER_WORDS, column, strict=True)) for column in zip(*ANSWER_WORDS.values(), strict=True)
+)
+ANSWER: Final = {"en": ENGLISH, "zh": CHINESE}
 RELATION: Final = {
     "en": {"says": "the note says it", "implies": "the note implies it", "beyond": "beyond the note"},
     "zh": {"says": "笔记所说", "implies": "笔记所隐含", "beyond": "超出笔记"},
@@ -44,14 +42,13 @@ def rule_words(rule: Rule, settings: JudgeParams, language: Language = "en") -> 
         return str(words["can"])
     confidence, narrow = 100 * settings.confidence, 100 * (2 * settings.confidence - 1)
     numbers = {"c": f"{confidence:g}", "n": f"{narrow:g}", "m": f"{settings.margin:g}", "of": f"{rule.of:g}"}
-    if rule.threshold is not None:
-        numbers["t"] = f"{rule.threshold:g}"
+    numbers["t"] = "" if rule.threshold is None else f"{rule.threshold:g}"
     for name, share in words["shares"].items():
         if (found := getattr(rule, name)) is not None:
             numbers["s"] = share.format(100 * found)
     region = words["regions"][rule.region]
     if rule.quantifier == "some":  # which nothing refutes
-        region = region.partition(", refuted")[0].partition("，低于")[0].partition("，高于")[0]
+        region = re.split(", refuted|，低于|，高于", region)[0]
     sentence = f"{region}{words['quantifiers'][rule.quantifier]}".format(**numbers)
     return sentence + ("" if rule.proves else words["no_proof"])
 

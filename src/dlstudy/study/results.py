@@ -1,7 +1,4 @@
-"""The committed results, read for the figures and the reports: of the models that params.yaml names, no others.
-
-And which versions of the packages they come from.
-"""
+"""The committed results, of the models that params.yaml names and no others, and the versions that they come from."""
 
 import json
 import re
@@ -9,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 import pandas as pd
 
@@ -42,7 +39,6 @@ class Results:
     JUDGE: ClassVar[str] = "judge"  # the stage that writes them
 
     def metrics(self, model: str) -> dict[str, float]:
-        """The headline numbers of a model."""
         return dict(self._json(METRICS / f"{model}.json", self._stage(model, "evaluate")))
 
     def history(self, model: str) -> pd.DataFrame:
@@ -50,11 +46,7 @@ class Results:
         return self._csv(RESULTS / "history" / f"{model}.csv", self._stage(model, "train"))
 
     def table(self, model: str, name: str) -> pd.DataFrame:
-        """A table of a model's evaluation.
-
-        Of a classifier per_seed, per_class, confusion, mistakes, correct, calibration, reliability; of a
-        network of torchvision also filters; else per_seed, coefficients.
-        """
+        """A table of a model's evaluation, such as per_seed or confusion; see `evaluation.scores`."""
         return self._csv(RESULTS / "evaluation" / model / f"{name}.csv", self._stage(model, "evaluate"))
 
     def large_filters(self) -> dict[str, pd.DataFrame]:
@@ -76,11 +68,9 @@ class Results:
         return self._csv(RESULTS / "experiments" / name / f"{table}.csv", name.replace("/", "@"))
 
     def experiment_facts(self, name: str) -> dict[str, Any]:
-        """The single numbers of an experiment."""
         return self._json(RESULTS / "experiments" / name / "facts.json", name.replace("/", "@"))
 
     def timing(self, name: str, table: str) -> pd.DataFrame:
-        """A table of an experiment that measures time: one row per round and thing timed."""
         return self._csv(TIMING / name / f"{table}.csv", name)
 
     @property
@@ -102,11 +92,9 @@ class Results:
         return self._csv(self.JUDGED / "answers.csv", self.JUDGE)
 
     def versions(self) -> pd.DataFrame:
-        """One row per package that results may depend on; see `versions`."""
         return self._csv(RESULTS / "versions.csv", "judge", words=True)
 
     def controls(self) -> pd.DataFrame:
-        """One row per negative control."""
         return self._csv(RESULTS / "controls.csv", "judge", words=True)
 
     def arms(self) -> pd.DataFrame:
@@ -114,7 +102,7 @@ class Results:
         return self._csv(RESULTS / "arms.csv", "judge")
 
     def evidence(self) -> dict[str, Any]:
-        """What else is said of each reading, by its key."""
+        """By reading; see `judging.tables.evidence_content`."""
         return self._json(self.JUDGED / "evidence.json", self.JUDGE)
 
     def sales(self) -> pd.DataFrame:
@@ -128,11 +116,8 @@ class Results:
 
     def transfers(self) -> dict[str, SgdParams]:
         """The models of what a frozen network makes of the images, in the order of params.yaml."""
-        return {
-            name: model
-            for name, model in self.study.train.items()
-            if isinstance(model, SgdParams) and model.data in self.study.features
-        }
+        models, features = self.study.train.items(), self.study.features
+        return {name: model for name, model in models if isinstance(model, SgdParams) and model.data in features}
 
     def classifier_histories(self) -> pd.DataFrame:
         """The histories of all classifiers in one table, with a column for the model."""
@@ -157,8 +142,7 @@ class Results:
         """What `make` gave when the key was first asked for; an error is not kept. It is shared: do not change it."""
         if key not in self._made:
             self._made[key] = make()
-        made: Made = self._made[key]
-        return made
+        return cast(Made, self._made[key])
 
     def _stage(self, model: str, kind: str) -> str:
         return f"vision@{model}" if model in self.study.vision else f"{kind}@{model}"
@@ -172,14 +156,13 @@ class Results:
         return dict(self._content(path, stage, lambda file: json.loads(file.read_text(encoding="utf-8"))))
 
     def _content(self, path: Path, stage: str, read: Callable[[Path], Any]) -> Any:
-        return self.once(path, lambda: self._checked(path, stage, read))
-
-    def _checked(self, path: Path, stage: str, read: Callable[[Path], Any]) -> Any:
+        if path in self._made:
+            return self._made[path]
         file = self.root / path
         if not file.is_file():
             raise MissingResultError(f"{path}: expected the result of stage {stage}, found no file; run `dvc repro`")
         try:
-            return read(file)
+            return self._made.setdefault(path, read(file))
         except ValueError:  # of what pandas or json cannot read, and of what is no UTF-8
             hint = f"run `git checkout {file}` or `dvc repro`"
             raise DataError(f"{file}: expected a result, found a damaged file; {hint}") from None
@@ -196,11 +179,10 @@ class TimingResults(Results):
         return pd.DataFrame({"id": []})  # no arm of the ladder is about time
 
 
-REPORTED: Final = (
+REPORTED: Final = (  # the packages whose versions a result may depend on
     *("torch", "torchvision", "dvc", "pandas", "matplotlib", "numpy"),
     *("scipy", "scikit-learn", "joblib", "pydantic", "ruamel-yaml", "jinja2"),
 )
-"""The packages whose versions a result may depend on."""
 
 
 def read_lock(path: Path) -> dict[str, str]:
