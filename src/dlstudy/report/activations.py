@@ -75,16 +75,9 @@ def arm_rows(ladder: Ladder) -> list[Context]:
         for of_cell, own in longest.groupby(["depth", "budget"]):
             means = own.groupby("activation")[["validation_accuracy", "test_accuracy"]].mean()
             best, cell = means["validation_accuracy"].idxmax(), Cell(*of_cell)
-            rows.append(
-                {
-                    "arm": name,
-                    "cell": cell,
-                    "best": best,
-                    "accuracy": means.loc[best, "test_accuracy"],
-                    "relu": means.loc[RELU, "test_accuracy"],
-                    "ladder": ladder.best(cell, arm.activations),
-                }
-            )
+            test, on_ladder = means["test_accuracy"], ladder.best(cell, arm.activations)
+            row = {"arm": name, "cell": cell, "best": best, "accuracy": test[best], "relu": test[RELU]}
+            rows.append(row | {"ladder": on_ladder})
     return rows
 
 

@@ -28,11 +28,9 @@ def classifier(results: Results, name: str, params: SgdParams | VisionParams) ->
 
     `looked` is the accuracy on the validation images that a network is looked at with in training, at its end.
     """
-    metrics = results.metrics(name)
-    per_seed = results.table(name, "per_seed")
+    metrics, per_seed, history = results.metrics(name), results.table(name, "per_seed"), results.history(name)
     test = per_seed.loc[per_seed["split"] == "test", "accuracy"]
     per_class = records(results.table(name, "per_class"))
-    history = results.history(name)
     last = history[history["epoch"] == history["epoch"].max()]
     return {
         "name": name,
@@ -79,11 +77,8 @@ def worst_confusions(confusion: pd.DataFrame) -> list[Context]:
 def beside(models: Sequence[Context], published: Published) -> list[Context]:
     """One per published figure that stands beside one of the models, with that model."""
     by_name = {model["name"]: model for model in models}
-    return [
-        {"figure": figure, "ours": by_name[figure.beside]}
-        for figure in published.fashion_mnist
-        if figure.beside in by_name
-    ]
+    figures = [figure for figure in published.fashion_mnist if figure.beside in by_name]
+    return [{"figure": figure, "ours": by_name[figure.beside]} for figure in figures]
 
 
 def rate_rows(results: Results) -> list[Context]:
@@ -155,16 +150,11 @@ def transfer_rows(results: Results, models: Sequence[Context]) -> list[Context]:
     `scratch` is the first network of the same builder that is trained from scratch.
     """
     scratch = {model["params"].builder: model for model in reversed(models) if model["params"].weights is None}
-    rows: list[Context] = [
-        {
-            "name": model["name"],
-            "how": f"all layers trained on from {model['params'].weights}",
-            "test": model["test"],
-            "scratch": scratch.get(model["params"].builder),
-        }
-        for model in models
-        if model["params"].weights is not None
-    ]
+    rows: list[Context] = []
+    for model in models:
+        if (weights := model["params"].weights) is not None:
+            how, before = f"all layers trained on from {weights}", scratch.get(model["params"].builder)
+            rows.append({"name": model["name"], "how": how, "test": model["test"], "scratch": before})
     for name, params in results.transfers().items():
         how = f"softmax regression on the features `{params.data}`"
         rows.append({"name": name, "how": how, "test": results.metrics(name)["test_accuracy"], "scratch": None})
@@ -189,8 +179,5 @@ def family_rows(builders: pd.DataFrame) -> list[Context]:
 
 def builder_rows(builders: pd.DataFrame) -> list[Context]:
     """Every builder, the most accurate first; the note's three are marked."""
-    ordered = builders.sort_values(["acc_at_1", "builder"], ascending=[False, True])
-    return [
-        row | {"named": row["builder"] in NAMED, "operations": row["num_operations"] / BILLION}
-        for row in records(ordered)
-    ]
+    ordered = records(builders.sort_values(["acc_at_1", "builder"], ascending=[False, True]))
+    return [row | {"named": row["builder"] in NAMED, "operations": row["num_operations"] / BILLION} for row in ordered]

@@ -14,18 +14,12 @@ from dlstudy.report.words import ANSWER, PLURAL, TEMPLATES, in_words_zh, zh
 Context = dict[str, Any]  # what a template is filled with, or a row of a table in it
 
 
-def count(value: float) -> str:
-    """1234.5 -> 1,234 (to the nearest whole number)."""
-    return f"{value:,.0f}"
-
-
 def share(value: float | None) -> str:
     """0.88591 -> 0.8859; a dash for None, such as the standard deviation of one run."""
     return "–" if value is None else f"{value:.4f}"  # noqa: RUF001 - an en dash is meant
 
 
 def percent(value: float) -> str:
-    """0.123 -> 12.3 %."""
     return f"{100 * value:.1f} %"
 
 
@@ -39,7 +33,7 @@ WORDS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "ei
 
 def in_words(value: int) -> str:
     """A small whole number as prose has it: 3 -> three, 13 -> 13."""
-    return WORDS[value] if value < len(WORDS) else count(value)
+    return WORDS[value] if value < len(WORDS) else f"{value:,}"
 
 
 def cell(text: str) -> str:
@@ -68,9 +62,8 @@ def evidence(text: str) -> tuple[str, str, str]:
     return paragraph, figure, "\n".join(lines).strip()
 
 
-FILTERS: Final[dict[str, Any]] = {
-    each.__name__: each
-    for each in (evidence, cell, count, share, percent, powers, significant, in_words, in_words_zh, zh)
+FILTERS: Final[dict[str, Any]] = {"count": "{:,.0f}".format} | {  # of a count, the nearest whole number: 1,234
+    each.__name__: each for each in (evidence, cell, share, percent, powers, significant, in_words, in_words_zh, zh)
 }
 
 
@@ -87,24 +80,17 @@ def with_bodies(statements: tuple[Statement, ...]) -> Environment:
 
 def in_both_languages(jinja: Environment, name: str, context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """File and text of a page in English and in Chinese, each with a link to the other above its title."""
-    for page, template, other in (
-        (f"{name}.md", f"{name}.md.j2", f"[中文](zh/{name}.md)"),
-        (f"zh/{name}.md", f"zh/{name}.md.j2", f"[English](../{name}.md)"),
-    ):
-        yield page, f"{other}\n\n{jinja.get_template(template).render(context)}"
+    for folder, link in (("", f"[中文](zh/{name}.md)"), ("zh/", f"[English](../{name}.md)")):
+        text = jinja.get_template(f"{folder}{name}.md.j2").render(context)
+        yield f"{folder}{name}.md", f"{link}\n\n{text}"
 
 
 @cache
 def environment() -> Environment:
     """Jinja for markdown: no escaping of HTML, and an undefined value is an error."""
-    jinja = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    loader = FileSystemLoader(TEMPLATES)
+    jinja = Environment(loader=loader, undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    jinja.trim_blocks = jinja.lstrip_blocks = True
     jinja.filters.update(FILTERS)
     jinja.globals.update(FILTERS)  # so that a macro can be given one
     jinja.globals.update(POWER=POWER, MOST_SEEDS=MOST_SEEDS, words=ANSWER, plural=PLURAL)

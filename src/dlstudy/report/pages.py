@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import product
 from typing import Final
 
 from dlstudy.core.base.published import read_checksums
@@ -32,7 +33,6 @@ class Sources:
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
-        """Every statement with its answer and readings."""
         return tuple(sections(self.results, self.statements))
 
     @property
@@ -41,7 +41,6 @@ class Sources:
 
     @cached_property
     def which(self) -> Context:
-        """What the short answer needs."""
         return which(Ladder.of(self.results))
 
     @property
@@ -78,30 +77,24 @@ def regressor(results: Results, name: str) -> Context:
     }
 
 
-def coefficient_rows(results: Results, exact: str, descents: list[str]) -> list[Context]:
-    """A row per coefficient: the closed form, and for each descent the mean and the largest relative difference."""
-    solution = results.table(exact, "coefficients")
-    rows = []
-    for name, value in zip(solution["name"], solution["value"], strict=True):
-        by_descent = []
-        for descent in descents:
-            table = results.table(descent, "coefficients")
-            found = table.loc[table["name"] == name, "value"]
-            by_descent.append({"mean": found.mean(), "apart": ((found - value) / value).abs().max()})
-        rows.append({"name": name, "exact": value, "descents": by_descent})
-    return rows
-
-
 def linear_problem(results: Results, data: str) -> Context:
-    """The values on one problem: every model of it and, where one solves it in closed form, the coefficients."""
-    exact = results.closed_form(data)
-    descents = results.linear_descents(data)
-    rows = coefficient_rows(results, exact, descents) if exact else []
+    """Every model of one problem and, where one solves it in closed form, a row per coefficient.
+
+    Of each descent the mean of the coefficient, and the largest difference from the closed form, relative to it.
+    """
+    exact, descents = results.closed_form(data), results.linear_descents(data)
+    solution = results.table(exact, "coefficients")[["name", "value"]].to_numpy().tolist() if exact else []
+    rows: list[Context] = [{"name": name, "exact": value, "descents": []} for name, value in solution]
+    for row, descent in product(rows, descents):
+        table = results.table(descent, "coefficients")
+        found = table.loc[table["name"] == row["name"], "value"]
+        apart = ((found - row["exact"]) / row["exact"]).abs().max()
+        row["descents"].append({"mean": found.mean(), "apart": apart})
     return {
         "exact": exact,
         "descents": descents,
         "coefficients": rows,
-        "plane": {row["name"]: row["exact"] for row in rows},
+        "plane": dict(solution),
         "models": [regressor(results, name) for name in results.regressors(data)],
     }
 
@@ -139,12 +132,9 @@ def index_page(sources: Sources) -> Context:
 
 def readings_page(sources: Sources) -> Context:
     rows = by_verdict(sources.readings)
-    return {
-        "rows": rows,
-        "asserted": [each for each in rows if each.reading.en.relation != "beyond"],
-        "beyond": [each for each in rows if each.reading.en.relation == "beyond"],
-        "counts": counts(each.verdict for each in rows),
-    }
+    asserted = [each for each in rows if each.reading.en.relation != "beyond"]
+    beyond = [each for each in rows if each.reading.en.relation == "beyond"]
+    return {"rows": rows, "asserted": asserted, "beyond": beyond, "counts": counts(each.verdict for each in rows)}
 
 
 def method_page(sources: Sources) -> Context:
@@ -177,7 +167,6 @@ def chapter(sources: Sources, name: str) -> Context:
 
 
 def models_page(sources: Sources) -> Context:
-    """What every model reaches, beside published figures."""
     results = sources.results
     models = results.classifiers() | results.study.vision
     classifiers = [classifier(results, name, params) for name, params in models.items()]
@@ -234,7 +223,7 @@ def provenance_page(sources: Sources) -> Context:
     }
 
 
-PAGES: Final[dict[str, Callable[[Sources], Context]]] = {
+PAGES: Final[dict[str, Callable[[Sources], Context]]] = {  # by the name of the template and of the file
     "README": index_page,
     "models": models_page,
     "readings": readings_page,
@@ -250,7 +239,6 @@ PAGES: Final[dict[str, Callable[[Sources], Context]]] = {
     "activation_published": published_page,
     "provenance": provenance_page,
 }
-"""Each page, by the name of its template and of its file."""
 
 
 def render_pages(sources: Sources) -> Iterator[tuple[str, str]]:

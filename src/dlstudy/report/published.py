@@ -18,15 +18,9 @@ from dlstudy.study.params import JudgeParams
 from dlstudy.study.results import Results
 
 EXPERIMENT: Final = "published_networks"
-ORDERS: Final[dict[str, str]] = {
-    "better": "the same",
-    "worse": "the other way",
-    "equivalent": "too close to matter",
-    "undecided": "undecided",
-}
-"""What ours say of a published order, by the outcome for the network that is ahead there."""
-
 NEAR: Final = 1.0  # accuracy points: how far from the published figure a network may be and count as reproduced
+# What ours say of a published order, by the outcome for the network that is ahead there; else it is undecided.
+ORDERS: Final[dict[str, str]] = {"better": "the same", "worse": "the other way", "equivalent": "too close to matter"}
 
 
 def published_context(results: Results, published: Published) -> Context:
@@ -99,16 +93,15 @@ def order_rows(table: pd.DataFrame, rows: Sequence[Context], settings: JudgePara
         ours = [of_network(table, row["hidden"], row["activation"]).set_index("seed") for row in (first, second)]
         ahead = PerSeed((POINTS * paired_differences(*(each["test_accuracy"] for each in ours))).tolist())
         outcome = "undecided" if ahead.problem(settings.confidence) else outcome_of(ahead, settings)
-        found.append(
-            {
-                "first": first,
-                "second": second,
-                "published": POINTS * (first["published"] - second["published"]),
-                "ours": ahead.interval(settings.confidence),
-                "outcome": outcome,
-                "order": ORDERS[outcome],
-            }
-        )
+        row = {
+            "first": first,
+            "second": second,
+            "published": POINTS * (first["published"] - second["published"]),
+            "ours": ahead.interval(settings.confidence),
+            "outcome": outcome,
+            "order": ORDERS.get(outcome, "undecided"),
+        }
+        found.append(row)
     return found
 
 
