@@ -76,7 +76,7 @@ def brief(language: Language) -> str:
     """The short answer, and which statements have which answer."""
     results = Results(ROOT, load_study(ROOT / "params.yaml"))
     found = sections(results, load_statements(ROOT / "statements", timed=False))
-    note = [each for each in found if each.statement.of_the_note]
+    note = [each for each in found if each.statement.asserted]
     folder = "" if language == "en" else "zh/"
     short = environment().from_string(f'{{% from "{folder}_which.md.j2" import in_short %}}{{{{ in_short(which) }}}}')
     head = f"Of {len(note)} statements:" if language == "en" else f"共 {len(note)} 个说法："

@@ -171,7 +171,7 @@ def test_the_committed_statements_are_those_of_the_note_and_their_questions():
 def test_what_the_note_does_not_say_is_asked():
     asked = {each.id for each in STATEMENTS if each.en.asks}
     assert asked == {"LIN-1b", "LIN-4", "SGD-1", "SGD-2", "SGD-3", "SGD-4", "SGD-5", "ACT-15"}
-    assert not any(each.of_the_note for each in STATEMENTS if each.en.asks)
+    assert not any(each.asserted for each in STATEMENTS if each.en.asks)
 
 
 def test_readings_that_attack_sentences_the_note_never_made_are_beyond_it():

@@ -113,7 +113,7 @@ def test_a_section_has_the_answer_its_sentence_and_what_its_text_needs(results):
 def test_the_headline_counts_statements_of_the_note(results):
     first, second, third = sections(results, (FIRST, SECOND, THIRD))
     assert counts(each.answer for each in (first, second)) == {"holds": 1, "does_not_hold": 1}
-    assert [each.statement.of_the_note for each in (first, second, third)] == [True, True, False]
+    assert [bool(each.statement.asserted) for each in (first, second, third)] == [True, True, False]
 
 
 def test_readings_come_refuted_first_and_keep_their_order(results):

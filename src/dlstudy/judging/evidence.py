@@ -1,9 +1,4 @@
-"""What was measured: samples that say what their numbers are, and with it how sure one can be of their mean.
-
-A sample has an interval and a one-sided p-value of its own: of seeds by Student's t and sign flips, of folds by the
-corrected t, of networks on the same images by a bootstrap over seeds and images, of counts by Wilson and exact tests,
-of timed rounds by order statistics, of exact values none.
-"""
+"""What was measured: samples that say what their numbers are, and so have an interval and a p-value of their own."""
 
 import math
 from abc import ABC, abstractmethod

@@ -44,11 +44,15 @@ def load_register(path: Path = REGISTER) -> tuple[Entry, ...]:
 
 def fingerprint(reading: Reading, params: Mapping[str, Any]) -> str:
     """Twelve hexadecimal digits of all that decides; `params` is the mapping in params.yaml."""
-    content = {
-        **reading.en.model_dump(include={"relation", "kind", "measure", "given", "rule", "confirmatory"}),
-        "protocol": {name: _section(params, name) for name in protocol_of(reading)},
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    protocol = {}
+    for keys in protocol_of(reading):
+        section: Any = params
+        for key in keys.split("."):
+            section = section.get(key) if isinstance(section, Mapping) else None  # some experiments have no parameters
+        protocol[keys] = section
+    decides = reading.en.model_dump(include={"relation", "kind", "measure", "given", "rule", "confirmatory"})
+    content = json.dumps({**decides, "protocol": protocol}, sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def protocol_of(reading: Reading) -> list[str]:
@@ -65,13 +69,6 @@ def protocol_of(reading: Reading) -> list[str]:
     return sorted(found)
 
 
-def _section(params: Mapping[str, Any], keys: str) -> Any:
-    content: Any = params
-    for key in keys.split("."):
-        content = content.get(key) if isinstance(content, Mapping) else None  # some experiments have no parameters
-    return content
-
-
 def entries_of(reading: Reading, register: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in register if reading.key in entry.readings]
 
@@ -82,13 +79,10 @@ def registration(reading: Reading, register: Sequence[Entry], params: Mapping[st
     if not entries or entries[-1].readings[reading.key] not in ("", fingerprint(reading, params)):
         return UNREGISTERED
     num = sum(entry.results_seen for entry in entries)
+    times = {1: "once", 2: "twice"}
     if entries[0].results_seen:
-        return "added after results were seen" + (f", amended {_times(num - 1)}" if num > 1 else "")
-    return f"amended after results, {_times(num)}" if num else FIXED
-
-
-def _times(num: int) -> str:
-    return "once" if num == 1 else "twice" if num == 2 else f"{num} times"
+        return "added after results were seen" + (f", amended {times.get(num - 1, f'{num - 1} times')}" * (num > 1))
+    return f"amended after results, {times.get(num, f'{num} times')}" if num else FIXED
 
 
 def unregistered(readings: Sequence[Reading], register: Sequence[Entry], params: Mapping[str, Any]) -> dict[str, str]:

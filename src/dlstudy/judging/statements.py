@@ -5,6 +5,7 @@ a page. The English document is complete, the Chinese one has only what is langu
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,13 +110,8 @@ class Statement:
 
     @property
     def asserted(self) -> tuple["Reading", ...]:
-        """The readings that the note says or implies."""
+        """The readings that the note says or implies; a statement without any is a further question."""
         return tuple(each for each in self.readings if each.en.relation != "beyond")
-
-    @property
-    def of_the_note(self) -> bool:
-        """Whether the note says or implies any of it; else it is a further question."""
-        return bool(self.asserted)
 
 
 @dataclass(frozen=True)
@@ -169,13 +165,11 @@ def load_statements(folder: Path = FOLDER, *, timed: bool | None = None) -> tupl
 
 def sort_key(statement: Statement) -> tuple[int, int, str]:
     """The chapter, the number and what follows it: "LIN-1b" comes after "LIN-1"."""
-    found = ID.fullmatch(statement.id)
-    assert found, statement.id
-    return CHAPTERS.index(found[1]), int(found[2]), found[3]
+    ((chapter, number, letter),) = ID.findall(statement.id)
+    return CHAPTERS.index(chapter), int(number), letter
 
 
 def readings_of(statements: Sequence[Statement]) -> tuple[Reading, ...]:
-    """All readings, in the order of their statements."""
     return tuple(each for statement in statements for each in statement.readings)
 
 
@@ -262,11 +256,10 @@ def _repeated(statements: Sequence[Statement]) -> Iterator[str]:
     """
     seen: dict[str, str] = {}
     for reading in (each for each in readings_of(statements) if each.en.confirmatory):
-        test = f"{reading.en.measure} {sorted(reading.en.given.items())}"
-        if test in seen:
-            yield f"{reading.key}: expected a confirmatory test of its own, found that of {seen[test]}"
-        seen[test] = reading.key
+        other = seen.setdefault(f"{reading.en.measure} {sorted(reading.en.given.items())}", reading.key)
+        if other != reading.key:
+            yield f"{reading.key}: expected a confirmatory test of its own, found that of {other}"
     for statement in statements:
-        formulas = [each.formula for each in statement.readings if each.formula]
-        for formula in sorted({each for each in formulas if formulas.count(each) > 1}):
+        formulas = Counter(each.formula for each in statement.readings if each.formula)
+        for formula in sorted(formula for formula, num in formulas.items() if num > 1):
             yield f"{statement.id}: expected another difference for each reading, found {formula} twice"

@@ -158,9 +158,8 @@ def sign_flip_p(differences: Sequence[float], side: Side) -> float:
     sample = checked(differences)
     sums = _flips(len(sample)) @ sample  # (flips,)
     slack = ROUNDING * float(np.abs(sample).sum())
-    if side == "below":
-        return float((sums <= sample.sum() + slack).mean())
-    return float((sums >= sample.sum() - slack).mean())
+    found = sums <= sample.sum() + slack if side == "below" else sums >= sample.sum() - slack
+    return float(found.mean())
 
 
 def joint_sign_flip_p(samples: Sequence[Sequence[float]]) -> float:

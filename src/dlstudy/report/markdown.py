@@ -33,7 +33,7 @@ WORDS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "ei
 
 def in_words(value: int) -> str:
     """A small whole number as prose has it: 3 -> three, 13 -> 13."""
-    return WORDS[value] if value < len(WORDS) else f"{value:,}"
+    return WORDS[value] if value < len(WORDS) else f"{value:,.0f}"
 
 
 def cell(text: str) -> str:
@@ -89,8 +89,9 @@ def in_both_languages(jinja: Environment, name: str, context: Mapping[str, Any])
 def environment() -> Environment:
     """Jinja for markdown: no escaping of HTML, and an undefined value is an error."""
     loader = FileSystemLoader(TEMPLATES)
-    jinja = Environment(loader=loader, undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-    jinja.trim_blocks = jinja.lstrip_blocks = True
+    jinja = Environment(
+        loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
     jinja.filters.update(FILTERS)
     jinja.globals.update(FILTERS)  # so that a macro can be given one
     jinja.globals.update(POWER=POWER, MOST_SEEDS=MOST_SEEDS, words=ANSWER, plural=PLURAL)

@@ -111,7 +111,7 @@ LEAD: Final = {"linear": ("LIN-3", "LIN-1"), "softmax": ("SOFT-4", "SOFT-3"), "t
 
 def index_page(sources: Sources) -> Context:
     """The short answer, and the statements with their answers."""
-    note = [each for each in sources.sections if each.statement.of_the_note]
+    note = [each for each in sources.sections if each.statement.asserted]
     return {
         "which": sources.which,
         "note": note,
@@ -119,7 +119,7 @@ def index_page(sources: Sources) -> Context:
             name: [each for each in note if each.statement.en.chapter == chapter]
             for chapter, name in CHAPTER_NAMES.items()
         },
-        "further": [each for each in sources.sections if not each.statement.of_the_note],
+        "further": [each for each in sources.sections if not each.statement.asserted],
         "counts": counts(each.answer for each in note),
         "failing": [
             row["why_not"]
@@ -159,7 +159,7 @@ def chapter(sources: Sources, name: str) -> Context:
     found = [each for each in sources.sections if each.statement.en.chapter == name]
     return {
         "sections": found,
-        "chapter_counts": counts(each.answer for each in found if each.statement.of_the_note),
+        "chapter_counts": counts(each.answer for each in found if each.statement.asserted),
         "lead": LEAD.get(name, ()),
         "top_figure": "verdicts/ladder.png" if name == "perceptron" else "",  # stands above the cards
         "cites": citing(sources.sections),
