@@ -81,7 +81,8 @@ def registration(reading: Reading, register: Sequence[Entry], params: Mapping[st
     num = sum(entry.results_seen for entry in entries)
     times = {1: "once", 2: "twice"}
     if entries[0].results_seen:
-        return "added after results were seen" + (f", amended {times.get(num - 1, f'{num - 1} times')}" * (num > 1))
+        amended = f", amended {times.get(num - 1, f'{num - 1} times')}" if num > 1 else ""
+        return f"added after results were seen{amended}"
     return f"amended after results, {times.get(num, f'{num} times')}" if num else FIXED
 
 

@@ -9,8 +9,7 @@ from dlstudy.core.base.params import Fraction, Items, PositiveFloat, PositiveInt
 
 FILE: Final = Path(__file__).with_name("published.yaml")
 
-DATASET: Final = "FashionMNIST"
-"""The images that the published accuracies and shares of dead units are about."""
+DATASET: Final = "FashionMNIST"  # the images that the published accuracies and shares of dead units are about
 
 
 class PublishedFigure(Section):
@@ -67,7 +66,6 @@ class Published(Section):
 
     @property
     def networks(self) -> tuple[PublishedFigure, ...]:
-        """Those of networks that the experiment published_networks trains once more."""
         return tuple(figure for figure in self.fashion_mnist if figure.hidden)
 
     def beside(self, dataset: str) -> "Published":

@@ -58,7 +58,6 @@ class Ladder:
 
     @property
     def shortest(self) -> float:
-        """The shortest budget, in epochs."""
         return min(cell.budget for cell in self.cells)
 
     def table(self, name: str) -> pd.DataFrame:
@@ -98,7 +97,6 @@ class Ladder:
         return POINTS * (relu - again)
 
     def linear(self, budget: float, column: str = "test_accuracy") -> "pd.Series[float]":
-        """Softmax regression, by seed."""
         return _found(self._whole(LINEAR), "identity", Cell(0, budget))[column]
 
     def trains(self, activation: str, cell: Cell) -> bool:
@@ -106,7 +104,6 @@ class Ladder:
         return bool(self.scores(activation, cell, "validation_accuracy").mean() >= self.trainable)
 
     def num_trained(self, activation: str, cell: Cell) -> int:
-        """How many seeds reach the threshold."""
         return int((self.scores(activation, cell, "validation_accuracy") >= self.trainable).sum())
 
     @cached_property
@@ -124,14 +121,16 @@ class Ladder:
         Columns: depth, budget, seed, "always X" for each activation and "relu first": ReLU, or the best of the others
         where ReLU's validation accuracy does not reach that of softmax regression.
         """
-        frames = []
-        for cell in self.living:
+
+        def losses(cell: Cell) -> pd.DataFrame:
             test = pd.DataFrame({name: self.scores(name, cell) for name in self.activations})
+            taken = {f"always {name}": name for name in self.activations} | {"relu first": self.relu_first(cell)}
             best = test[self.best(cell, self.activations)]
-            table = pd.DataFrame({f"always {name}": POINTS * (best - test[name]) for name in self.activations})
-            table["relu first"] = POINTS * (best - test[self.relu_first(cell)])
-            frames.append(table.rename_axis("seed").reset_index().assign(depth=cell.depth, budget=cell.budget))
-        return pd.concat(frames, ignore_index=True)
+            table = pd.DataFrame({policy: POINTS * (best - test[name]) for policy, name in taken.items()})
+            return table.rename_axis("seed").reset_index().assign(depth=cell.depth, budget=cell.budget)
+
+        together = (Ladder, "regrets")
+        return self.results.once(together, lambda: pd.concat(map(losses, self.living), ignore_index=True))
 
     def relu_first(self, cell: Cell) -> str:
         """What the note's policy takes: ReLU, and others only where it does not do."""
@@ -166,8 +165,8 @@ class ArmResults(Results):
         return found[in_cells & (found["activation"] == name)]
 
 
+# The rows of a table by activation, depth and budget: they are looked up thousands of times.
 Rows = dict[tuple[str, int, float], pd.DataFrame]
-"""The rows of a table by activation, depth and budget: they are looked up thousands of times."""
 
 
 def _by_cell(table: pd.DataFrame) -> Rows:

@@ -1,8 +1,4 @@
-"""The whole of params.yaml.
-
-Only the first stage and the reports read the whole. A stage that trained by it would train again whenever any
-section changed its shape.
-"""
+"""The whole of params.yaml, for the first stage and the reports: what trained by it would train again all the time."""
 
 import contextlib
 from collections.abc import Iterator
