@@ -5,8 +5,7 @@ from pathlib import Path
 
 from dlstudy.core.base.artifacts import write_csv, write_json
 from dlstudy.core.base.params import PARAMS_FILE, read_yaml
-from dlstudy.judging.controls import complaint, controls
-from dlstudy.judging.judgement import arm_table, judge
+from dlstudy.judging.judgement import arm_table, complaint, controls, judge
 from dlstudy.judging.register import load_register, registration
 from dlstudy.judging.statements import load_statements, readings_of
 from dlstudy.judging.tables import (

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dlstudy.core.base.randomness import generator
-from dlstudy.judging.controls import A_A
+from dlstudy.judging.judgement import A_A
 from tests.committed import committed_study
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from dlstudy.judging.controls import complaint, controls
+from dlstudy.judging.judgement import complaint, controls
 from dlstudy.judging.rules import decide
 from tests.measures.support import Tables
 

@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 
 from dlstudy.core.base.artifacts import write_csv, write_json
-from dlstudy.judging.controls import Control
 from dlstudy.judging.evidence import Evidence, Exact, PerFold, PerSeed
-from dlstudy.judging.judgement import NOT_AFTER_HOLM, judge
+from dlstudy.judging.judgement import NOT_AFTER_HOLM, Control, judge
 from dlstudy.judging.rules import Rule, decide
 from dlstudy.judging.tables import (
     a_a_controls,

@@ -11,8 +11,8 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from dlstudy.figures import activations, signal
 from dlstudy.figures.style import BAND, COLOURS, GREY, SMALL, Figures, key_above, name_rows, new, signed_ticks
-from dlstudy.judging.controls import A_A
 from dlstudy.judging.evidence import PerRound
+from dlstudy.judging.judgement import A_A
 from dlstudy.judging.statements import POINTS
 from dlstudy.measures.census import SINCE
 from dlstudy.measures.cost import YARDSTICK, epochs, kernels

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from dlstudy.judging.controls import A_A, SAME, Control, complaint, resolution
 from dlstudy.judging.evidence import Evidence, PerSeed, Sample
-from dlstudy.judging.judgement import NOT_AFTER_HOLM, Judgement
+from dlstudy.judging.judgement import A_A, NOT_AFTER_HOLM, SAME, Control, Judgement, complaint, resolution
 from dlstudy.judging.rules import VERDICTS, Rule, Verdict, condition, decide, verdict_of
 from dlstudy.judging.statements import Statement
 from dlstudy.judging.statistics import Interval, t_quantile

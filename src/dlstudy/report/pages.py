@@ -9,7 +9,7 @@ from typing import Final
 
 from dlstudy.core.base.published import read_checksums
 from dlstudy.data.image_sets import DATASETS, SIDE
-from dlstudy.judging.controls import A_A
+from dlstudy.judging.judgement import A_A
 from dlstudy.judging.register import FIXED, UNREGISTERED, load_register
 from dlstudy.judging.statements import POINTS, Statement
 from dlstudy.literature.published import Published
